@@ -1,0 +1,32 @@
+"""pfsolve: mathematics on your own laptop, by particle filtering over reasoning steps.
+
+    >>> import pfsolve
+    >>> pfsolve.solve("Solve x^2=4", particles=8, seed=1).answer
+
+Names are loaded when first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pfsolve.settings import Settings
+    from pfsolve.solver import Solution, Solver, solve
+
+__all__ = ["Settings", "Solution", "Solver", "solve"]
+
+_HOME = {
+    "Settings": "pfsolve.settings",
+    "Solution": "pfsolve.solver",
+    "Solver": "pfsolve.solver",
+    "solve": "pfsolve.solver",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOME[name]), name)

@@ -1,0 +1,23 @@
+"""Final answers: finding one in a text, and deciding whether two of them are the same.
+
+`extract_answer` and `last_boxed` read a solution. `equivalent` compares two answers and
+`group_equivalent` sorts many into classes for a vote. Most pairs are settled by their normalised
+text and structure alone, in well under a millisecond; the rest go to math-verify and SymPy in a
+child process (`oracle`) that is killed when it takes too long. Importing this package loads
+neither.
+"""
+
+from __future__ import annotations
+
+from pfsolve.answers.equivalence import equivalent, group_equivalent
+from pfsolve.answers.extract import boxed_end, extract_answer, last_boxed
+from pfsolve.answers.oracle import warm_up
+
+__all__ = [
+    "boxed_end",
+    "equivalent",
+    "extract_answer",
+    "group_equivalent",
+    "last_boxed",
+    "warm_up",
+]

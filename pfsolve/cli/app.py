@@ -1,0 +1,64 @@
+"""The commands, and the rule that makes `pfsolve PROBLEM` short for `pfsolve solve PROBLEM`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from pfsolve.cli import models
+from pfsolve.cli.solve import solve
+
+
+class SolveByDefault(TyperGroup):
+    """A group whose first command is meant wherever none is named."""
+
+    _OWN_OPTIONS = frozenset({"--help", "-h", "--version", "--install-completion", "--show-completion"})
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in self._OWN_OPTIONS):
+            args = ["solve", *args]
+        return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return ["[OPTIONS] PROBLEM | COMMAND ..."]
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The help of solving, which is what most people look for, and the other commands."""
+        own = {name for param in self.params for name in param.opts}
+        theirs = [p for p in self.commands["solve"].params if not own.intersection(p.opts)]
+        self.params = [*theirs, *self.params]
+        super().format_help(ctx, formatter)
+
+
+app = typer.Typer(
+    cls=SolveByDefault,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+    help="Solve mathematics on your own laptop: a small language model writes many solutions step "
+    "by step, a reward judges each step, and the better ones carry on.",
+    epilog='Example: pfsolve "Solve x^2=4"',
+)
+app.command()(solve)
+app.add_typer(models.app, name="models")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"pfsolve {version('pfsolve')}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", is_eager=True, callback=_show_version
+        ),
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,278 @@
+"""`pfsolve models`: see, fetch, check and remove model files."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from pfsolve.environment import Environment
+    from pfsolve.errors import PfsolveError
+    from pfsolve.models.catalogue import Catalogue
+    from pfsolve.models.entry import ModelEntry
+    from pfsolve.models.store import Store
+
+app = typer.Typer(help="See, fetch, check and remove model files.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A model's name, see `list`.")]
+Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Models' names, see `list`.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Never use the network.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+
+
+@app.callback(invoke_without_command=True)
+def _root(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
+
+
+@app.command("list")
+def list_models(as_json: Json = False) -> None:
+    """List the known models."""
+    world = _World()
+    rows = [_facts(world, entry) for entry in world.catalogue.entries.values()]
+    if as_json:
+        world.print_json(rows)
+    else:
+        header = ("name", "size", "params", "context", "licence", "on disk", "")
+        world.print_table(header, [_row(row) for row in rows])
+
+
+@app.command()
+def show(name: Name, as_json: Json = False) -> None:
+    """Show all that is known of a model."""
+    world = _World()
+    entry = world.catalogue.get(name)
+    facts = _facts(world, entry) | {
+        "file": entry.file,
+        "sha256": entry.sha256,
+        "temperature": entry.temperature,
+        "system": entry.system,
+        "unfinished_bytes": world.store.unfinished_bytes(entry),
+        "places": [dataclasses.asdict(place) for place in entry.places],
+    }
+    if as_json:
+        world.print_json(facts)
+        return
+    facts["places"] = "; ".join(map(str, entry.places))
+    width = max(map(len, facts))
+    for key, value in facts.items():
+        if value is not None:
+            world.print(f"{key:{width}}  {_yes_no(value)}")
+
+
+@app.command()
+def pull(
+    names: Names, as_json: Json = False, offline: Offline = False, quiet: Quiet = False
+) -> None:
+    """Fetch models, as far as they are not on this disk yet, and print their paths."""
+    from pfsolve.display.pull import pull_progress
+    from pfsolve.models.download import pull as fetch
+
+    world = _World()
+    offline = offline or world.environment.offline
+    fetched = []
+    for entry in [world.catalogue.get(name) for name in names]:
+        with pull_progress(world.environment, quiet=quiet) as listen:
+            path = fetch(entry, world.store, offline=offline, listen=listen)
+        fetched.append({"name": entry.name, "path": str(path), "bytes": path.stat().st_size})
+        if not as_json:
+            world.print(str(path))
+    if as_json:
+        world.print_json(fetched)
+
+
+@app.command()
+def path(name: Name, as_json: Json = False) -> None:
+    """Print where a model's file is."""
+    world = _World()
+    entry = world.catalogue.get(name)
+    found = world.find(entry)
+    if found is None:
+        raise _not_here(entry)
+    if as_json:
+        world.print_json({"name": entry.name, "path": str(found)})
+    else:
+        world.print(str(found))
+
+
+@app.command()
+def verify(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME...]", help="All on this disk if none.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Hash model files and compare with the sha256 they should have."""
+    from pfsolve.models.verify import present
+    from pfsolve.models.verify import verify as check
+
+    world = _World()
+    found = []
+    for entry in map(world.catalogue.get, names or world.catalogue.names):
+        file = present(entry, world.store)
+        if file:
+            found.append((entry, file))
+        elif names:
+            raise _not_here(entry)
+    verdicts = []
+    for entry, file in found:
+        verdict = check(entry, world.store, file)
+        verdicts.append(verdict)
+        if not as_json:
+            world.print(f"{'good' if verdict.good else 'BAD '}  {entry.name}  {file}")
+    if as_json:
+        world.print_json(
+            [
+                {
+                    "name": verdict.name,
+                    "path": str(verdict.path),
+                    "good": verdict.good,
+                    "sha256": verdict.sha256,
+                    "expected": verdict.expected,
+                }
+                for verdict in verdicts
+            ]
+        )
+    elif not verdicts:
+        world.say("No model is on this disk yet")
+    if bad := [verdict for verdict in verdicts if not verdict.good]:
+        raise _damaged(bad[0].name, bad[0].path, world, len(bad))
+
+
+@app.command()
+def rm(name: Name, as_json: Json = False) -> None:
+    """Remove a model's file, and what an interrupted pull has left of it."""
+    from pfsolve.errors import ModelMissing, PfsolveError
+    from pfsolve.models.transfer import disk_trouble
+    from pfsolve.models.units import format_bytes
+
+    world = _World()
+    entry = world.catalogue.get(name)
+    with disk_trouble(world.store.directory), world.store.lock(entry):
+        freed = world.store.remove(entry)
+    if not freed:
+        if cached := world.find(entry):
+            raise PfsolveError(
+                f"{entry.name} lies in the Hub's own cache, which pfsolve only reads: {cached}",
+                "`hf cache ls` and `hf cache rm` manage that cache",
+            )
+        raise ModelMissing(f"{entry.name} is not on this disk, there is nothing to remove")
+    if as_json:
+        world.print_json({"name": entry.name, "freed_bytes": freed})
+    else:
+        world.print(f"{entry.name} removed, {format_bytes(freed)} freed")
+
+
+class _World:
+    """What every command here needs: the environment, the catalogue and the store."""
+
+    environment: Environment
+    catalogue: Catalogue
+    store: Store
+
+    def __init__(self) -> None:
+        from pfsolve.environment import Environment
+        from pfsolve.models.catalogue import load_catalogue
+        from pfsolve.models.store import Store
+
+        self.environment = Environment()
+        self.catalogue = load_catalogue(self.environment.config_dir)
+        self.store = Store(self.environment.models_dir)
+
+    def find(self, entry: ModelEntry) -> Path | None:
+        from pfsolve.models.download import find
+
+        return find(entry, self.store)
+
+    def print(self, line: str) -> None:
+        print(line, file=self.environment.stdout)
+
+    def say(self, line: str) -> None:
+        print(line, file=self.environment.stderr)
+
+    def print_json(self, value: object) -> None:
+        self.print(json.dumps(value, indent=2))
+
+    def print_table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table on a terminal; in a pipe lines with tabs, for cut and awk."""
+        if not self.environment.stdout_is_terminal:
+            for row in (header, *rows):
+                self.print("\t".join(row))
+            return
+        from rich.table import Table
+
+        table = Table(box=None, pad_edge=False, collapse_padding=True, header_style="bold")
+        for title in header:
+            table.add_column(title, no_wrap=True, justify="left" if title == "name" else "right")
+        for row in rows:
+            table.add_row(*row)
+        self.environment.out.print(table)
+
+
+def _facts(world: _World, entry: ModelEntry) -> dict[str, Any]:
+    """One model as JSON; `bytes` is exact, or approximate where `bytes_exact` is false."""
+    found = world.find(entry)
+    return {
+        "name": entry.name,
+        "kind": entry.kind,
+        "description": entry.description,
+        "default": entry.name == world.catalogue.default_policy,
+        "downloaded": found is not None,
+        "path": str(found) if found else None,
+        "bytes": found.stat().st_size if found else entry.size,
+        "bytes_exact": found is not None or entry.bytes is not None,
+        "parameters": entry.parameters,
+        "context": entry.context,
+        "licence": entry.licence,
+        "chat_format": entry.chat_format,
+    }
+
+
+def _row(facts: dict[str, Any]) -> tuple[str, ...]:
+    from pfsolve.models.units import format_bytes
+
+    size = format_bytes(facts["bytes"]) if facts["bytes"] else "?"
+    return (
+        facts["name"],
+        size if facts["bytes_exact"] else f"~{size}",
+        _count(facts["parameters"]) if facts["parameters"] else "?",
+        str(facts["context"] or "?"),
+        facts["licence"] or "?",
+        _yes_no(facts["downloaded"]),
+        "default" if facts["default"] else "",
+    )
+
+
+def _count(number: int) -> str:
+    return f"{number / 1e9:.3g}B" if number >= 1e9 else f"{number / 1e6:.0f}M"
+
+
+def _yes_no(value: object) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def _not_here(entry: ModelEntry) -> PfsolveError:
+    from pfsolve.errors import ModelMissing
+
+    return ModelMissing(
+        f"{entry.name} is not on this disk", f"`pfsolve models pull {entry.name}` fetches it"
+    )
+
+
+def _damaged(name: str, path: Path, world: _World, count: int) -> PfsolveError:
+    from pfsolve.errors import ModelFileError
+
+    more = f" (and {count - 1} more)" if count > 1 else ""
+    if path.is_relative_to(world.store.directory):
+        hint = f"`pfsolve models rm {name}`, then `pfsolve models pull {name}`"
+    else:
+        hint = "it lies in the Hub's own cache: `hf cache verify` and `hf cache rm` mend that"
+    return ModelFileError(f"{name} is damaged: {path} has a wrong sha256{more}", hint)

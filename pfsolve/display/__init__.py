@@ -1,0 +1,1 @@
+"""Shows events and records; never touches the engine."""

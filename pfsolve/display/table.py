@@ -1,0 +1,162 @@
+"""What the live table looks like: a population as lines that fit a terminal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pfsolve.display.population import Population, last_line, readable_answer
+from pfsolve.display.text import duration, keep_end, keep_start, percent, plural, speed
+from pfsolve.events import Row
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+# Cells of each column with the space before it; between the slot's number and the text.
+_WIDTHS = {"bar": 8, "percent": 6, "score": 6, "steps": 6, "tokens": 7, "from": 5}
+_NUMBERS = ("score", "steps", "tokens", "from")
+_DISPENSABLE = ("score", "bar", "tokens", "steps", "from")  # the last goes first
+_NARROWEST_TEXT = 24  # cells; columns give way before the text gets narrower than this
+
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+_FINISH = {
+    "max_steps": "out of steps",
+    "truncated": "out of context",
+    "loop": "repeats itself",
+}
+
+
+def table(population: Population, width: int, height: int) -> list[Text]:
+    """A headline, one row a particle, the leading answers.
+
+    Lines have at most `width` cells and there are at most `height` - 1 of them (but one at least),
+    so that the cursor, and later the prompt, has a line of its own. Where there is no room for all
+    particles, the heaviest are shown, in slot order, and the others counted.
+    """
+    rows = population.rows
+    lines = [_headline(population, width)]
+    if rows:
+        answers = _answers(population, width)
+        room = height - 1 - len(lines)
+        if room < len(answers) + 4:
+            answers = []
+        room -= len(answers)
+        layout = _Layout.fitting(len(rows), width)
+        if room > 2:
+            lines.append(layout.head())
+            room -= 1
+        shown = _heaviest(rows, room)
+        full = max(min(1.0, 2 / len(rows)), *(row.weight for row in rows))  # equal ones: half a bar
+        lines += [layout.line(slot, rows[slot], full) for slot in shown]
+        if len(shown) < len(rows):
+            lines.append(_others(rows, shown))
+        lines = lines[: max(1, height - 1 - len(answers))] + answers
+    for line in lines:
+        line.no_wrap = True
+        line.truncate(width, overflow="ellipsis")
+    return lines
+
+
+def _headline(population: Population, width: int) -> Text:
+    from rich.text import Text
+
+    p = population
+    if not p.rows:
+        line = f"{plural(p.n, 'particle')} · prompt of {plural(p.prompt_tokens, 'token')}"
+        return Text(line, "dim")
+    parts = [f"step {p.step}", f"ESS {p.ess:.1f} of {p.n}"]
+    parts += [plural(p.tokens, "token"), speed(p.tokens, p.seconds) or "", duration(p.seconds)]
+    if p.scored:
+        parts.insert(2, "resampled" if p.resampled == p.scored else "not resampled")
+    parts = [part for part in parts if part]
+    while len(parts) > 2 and len(" · ".join(parts)) > width:
+        del parts[2]
+    return Text.assemble((parts[0], "bold"), *(f" · {part}" for part in parts[1:]))
+
+
+def _heaviest(rows: tuple[Row, ...], room: int) -> list[int]:
+    """Slots of the rows to show, in slot order; one line of `room` is kept to count the others."""
+    if len(rows) <= room:
+        return list(range(len(rows)))
+    by_weight = sorted(range(len(rows)), key=lambda slot: -rows[slot].weight)
+    return sorted(by_weight[: max(1, room - 1)])
+
+
+def _others(rows: tuple[Row, ...], shown: list[int]) -> Text:
+    from rich.text import Text
+
+    weight = sum(row.weight for slot, row in enumerate(rows) if slot not in shown)
+    others = plural(len(rows) - len(shown), "more particle")
+    return Text(f"… {others} with {percent(weight)} of the weight", "dim")
+
+
+def _answers(population: Population, width: int) -> list[Text]:
+    """The leading answers, in line with the particles: bar and share of the weight, answer."""
+    from rich.text import Text
+
+    indent = " " * (len(str(population.n - 1)) + 1)
+    lines = []
+    for answer, share in population.leading_answers():
+        line = Text(indent).append(_bar(share, 1.0), "green").append(f"{percent(share):>6}  ")
+        lines.append(line.append(keep_start(answer, width - line.cell_len), "bold"))
+    return lines
+
+
+def _bar(share: float, full: float) -> str:
+    cells = _WIDTHS["bar"]
+    whole, part = divmod(max(0, min(8 * cells, round(8 * cells * share / full))), 8)
+    return ("█" * whole + (_EIGHTHS[part] if part else "")).ljust(cells)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Which columns there are, and how wide those are that depend on the data and the terminal."""
+
+    columns: dict[str, int]
+    slot: int
+    text: int
+
+    @staticmethod
+    def fitting(n: int, width: int) -> _Layout:
+        """The columns for n particles: all, less those that leave too little for the text."""
+        columns = dict(_WIDTHS)
+        dispensable = list(_DISPENSABLE)
+        slot = len(str(n - 1))
+        free = width - slot - 3  # a space after the slot, two before the text
+        while dispensable and free - sum(columns.values()) < _NARROWEST_TEXT:
+            del columns[dispensable.pop()]
+        return _Layout(columns, slot, max(0, free - sum(columns.values())))
+
+    def head(self) -> Text:
+        from rich.text import Text
+
+        weight = "weight".ljust(self.columns.get("bar", 0) + self.columns["percent"])
+        numbers = [name.rjust(self.columns[name]) for name in _NUMBERS if name in self.columns]
+        return Text(" " * (self.slot + 1) + weight + "".join(numbers), "dim")
+
+    def line(self, slot: int, row: Row, full: float) -> Text:
+        from rich.text import Text
+
+        line = Text(style="dim" if row.weight <= 0 else "")
+        line.append(f"{slot:>{self.slot}} ", "dim")
+        if "bar" in self.columns:
+            line.append(_bar(row.weight, full), "green" if row.finish else "cyan")
+        line.append(percent(row.weight).rjust(self.columns["percent"]))
+        values = {
+            "score": "–" if row.score is None else f"{row.score:.2f}",
+            "steps": str(row.steps),
+            "tokens": str(row.tokens),
+            "from": "·" if row.ancestor == slot else str(row.ancestor),
+        }
+        for name in _NUMBERS:
+            if name in self.columns:
+                style = "" if name == "score" else "dim"
+                line.append(values[name].rjust(self.columns[name]), style)
+        line.append("  ")
+        if row.finish is None:
+            return line.append(keep_end(last_line(row.text), self.text))
+        reason = _FINISH.get(row.finish, row.finish)
+        if row.answer is None:
+            return line.append(f"no answer · {reason}", "dim")
+        answer = keep_start(readable_answer(row.answer), self.text - len(reason) - 3)
+        return line.append(answer, "green").append(f" · {reason}", "dim")

@@ -1,0 +1,253 @@
+"""Sequences of tokens in one shared KV cache: decode, fork, drop.
+
+The cache is unified: all sequences share its cells, and a cell may belong to many of them. A fork
+is therefore metadata, whatever the length, and cells are free again when the last sequence that
+holds them is dropped.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import llama_cpp as llama
+import numpy as np
+from numpy.typing import NDArray
+
+from pfsolve.engine.library import Model
+from pfsolve.errors import EngineError, ResourceError
+
+# Tokens in one llama_decode. More would prefill no faster, and Ctrl-C waits for one call at most.
+BATCH_TOKENS = 512
+
+MAX_SEQUENCES = 256  # LLAMA_MAX_SEQ
+
+Rows = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Tokens to append to one sequence; `output` asks for the logits after the last of them."""
+
+    sequence: int
+    tokens: Sequence[int]
+    output: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What a decode gives, a row for each run with `output`, in their order.
+
+    logits: (k, n_vocab) float32. hidden: (k, n_embd) float32 final-norm states, when asked for. Both
+    may be views into llama.cpp's own memory: they hold until the next decode.
+    """
+
+    logits: Rows
+    hidden: Rows | None
+
+
+class Cache:
+    """One llama_context with a unified KV cache.
+
+    Args:
+        model: whose cache it is; must outlive it.
+        cells: tokens it can hold over all sequences, each shared token once.
+        sequences: sequences that may exist at a time, 1 to 256.
+        threads: CPU threads.
+
+    Raises:
+        ResourceError: there is not enough memory for it.
+    """
+
+    def __init__(self, model: Model, *, cells: int, sequences: int, threads: int) -> None:
+        if not 1 <= sequences <= MAX_SEQUENCES or cells < 1 or threads < 1:
+            raise EngineError(f"no cache of {cells} cells, {sequences} sequences, {threads} threads")
+        params = llama.llama_context_default_params()
+        params.n_ctx = cells
+        params.n_batch = params.n_ubatch = BATCH_TOKENS
+        params.n_seq_max = sequences
+        # A row of logits is large; but more outputs than this, or fewer than sequences, is an abort.
+        params.n_outputs_max = sequences
+        params.n_threads = params.n_threads_batch = threads
+        params.kv_unified = True
+        params.swa_full = True  # a sliding window would forget cells that forks still need
+        params.pooling_type = llama.LLAMA_POOLING_TYPE_NONE
+        params.flash_attn_type = llama.LLAMA_FLASH_ATTN_TYPE_AUTO
+        params.no_perf = True
+        self.model = model
+        self.handle = llama.llama_init_from_model(model.handle, params)
+        if not self.handle:
+            raise ResourceError(
+                f"no memory for a cache of {cells} tokens",
+                "use fewer --particles or a smaller --context",
+            )
+        self.cells = cells
+        self.tokens_decoded = 0
+        self._outputs_max = sequences
+        self._memory = llama.llama_get_memory(self.handle)
+        self._free = list(reversed(range(sequences)))
+        self._lengths: dict[int, int] = {}
+        self._make_batch()
+
+    def _make_batch(self) -> None:
+        """One batch for the life of the cache, on arrays of our own: filling it is slice assignment."""
+        n = BATCH_TOKENS
+        self._tokens = np.zeros(n, dtype=np.int32)
+        self._positions = np.zeros(n, dtype=np.int32)
+        self._sequence_ids = np.zeros(n, dtype=np.int32)
+        self._wanted = np.zeros(n, dtype=np.int8)
+        self._counts = np.ones(n, dtype=np.int32)
+        stride, base = self._sequence_ids.itemsize, self._sequence_ids.ctypes.data
+        id_pointer = ctypes.POINTER(llama.llama_seq_id)
+        self._id_pointers = (id_pointer * n)(
+            *(ctypes.cast(base + i * stride, id_pointer) for i in range(n))
+        )
+
+        def pointer(array: NDArray[np.generic], kind: type) -> object:
+            return ctypes.cast(array.ctypes.data, ctypes.POINTER(kind))
+
+        self._batch = llama.llama_batch(
+            n_tokens=0,
+            token=pointer(self._tokens, llama.llama_token),
+            embd=None,
+            pos=pointer(self._positions, llama.llama_pos),
+            n_seq_id=pointer(self._counts, ctypes.c_int32),
+            seq_id=self._id_pointers,
+            logits=pointer(self._wanted, ctypes.c_int8),
+        )
+
+    def close(self) -> None:
+        if self.handle is not None:
+            llama.llama_free(self.handle)
+            self.handle = None
+
+    def __enter__(self) -> Cache:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Sequences
+
+    @property
+    def sequences(self) -> int:
+        """How many sequences exist."""
+        return len(self._lengths)
+
+    def new(self) -> int:
+        """A new, empty sequence's handle.
+
+        Raises:
+            EngineError: as many sequences exist as the cache was made for.
+        """
+        if not self._free:
+            raise EngineError(f"all {len(self._lengths)} sequences of the cache are in use")
+        sequence = self._free.pop()
+        self._lengths[sequence] = 0
+        return sequence
+
+    def length(self, sequence: int) -> int:
+        """Tokens a sequence holds."""
+        return self._lengths[sequence]
+
+    def fork(self, sequence: int) -> int:
+        """A new sequence that shares all cells of this one: metadata, no copy."""
+        length = self._lengths[sequence]
+        copy = self.new()
+        llama.llama_memory_seq_cp(self._memory, sequence, copy, -1, -1)
+        self._lengths[copy] = length
+        return copy
+
+    def drop(self, sequence: int) -> None:
+        """Forget a sequence; cells that no other sequence holds are free again."""
+        del self._lengths[sequence]
+        llama.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+        self._free.append(sequence)
+
+    # Decoding
+
+    def decode(self, runs: Sequence[Run], *, hidden: bool = False) -> Outputs:
+        """Append tokens to sequences, all in as few batches as possible.
+
+        `hidden` needs runs of one token, each with `output`: llama.cpp makes every token an output
+        when it hands out hidden states.
+
+        Raises:
+            EngineError: the cache is full, or an argument is not what llama.cpp needs.
+        """
+        self._check(runs, hidden)
+        if hidden:
+            llama.llama_set_embeddings(self.handle, True)
+        try:
+            parts = []
+            filled = n_outputs = 0
+            for run in runs:
+                start, position = 0, self._lengths[run.sequence]
+                while start < len(run.tokens):
+                    if filled == BATCH_TOKENS or (run.output and n_outputs == self._outputs_max):
+                        # Copied, since the next batch overwrites llama.cpp's rows.
+                        parts.append(self._flush(filled, n_outputs, hidden, copy=True))
+                        filled = n_outputs = 0
+                    size = min(len(run.tokens) - start, BATCH_TOKENS - filled)
+                    end = filled + size
+                    self._tokens[filled:end] = run.tokens[start : start + size]
+                    self._positions[filled:end] = range(position, position + size)
+                    self._sequence_ids[filled:end] = run.sequence
+                    self._wanted[filled:end] = 0
+                    start, position, filled = start + size, position + size, end
+                    self._lengths[run.sequence] = position
+                if run.output:
+                    self._wanted[filled - 1] = 1
+                    n_outputs += 1
+            parts.append(self._flush(filled, n_outputs, hidden))
+        finally:
+            if hidden:
+                llama.llama_set_embeddings(self.handle, False)
+        if len(parts) == 1:
+            return parts[0]
+        states = [part.hidden for part in parts if part.hidden is not None]
+        return Outputs(
+            np.concatenate([part.logits for part in parts]),
+            np.concatenate(states) if states else None,
+        )
+
+    def _check(self, runs: Sequence[Run], hidden: bool) -> None:
+        if not runs:
+            raise EngineError("nothing to decode")
+        seen = set()
+        for run in runs:
+            if run.sequence not in self._lengths or run.sequence in seen:
+                raise EngineError(f"sequence {run.sequence} is unknown or named twice in a decode")
+            seen.add(run.sequence)
+            if not len(run.tokens):
+                raise EngineError("a run without tokens")
+            if min(run.tokens) < 0 or max(run.tokens) >= self.model.n_vocab:
+                raise EngineError(f"a token id outside the vocabulary of {self.model.n_vocab}")
+            if hidden and not (run.output and len(run.tokens) == 1):
+                raise EngineError("hidden states come with runs of one token and their output only")
+
+    def _flush(self, filled: int, n_outputs: int, hidden: bool, *, copy: bool = False) -> Outputs:
+        """Decode what stands in the batch, and read its output rows."""
+        self._batch.n_tokens = filled
+        status = llama.llama_decode(self.handle, self._batch)
+        if status == 1:
+            raise EngineError(
+                f"the cache of {self.cells} tokens is full",
+                "use a larger --context or fewer --particles",
+            )
+        if status != 0:
+            raise EngineError(f"llama.cpp failed to decode a batch of {filled} tokens ({status})")
+        self.tokens_decoded += filled
+        logits = self._rows(llama.llama_get_logits, (n_outputs, self.model.n_vocab), copy)
+        states = None
+        if hidden:
+            states = self._rows(llama.llama_get_embeddings, (n_outputs, self.model.n_embd), copy)
+        return Outputs(logits, states)
+
+    def _rows(self, read: Callable[[Any], Any], shape: tuple[int, int], copy: bool) -> Rows:
+        if shape[0] == 0:
+            return np.empty(shape, dtype=np.float32)
+        rows: Rows = np.ctypeslib.as_array(read(self.handle), shape=shape)
+        return rows.copy() if copy else rows

@@ -1,0 +1,329 @@
+"""llama.cpp as a library: devices, log lines, GGUF files, the loaded model and its vocabulary.
+
+llama.cpp ends the whole process when one of its assertions fails, so every argument is checked here
+or in `cache` before it is passed on.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import llama_cpp as llama
+
+from pfsolve.errors import ModelFileError, ModelMissing, UsageError
+
+LogSink = Callable[[str], None]
+
+_WARNING, _ERROR, _CONTINUED = 3, 4, 5  # ggml_log_level
+
+
+class _Log:
+    """Collects llama.cpp's complaints, for error messages, and passes every line to `sink`, if any."""
+
+    def __init__(self) -> None:
+        self.sink: LogSink | None = None
+        self.complaints: deque[str] = deque(maxlen=50)
+        self.interrupted = False
+        self._level = 0
+        self._line = ""
+        self.callback = llama.llama_log_callback(self._receive)
+
+    def _receive(self, level: int, text: bytes, _user_data: object) -> None:
+        # An exception that leaves a callback is lost, and a Ctrl-C may well arrive in here.
+        try:
+            self._take(level, text)
+        except KeyboardInterrupt:
+            self.interrupted = True
+
+    def _take(self, level: int, text: bytes) -> None:
+        if level != _CONTINUED:
+            self._level = level
+        self._line += text.decode("utf-8", errors="replace")
+        *lines, self._line = self._line.split("\n")
+        for line in lines:
+            if self._level in (_WARNING, _ERROR):
+                self.complaints.append(line)
+            if self.sink is not None:
+                self.sink(line)
+
+    def why(self) -> str:
+        """The innermost of the last complaints, shortened to what a user can use."""
+        for line in self.complaints:
+            if "error" in line or "failed" in line or "invalid" in line:
+                return line.rsplit(": error loading model: ", 1)[-1].split(": ", 1)[-1].strip()
+        return "llama.cpp gave no reason"
+
+
+_log = _Log()
+_started = False
+
+
+def start(sink: LogSink | None = None) -> None:
+    """Initialise llama.cpp once per process; `sink` receives its log lines, None silences them."""
+    global _started
+    _log.sink = sink
+    llama.llama_log_set(_log.callback, None)
+    if not _started:
+        llama.llama_backend_init()
+        _started = True
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Something that computes. memory: bytes that were free when asked, 0 where unknown."""
+
+    name: str
+    description: str
+    is_gpu: bool
+    memory: int
+
+
+def devices() -> list[Device]:
+    """The devices this build of llama.cpp can use, GPUs first."""
+    from llama_cpp import _ggml
+
+    ggml: Any = _ggml.libggml
+    ggml.ggml_backend_dev_count.restype = ctypes.c_size_t
+    ggml.ggml_backend_dev_get.restype = ctypes.c_void_p
+    ggml.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
+    for function in (ggml.ggml_backend_dev_name, ggml.ggml_backend_dev_description):
+        function.restype = ctypes.c_char_p
+        function.argtypes = [ctypes.c_void_p]
+    ggml.ggml_backend_dev_type.argtypes = [ctypes.c_void_p]
+    sizes = ctypes.POINTER(ctypes.c_size_t)
+    ggml.ggml_backend_dev_memory.argtypes = [ctypes.c_void_p, sizes, sizes]
+    ggml.ggml_backend_dev_memory.restype = None
+
+    found = []
+    for index in range(ggml.ggml_backend_dev_count()):
+        device = ggml.ggml_backend_dev_get(index)
+        free, total = ctypes.c_size_t(), ctypes.c_size_t()
+        ggml.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
+        found.append(
+            Device(
+                ggml.ggml_backend_dev_name(device).decode(),
+                ggml.ggml_backend_dev_description(device).decode(errors="replace").strip(),
+                ggml.ggml_backend_dev_type(device) in (1, 2),  # discrete and integrated GPUs
+                free.value,
+            )
+        )
+    return sorted(found, key=lambda device: not device.is_gpu)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a GGUF file says of its model, read without loading the weights.
+
+    file_bytes: size on disk. context: tokens it was trained on. cell_bytes: K and V of one token, in
+    float16, over all layers.
+    """
+
+    path: Path
+    architecture: str
+    file_bytes: int
+    layers: int
+    embedding: int
+    context: int
+    cell_bytes: int
+
+
+def inspect(path: Path) -> Facts:
+    """Check that a file is a GGUF model that pfsolve can run, and read its dimensions.
+
+    Raises:
+        ModelMissing: there is no such file.
+        ModelFileError: it is no GGUF, is damaged or cut short, or its kind of model does not fit:
+            an unknown architecture, an encoder, or a recurrent model, whose state cannot be forked.
+    """
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+        size = path.stat().st_size
+    except FileNotFoundError as error:
+        raise ModelMissing(
+            f"no model file {path}", "check the path, or see pfsolve models list"
+        ) from error
+    except OSError as error:
+        raise ModelFileError(f"cannot read {path}: {error.strerror}", "check the path") from error
+    if magic != b"GGUF":
+        raise ModelFileError(
+            f"{path} is no GGUF file (it starts with {magic!r})",
+            "give a .gguf file, or a name from pfsolve models list",
+        )
+
+    handle = _load(path, vocab_only=True)
+    try:
+        architecture = _metadata(handle, "general.architecture") or "unknown"
+        if llama.llama_model_is_recurrent(handle) or llama.llama_model_is_hybrid(handle):
+            raise _unfit(path, architecture, "it is recurrent, and its state cannot be forked")
+        if llama.llama_model_has_encoder(handle) or not llama.llama_model_has_decoder(handle):
+            raise _unfit(path, architecture, "it is no decoder-only language model")
+
+        def number(key: str, default: int) -> int:
+            text = _metadata(handle, f"{architecture}.{key}")
+            return int(text) if text is not None and text.isdecimal() else default
+
+        layers, embedding = number("block_count", 0), number("embedding_length", 0)
+        heads = number("attention.head_count", 0)
+        # The count may be an array, one entry a layer; as many as heads is then the safe guess.
+        kv_heads = number("attention.head_count_kv", heads)
+        if not (layers and embedding and heads):
+            raise _unfit(path, architecture, "its dimensions are missing")
+        head = embedding // heads
+        width = number("attention.key_length", head) + number("attention.value_length", head)
+        return Facts(
+            path=path,
+            architecture=architecture,
+            file_bytes=size,
+            layers=layers,
+            embedding=embedding,
+            context=number("context_length", 0) or 4096,
+            cell_bytes=2 * layers * kv_heads * width,
+        )
+    finally:
+        llama.llama_model_free(handle)
+
+
+def _unfit(path: Path, architecture: str, why: str) -> ModelFileError:
+    return ModelFileError(
+        f"{path.name} ({architecture}) cannot be used: {why}",
+        "choose a transformer chat model; see pfsolve models list",
+    )
+
+
+def _load(path: Path, *, vocab_only: bool = False, gpu_layers: int = 0) -> Any:
+    params = llama.llama_model_default_params()
+    params.vocab_only = vocab_only
+    params.n_gpu_layers = gpu_layers
+    _log.complaints.clear()
+    handle = llama.llama_model_load_from_file(str(path).encode(), params)
+    if _log.interrupted:
+        _log.interrupted = False
+        if handle:
+            llama.llama_model_free(handle)
+        raise KeyboardInterrupt
+    if not handle:
+        raise ModelFileError(
+            f"llama.cpp cannot load {path}: {_log.why()}",
+            "pfsolve models verify tells whether a downloaded file is whole; otherwise a newer "
+            "llama-cpp-python may know this model",
+        )
+    return handle
+
+
+def _metadata(handle: Any, key: str) -> str | None:
+    buffer = ctypes.create_string_buffer(256)
+    length = llama.llama_model_meta_val_str(handle, key.encode(), buffer, len(buffer))
+    return None if length < 0 else buffer.value.decode("utf-8", errors="replace")
+
+
+class Model:
+    """A loaded model: weights, vocabulary, chat template. Close it, or use it in a `with`.
+
+    Args:
+        facts: of its file, from `inspect`.
+        gpu_layers: layers to offload; None for all when this build can offload, else none.
+
+    Raises:
+        UsageError: layers are to be offloaded and this build cannot.
+        ModelFileError: llama.cpp cannot load the file.
+    """
+
+    def __init__(self, facts: Facts, gpu_layers: int | None = None) -> None:
+        can_offload = bool(llama.llama_supports_gpu_offload())
+        if gpu_layers and not can_offload:
+            raise UsageError(
+                f"--gpu-layers {gpu_layers}: this build of llama-cpp-python has no GPU support",
+                "leave the option out, or install a CUDA or Metal wheel (see the README)",
+            )
+        if gpu_layers is None:
+            gpu_layers = -1 if can_offload else 0
+        self.facts = facts
+        self.offloaded = gpu_layers != 0
+        self.handle = _load(facts.path, gpu_layers=gpu_layers)
+        self._vocabulary = llama.llama_model_get_vocab(self.handle)
+        self.n_vocab: int = llama.llama_vocab_n_tokens(self._vocabulary)
+        self.n_embd: int = llama.llama_model_n_embd_out(self.handle)
+        self._pieces: dict[int, bytes] = {}
+        if self.n_vocab == 0:
+            self.close()
+            raise _unfit(facts.path, facts.architecture, "it has no vocabulary")
+
+    def close(self) -> None:
+        if self.handle is not None:
+            llama.llama_model_free(self.handle)
+            self.handle = None
+
+    def __enter__(self) -> Model:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def device(self) -> Device:
+        """Where the model's layers compute: the first GPU when any are offloaded, else the CPU."""
+        available = devices()
+        return available[0] if self.offloaded else available[-1]
+
+    @property
+    def chat_template(self) -> str | None:
+        """The Jinja template of its chat format, None when the file has none."""
+        template = llama.llama_model_chat_template(self.handle, None)
+        return template.decode("utf-8", errors="replace") if template else None
+
+    @property
+    def bos(self) -> int | None:
+        """Id of the token a text begins with, None when the vocabulary adds none."""
+        if not llama.llama_vocab_get_add_bos(self._vocabulary):
+            return None
+        token: int = llama.llama_vocab_bos(self._vocabulary)
+        return token if token >= 0 else None
+
+    def special_text(self, which: str) -> str:
+        """Text of the "bos" or "eos" token, empty where there is none."""
+        token = getattr(llama, f"llama_vocab_{which}")(self._vocabulary)
+        if token < 0:
+            return ""
+        text: bytes = llama.llama_vocab_get_text(self._vocabulary, token)
+        return text.decode("utf-8", errors="replace")
+
+    def tokenize(self, text: str, *, special: bool = False) -> list[int]:
+        """Token ids of a text, without an opening token.
+
+        With `special`, text such as "<|im_end|>" becomes the control token of that name; without, it
+        stays plain text, as what a user wrote must.
+        """
+        data = text.encode("utf-8", errors="replace")
+        room = len(data) + 16
+        while True:
+            tokens = (llama.llama_token * room)()
+            count: int = llama.llama_tokenize(
+                self._vocabulary, data, len(data), tokens, room, False, special
+            )
+            if count >= 0:
+                return list(tokens[:count])
+            room = -count
+
+    def piece(self, token: int) -> bytes:
+        """Bytes of a token; empty for a control token."""
+        known = self._pieces.get(token)
+        if known is None:
+            buffer = ctypes.create_string_buffer(64)
+            length = llama.llama_token_to_piece(self._vocabulary, token, buffer, 64, 0, False)
+            if length < 0:
+                buffer = ctypes.create_string_buffer(-length)
+                length = llama.llama_token_to_piece(
+                    self._vocabulary, token, buffer, -length, 0, False
+                )
+            known = self._pieces[token] = buffer.raw[:length]
+        return known
+
+    def is_end(self, token: int) -> bool:
+        """Whether a token ends the generation."""
+        return bool(llama.llama_vocab_is_eog(self._vocabulary, token))

@@ -1,0 +1,69 @@
+"""What a solve will need in memory, worked out before anything is loaded."""
+
+from __future__ import annotations
+
+from pfsolve.engine.library import Facts
+from pfsolve.errors import ResourceError, UsageError
+
+DEFAULT_CONTEXT = 4096
+
+# Compute buffers, output rows and Python itself: measured 200 to 350 MB at 8 to 64 particles.
+OVERHEAD_BYTES = 400 << 20
+
+
+def choose_context(facts: Facts, wanted: int | None) -> int:
+    """Tokens one particle may hold: what was asked for, or 4096, within what the model was trained on.
+
+    Raises:
+        UsageError: more was asked for than the model was trained on.
+    """
+    if wanted is None:
+        return min(DEFAULT_CONTEXT, facts.context)
+    if wanted > facts.context:
+        raise UsageError(
+            f"--context is {wanted}, but {facts.path.name} was trained on {facts.context} tokens",
+            f"use --context {facts.context} or less",
+        )
+    return wanted
+
+
+def cache_bytes(facts: Facts, particles: int, context: int) -> int:
+    """Bytes of a cache in which every particle can fill its context without sharing a single cell."""
+    return particles * context * facts.cell_bytes
+
+
+def check_memory(facts: Facts, particles: int, context: int, free: int) -> None:
+    """Refuse what would not fit, with the largest number of particles that would.
+
+    Weights count once: llama.cpp maps the file, and repacks part of it for the CPU.
+
+    Args:
+        free: bytes available, from `free_memory`.
+
+    Raises:
+        ResourceError: weights, cache and buffers need more than is free.
+    """
+    fixed = int(facts.file_bytes * 1.6) + OVERHEAD_BYTES
+    needed = fixed + cache_bytes(facts, particles, context)
+    if needed <= free:
+        return
+    most = (free - fixed) // max(1, cache_bytes(facts, 1, context))
+    what = f"{facts.path.name} with {particles} particles of {context} tokens"
+    message = f"{what} needs {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free"
+    if most >= 1:
+        raise ResourceError(message, f"use -n {most}, or a smaller --context")
+    raise ResourceError(message, "use a smaller model; see pfsolve models list")
+
+
+def free_memory() -> int:
+    """Bytes of main memory that can be had without swapping."""
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
+def physical_cores() -> int:
+    """Threads that compute without getting into each other's way."""
+    import psutil
+
+    return psutil.cpu_count(logical=False) or psutil.cpu_count() or 1

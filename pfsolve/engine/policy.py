@@ -1,0 +1,187 @@
+"""The policy: extends many particles by one step each, all in one batch.
+
+A `Branch` is a particle's place in the cache. It holds every token of the particle, and the logits
+that follow the last one: a step's first token is drawn without a decode, siblings share even the
+last cell, and each token's own hidden state comes out of the decode that stored it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pfsolve.engine.cache import Cache, Rows, Run
+from pfsolve.engine.chat import Chat
+from pfsolve.engine.library import Model
+from pfsolve.engine.sampling import Row, Sampling, log_probability, sample
+from pfsolve.particle import (
+    Finish,
+    Particle,
+    Step,
+    StepRules,
+    finishes_with_box,
+    repeats_itself,
+    step_is_complete,
+    steps_repeat,
+)
+
+
+@dataclass(slots=True)
+class Branch:
+    """A place in the policy's cache: a sequence, and the logits (n_vocab,) of what comes next."""
+
+    sequence: int
+    logits: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What the policy thought while it wrote a step.
+
+    log_probs (L,): of each token at temperature 1, an end-of-generation token included. hidden
+    (L', n_embd): final-norm state at each token of the step; an end token, never decoded, has none.
+    """
+
+    log_probs: Sequence[float]
+    hidden: Rows
+
+
+@dataclass(slots=True)
+class Draft:
+    """A step while it is being written, for the particle in `slot`.
+
+    Reads: `done`, then `finish` (why the particle ends with this step, if it does) and `step`.
+    """
+
+    particle: Particle
+    branch: Branch
+    slot: int
+    rng: np.random.Generator
+    traced: bool = False
+    tokens: list[int] = field(default_factory=list)
+    data: bytearray = field(default_factory=bytearray)
+    done: bool = False
+    finish: Finish | None = None
+    complete: bool = False  # no token follows the pending one
+    pending: int | None = None  # drawn, not decoded yet
+    log_probs: list[float] = field(default_factory=list)
+    hidden: list[Row] = field(default_factory=list)
+
+    @property
+    def step(self) -> Step:
+        return Step(
+            tokens=tuple(self.tokens),
+            data=bytes(self.data),
+            slot=self.slot,
+            log_prob=sum(self.log_probs) if self.traced else None,
+        )
+
+    @property
+    def trace(self) -> Trace | None:
+        if not self.traced:
+            return None
+        width = self.hidden[0].size if self.hidden else 0
+        return Trace(tuple(self.log_probs), np.array(self.hidden, np.float32).reshape(-1, width))
+
+
+class Policy:
+    """A language model that writes steps.
+
+    Args:
+        model, cache: where it lives.
+        sampling: how tokens are drawn.
+        rules: limits on steps and particles.
+    """
+
+    def __init__(self, model: Model, cache: Cache, sampling: Sampling, rules: StepRules) -> None:
+        self.model = model
+        self.cache = cache
+        self.chat = Chat(model)
+        self.sampling = sampling
+        self.rules = rules
+        self.tokens_written = 0
+
+    def open(self, tokens: Sequence[int]) -> Branch:
+        """Decode a prompt, once, into a branch of its own."""
+        sequence = self.cache.new()
+        try:
+            outputs = self.cache.decode([Run(sequence, tokens)])
+        except BaseException:
+            self.cache.drop(sequence)
+            raise
+        return Branch(sequence, outputs.logits[0].copy())
+
+    def fork(self, branch: Branch) -> Branch:
+        """A branch that goes on from the same place; shares cells and logits."""
+        return Branch(self.cache.fork(branch.sequence), branch.logits)
+
+    def drop(self, branch: Branch) -> None:
+        self.cache.drop(branch.sequence)
+
+    def begin(self, draft: Draft) -> None:
+        """Draw a draft's first token."""
+        self._draw(draft, draft.branch.logits)
+
+    def advance(self, drafts: Sequence[Draft]) -> None:
+        """One decode for all drafts that are not done, and the next token for each."""
+        writing = [draft for draft in drafts if draft.pending is not None]
+        if not writing:
+            return
+        traced = any(draft.traced for draft in writing)
+        runs = [Run(d.branch.sequence, (d.pending,)) for d in writing if d.pending is not None]
+        outputs = self.cache.decode(runs, hidden=traced)
+        self.tokens_written += len(runs)
+        for index, draft in enumerate(writing):
+            draft.pending = None
+            row = outputs.logits[index]
+            if draft.traced and outputs.hidden is not None:
+                draft.hidden.append(outputs.hidden[index].copy())
+            if draft.complete:
+                draft.branch.logits = row.copy()
+                draft.done = True
+            else:
+                self._draw(draft, row)
+
+    def _draw(self, draft: Draft, row: Row) -> None:
+        """Draw the next token and see whether the step, or the particle, ends with it."""
+        rules = self.rules
+        if self.cache.length(draft.branch.sequence) >= rules.context:
+            self._end(draft, row, Finish.TRUNCATED)
+            return
+        token = sample(row, self.sampling, draft.rng)
+        if draft.traced:
+            draft.log_probs.append(log_probability(row, token))
+        if self.model.is_end(token):
+            self._end(draft, row, Finish.END)
+            return
+
+        piece = self.model.piece(token)
+        draft.pending = token
+        draft.tokens.append(token)
+        draft.data += piece
+        if b"}" in piece and finishes_with_box(bytes(draft.data)):
+            draft.finish = Finish.BOXED
+        elif repeats_itself(draft.tokens):
+            draft.finish = Finish.LOOP
+        draft.complete = (
+            draft.finish is not None
+            or (b"\n" in piece and step_is_complete(bytes(draft.data)))
+            or len(draft.tokens) >= rules.max_step_tokens
+        )
+        if draft.complete and draft.finish is None:
+            draft.finish = self._particle_ends(draft)
+
+    def _particle_ends(self, draft: Draft) -> Finish | None:
+        if steps_repeat((*draft.particle.steps, draft.step)):
+            return Finish.LOOP
+        if len(draft.particle.steps) + 1 >= self.rules.max_steps:
+            return Finish.MAX_STEPS
+        return None
+
+    def _end(self, draft: Draft, row: Row, finish: Finish) -> None:
+        """End without a further token."""
+        draft.branch.logits = row.copy()
+        draft.finish = finish
+        draft.done = True

@@ -1,0 +1,295 @@
+"""Runs searches: one or many, all their drafts in one batch.
+
+Each search (see `pfsolve.search.requests`) has its own population, scorer and random streams; what
+they share is the decode. A search that waits for its slowest step leaves its other rows of the batch
+to the rest.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pfsolve.engine.policy import Branch, Draft, Policy, Trace
+from pfsolve.errors import EngineError, NoAnswer
+from pfsolve.events import Began, Ended, Event, Listener, Progressed, Resampled, Row, Scored
+from pfsolve.particle import Finish, Particle
+from pfsolve.rewards.base import Prefix, Reward, Scorer
+from pfsolve.search.requests import Extend, Fork, Population, Request, Score, Search, Weighed
+from pfsolve.search.resampling import Ancestors
+from pfsolve.search.weights import AllParticlesDead, InvalidLogWeight
+
+_TICK_SECONDS = 0.1  # between two reports of progress
+_TEXT_SHOWN = 200  # bytes of a particle's end that a watcher is given
+
+# Which use a random stream has; part of its key, so that streams never overlap.
+_RESAMPLING, _SAMPLING = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One problem to search: its prompt's tokens, the number of particles, and its seed."""
+
+    problem: str
+    prompt: Sequence[int]
+    particles: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one search."""
+
+    particles: tuple[Particle, ...]
+    population: Population
+    tokens: int
+    seconds: float
+    interrupted: bool
+
+
+def resampling_rng(seed: int) -> np.random.Generator:
+    """The stream a search of this seed resamples with."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_RESAMPLING,)))
+
+
+def _sampling_rng(seed: int, step: int, slot: int) -> np.random.Generator:
+    """A stream of its own for each step and slot: copies of a particle go different ways."""
+    key = (_SAMPLING, step, slot)
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+
+
+def _sigmoid(x: float) -> float:
+    return float(0.5 + 0.5 * np.tanh(x / 2))  # this form cannot overflow
+
+
+class Scheduler:
+    """Drives searches on one policy and one reward.
+
+    Args:
+        listen: receives the events, see `pfsolve.events`.
+        stopping: asked between decodes; once true, particles finish the step they are at, and then
+            count as finished.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        reward: Reward,
+        *,
+        listen: Listener | None = None,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.policy = policy
+        self.reward = reward
+        self.listen = listen
+        self.stopping = stopping
+
+    def run(self, tasks: Iterable[tuple[Task, Search]]) -> list[Outcome]:
+        """Run searches side by side to their ends; the outcomes in the order of the tasks.
+
+        Whatever happens, no sequence of theirs is left in the cache.
+
+        Raises:
+            NoAnswer: all particles of a search are dead.
+            EngineError: a score is NaN, or llama.cpp fails.
+        """
+        runs: list[_Run] = []
+        try:
+            for task, search in tasks:
+                runs.append(_Run(self, task, search))
+            while active := [run for run in runs if run.outcome is None]:
+                self.policy.advance([draft for run in active for draft in run.drafts])
+                for run in active:
+                    run.proceed()
+            return [run.outcome for run in runs if run.outcome is not None]
+        finally:
+            for run in runs:
+                run.close()
+
+
+class _Run:
+    """One search on its way: its population, branches and the drafts it waits for."""
+
+    def __init__(self, scheduler: Scheduler, task: Task, search: Search) -> None:
+        self.policy = scheduler.policy
+        self.listen = scheduler.listen
+        self.stopping = scheduler.stopping
+        self.reward = scheduler.reward
+        self.task = task
+        self.search = search
+        self.outcome: Outcome | None = None
+        self.drafts: list[Draft] = []
+        self.started = self.ticked = time.monotonic()
+        self.steps = self.tokens = 0
+        self.interrupted = False
+        n = task.particles
+        self.particles = [Particle()] * n
+        self.traces: list[Trace | None] = [None] * n
+        self.ancestors: Ancestors = np.arange(n)
+        self.weights = np.full(n, 1.0 / n)
+        self.ess = float(n)
+        self.branches: list[Branch] = []
+        self.scorer: Scorer = self.reward.open(task.problem, n)
+        try:
+            self.branches.append(self.policy.open(task.prompt))
+            while len(self.branches) < n:
+                self.branches.append(self.policy.fork(self.branches[0]))
+            self._tell(Began(task.problem, n, len(task.prompt)))
+            self._serve(next(search))
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give everything back; twice does no harm."""
+        self.search.close()
+        while self.branches:
+            self.policy.drop(self.branches.pop())
+        self.scorer.close()
+
+    def proceed(self) -> None:
+        """Go on as far as possible without a decode of the policy."""
+        if all(draft.done for draft in self.drafts):
+            self._serve(self._send(self._take_steps()))
+        elif self.listen is not None and time.monotonic() - self.ticked >= _TICK_SECONDS:
+            self._tell(self._progress())
+
+    def _serve(self, request: Request | None) -> None:
+        """Answer the search's requests until it wants steps, or ends."""
+        while request is not None:
+            match request:
+                case Extend(particles=slots):
+                    self._begin_steps(slots)
+                    if not all(draft.done for draft in self.drafts):
+                        return
+                    request = self._send(self._take_steps())
+                case Score(particles=slots):
+                    request = self._send(self._score(slots))
+                case Fork(ancestors=ancestors):
+                    self._fork(ancestors)
+                    request = self._send(None)
+                case Weighed():
+                    self._weighed(request)
+                    request = self._send(None)
+
+    def _send(self, answer: object) -> Request | None:
+        try:
+            return self.search.send(answer)
+        except StopIteration as end:
+            self._end(end.value)
+            return None
+        except AllParticlesDead as error:
+            raise NoAnswer(
+                f"after step {self.steps} {error}: every solution went in circles",
+                "try another --seed or a higher --temperature",
+            ) from error
+        except InvalidLogWeight as error:
+            raise EngineError(
+                f"the reward {self.reward.name} failed at step {self.steps}: {error}",
+                "use another --reward, or --reward none",
+            ) from error
+
+    def _begin_steps(self, slots: Ancestors) -> None:
+        self.drafts = []
+        for slot in slots.tolist():
+            draft = Draft(
+                self.particles[slot],
+                self.branches[slot],
+                slot,
+                _sampling_rng(self.task.seed, self.steps, slot),
+                traced=self.reward.wants_trace,
+            )
+            self.policy.begin(draft)
+            self.drafts.append(draft)
+
+    def _take_steps(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """The finished drafts become steps; says which particles finished."""
+        self.steps += 1
+        self.interrupted = self.interrupted or self.stopping()
+        for draft in self.drafts:
+            finish = draft.finish
+            if finish is None and self.interrupted:
+                finish = Finish.INTERRUPTED
+            self.particles[draft.slot] = draft.particle.extended(draft.step, finish)
+            self.traces[draft.slot] = draft.trace
+            self.tokens += len(draft.tokens)
+        finished = [self.particles[draft.slot].finish is not None for draft in self.drafts]
+        self.drafts = []
+        return np.array(finished, dtype=np.bool_)
+
+    def _score(self, slots: Ancestors) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """Log-scores; a particle that went in circles is dead, and not worth a look."""
+        log_scores = np.full(slots.size, -np.inf)
+        alive = [i for i, s in enumerate(slots.tolist()) if self.particles[s].finish != Finish.LOOP]
+        if alive:
+            prefixes = [
+                Prefix(slot, self.particles[slot], self.branches[slot], self.traces[slot])
+                for slot in slots[alive].tolist()
+            ]
+            log_scores[alive] = self.scorer.score(prefixes)
+        for slot, log_score in zip(slots.tolist(), log_scores.tolist(), strict=True):
+            self.particles[slot] = self.particles[slot].scored(log_score)
+        return log_scores
+
+    def _fork(self, ancestors: Ancestors) -> None:
+        """Slots that change hands get a fork of their ancestor's branch; then the old ones go."""
+        moved = [slot for slot, ancestor in enumerate(ancestors.tolist()) if slot != ancestor]
+        forks = [self.policy.fork(self.branches[ancestors[slot]]) for slot in moved]
+        for slot, fork in zip(moved, forks, strict=True):
+            self.policy.drop(self.branches[slot])
+            self.branches[slot] = fork
+        self.particles = [self.particles[ancestor] for ancestor in ancestors.tolist()]
+        self.traces = [self.traces[ancestor] for ancestor in ancestors.tolist()]
+        self.scorer.fork(ancestors)
+        self.ancestors = ancestors
+        self.weights = np.full(ancestors.size, 1.0 / ancestors.size)
+        self._tell(Resampled(self.steps, tuple(ancestors.tolist())))
+
+    def _weighed(self, news: Weighed) -> None:
+        self.weights, self.ess = news.weights, news.ess
+        scores, weights = tuple(news.log_scores.tolist()), tuple(news.weights.tolist())
+        self._tell(Scored(news.step, scores, weights, news.ess, news.log_evidence))
+        self._tell(self._progress())
+
+    def _end(self, population: Population) -> None:
+        seconds = time.monotonic() - self.started
+        particles = tuple(self.particles)
+        self.outcome = Outcome(particles, population, self.tokens, seconds, self.interrupted)
+        if self.listen is not None:
+            self._tell(Ended(self._rows(), self.tokens, seconds))
+        self.close()
+
+    def _tell(self, event: Event) -> None:
+        if self.listen is not None:
+            self.listen(event)
+
+    def _progress(self) -> Progressed:
+        self.ticked = time.monotonic()
+        tokens = self.tokens + sum(len(draft.tokens) for draft in self.drafts)
+        return Progressed(self.steps, self.ess, self._rows(), tokens, self.ticked - self.started)
+
+    def _rows(self) -> tuple[Row, ...]:
+        if self.listen is None:
+            return ()
+        writing = {draft.slot: draft for draft in self.drafts}
+        return tuple(self._row(slot, writing.get(slot)) for slot in range(len(self.particles)))
+
+    def _row(self, slot: int, draft: Draft | None) -> Row:
+        particle = self.particles[slot]
+        log_score = particle.steps[-1].log_score if particle.steps else None
+        end = bytes(draft.data[-_TEXT_SHOWN:]) if draft is not None else b""
+        if not end.strip() and particle.steps:
+            end = particle.steps[-1].data[-_TEXT_SHOWN:]
+        return Row(
+            weight=float(self.weights[slot]),
+            score=None if log_score is None else _sigmoid(log_score),
+            steps=len(particle.steps),
+            tokens=particle.n_tokens + (len(draft.tokens) if draft is not None else 0),
+            ancestor=int(self.ancestors[slot]),
+            text=end.decode("utf-8", errors="ignore"),
+            answer=particle.answer,
+            finish=None if particle.finish is None else str(particle.finish),
+        )

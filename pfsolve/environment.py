@@ -1,0 +1,120 @@
+"""The world outside: streams, terminal, variables, directories. The only reader of sys and os.environ."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# rich reads these too, but from its own view of the process; here one place decides for all output.
+_TRUE = {"1", "true", "yes", "on"}
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Streams, variables and directories of this process. Tests make their own.
+
+    `config_dir` holds config.toml and the user's own models.toml; `models_dir` the model files.
+    """
+
+    stdin: TextIO = field(default_factory=lambda: sys.stdin)
+    stdout: TextIO = field(default_factory=lambda: sys.stdout)
+    stderr: TextIO = field(default_factory=lambda: sys.stderr)
+    variables: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    @property
+    def stdin_is_terminal(self) -> bool:
+        return _is_terminal(self.stdin)
+
+    @property
+    def stdout_is_terminal(self) -> bool:
+        return _is_terminal(self.stdout)
+
+    @property
+    def stderr_is_terminal(self) -> bool:
+        return _is_terminal(self.stderr)
+
+    @property
+    def can_redraw(self) -> bool:
+        """Whether a live display on stderr makes sense: a terminal that can move its cursor."""
+        return self.stderr_is_terminal and self.variables.get("TERM", "") != "dumb"
+
+    @property
+    def debug(self) -> bool:
+        return self.flag("PFSOLVE_DEBUG")
+
+    @property
+    def offline(self) -> bool:
+        return self.flag("HF_HUB_OFFLINE") or self.flag("PFSOLVE_OFFLINE")
+
+    def flag(self, name: str) -> bool:
+        """Whether a boolean variable is set to 1, true, yes or on."""
+        return self.variables.get(name, "").strip().lower() in _TRUE
+
+    @cached_property
+    def config_dir(self) -> Path:
+        """PFSOLVE_CONFIG_DIR, or the platform's usual place (~/.config/pfsolve on Linux)."""
+        if override := self.variables.get("PFSOLVE_CONFIG_DIR"):
+            return Path(override).expanduser()
+        import platformdirs
+
+        return platformdirs.user_config_path("pfsolve", appauthor=False)
+
+    @cached_property
+    def models_dir(self) -> Path:
+        """PFSOLVE_MODELS_DIR, or the platform's cache (~/.cache/pfsolve/models on Linux)."""
+        if override := self.variables.get("PFSOLVE_MODELS_DIR"):
+            return Path(override).expanduser()
+        import platformdirs
+
+        return platformdirs.user_cache_path("pfsolve", appauthor=False) / "models"
+
+    @cached_property
+    def out(self) -> Console:
+        """Console for results."""
+        return self._console(self.stdout, self.stdout_is_terminal)
+
+    @cached_property
+    def err(self) -> Console:
+        """Console for everything that is not a result."""
+        return self._console(self.stderr, self.stderr_is_terminal)
+
+    def complain(self, message: str, hint: str | None = None) -> None:
+        """An error, on stderr: what is wrong on one line, what to do about it on another."""
+        from rich.text import Text
+
+        one_line = " ".join(message.split())
+        self.err.print(Text.assemble(("Error: ", "bold red"), one_line))
+        if hint:
+            self.err.print(Text(" ".join(hint.split()), style="dim"))
+
+    def abandon_stdout(self) -> None:
+        """Nobody reads stdout any more: let the interpreter's last flush go nowhere, silently."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.stdout.fileno())
+
+    def _console(self, stream: TextIO, terminal: bool) -> Console:
+        from rich.console import Console
+
+        plain = not terminal or self.variables.get("TERM", "") == "dumb"
+        return Console(
+            file=stream,
+            force_terminal=terminal and not plain,
+            no_color=plain or bool(self.variables.get("NO_COLOR")),
+            color_system=None if plain else "auto",
+            highlight=False,
+            soft_wrap=plain,  # a pipe gets lines as they are, never wrapped at 80 columns
+        )
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except (AttributeError, ValueError):  # no stream at all, or a closed one
+        return False

@@ -1,0 +1,86 @@
+"""What can go wrong, in the user's words, and the exit code of each kind.
+
+Every error a user may cause or meet is a `PfsolveError`: one line that says what happened with the
+value seen, and a hint that says what to do about it. The command line prints the two and exits with
+`exit_code`; a traceback appears only on request.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit status of the `pfsolve` command."""
+
+    ANSWERED = 0
+    ERROR = 1
+    USAGE = 2
+    NO_ANSWER = 3
+    MODEL_MISSING = 4
+    SOME_FAILED = 5
+    INTERRUPTED = 130
+
+
+class PfsolveError(Exception):
+    """Base of all expected errors.
+
+    Args:
+        message: what happened, one line, without a full stop's worth of jargon.
+        hint: what to do, one line, ideally the command that fixes it.
+    """
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(PfsolveError):
+    """An option, an argument or a setting has a value that cannot be used."""
+
+
+class ModelMissing(PfsolveError):
+    """A model is unknown, not on disk, or cannot be fetched."""
+
+
+class ModelFileError(PfsolveError):
+    """A model file exists but cannot be used: no GGUF, damaged, or of a kind llama.cpp cannot run."""
+
+
+class ResourceError(PfsolveError):
+    """The machine lacks memory or disk for what was asked."""
+
+
+class ProblemTooLong(PfsolveError):
+    """The problem and its instructions leave no room in the context for a solution."""
+
+
+class EngineError(PfsolveError):
+    """llama.cpp refused or failed to do what it was asked."""
+
+
+class NoAnswer(PfsolveError):
+    """The search ended without any particle reaching an answer."""
+
+
+class Interrupted(PfsolveError):
+    """The user stopped the work before there was anything to show for it."""
+
+
+# The one table from kind of error to exit code; a child without a row inherits its parent's.
+EXIT_CODES: dict[type[PfsolveError], ExitCode] = {
+    PfsolveError: ExitCode.ERROR,
+    UsageError: ExitCode.USAGE,
+    ModelMissing: ExitCode.MODEL_MISSING,
+    NoAnswer: ExitCode.NO_ANSWER,
+    Interrupted: ExitCode.INTERRUPTED,
+}
+
+
+def exit_code(error: PfsolveError) -> ExitCode:
+    """The exit code of an error: that of its closest ancestor in `EXIT_CODES`."""
+    for kind in type(error).__mro__:
+        if kind in EXIT_CODES:
+            return EXIT_CODES[kind]
+    return ExitCode.ERROR

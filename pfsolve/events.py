@@ -1,0 +1,92 @@
+"""What happens during a solve, as frozen records of plain values, for whoever watches.
+
+The live table, the plain lines, the run record and the tests all consume this one stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLoaded:
+    """A model is ready: on which device, how much memory it and its cache take (bytes)."""
+
+    role: str
+    name: str
+    device: str
+    weight_bytes: int
+    cache_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """A search starts with n particles; the prompt has been decoded."""
+
+    problem: str
+    particles: int
+    prompt_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One particle as a watcher sees it.
+
+    weight: share of the population, 0 to 1. score: probability the reward gives its prefix, None
+    before the first score. ancestor: slot it was forked from at the last resampling. text: end of its
+    text. answer, finish: set once it has finished.
+    """
+
+    weight: float
+    score: float | None
+    steps: int
+    tokens: int
+    ancestor: int
+    text: str
+    answer: str | None
+    finish: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """The population now. tokens: decoded so far by the policy. seconds: since the search began."""
+
+    step: int
+    ess: float
+    rows: tuple[Row, ...]
+    tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Resampled:
+    """Before step `step + 1`: particle i continues from ancestors[i]."""
+
+    step: int
+    ancestors: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """After step `step`: log-scores (logits) and normalised weights of all particles."""
+
+    step: int
+    log_scores: tuple[float, ...]
+    weights: tuple[float, ...]
+    ess: float
+    log_evidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The search is over: final population and totals."""
+
+    rows: tuple[Row, ...]
+    tokens: int
+    seconds: float
+
+
+Event: TypeAlias = ModelLoaded | Began | Progressed | Resampled | Scored | Ended
+Listener: TypeAlias = Callable[[Event], None]

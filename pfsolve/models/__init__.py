@@ -1,0 +1,1 @@
+"""From models.toml to model files on disk."""

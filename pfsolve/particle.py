@@ -1,0 +1,117 @@
+"""A particle: an immutable chain of reasoning steps. Also the rules that end a step or a particle.
+
+Tokens are the truth and text is derived from them: a step keeps both its token ids and their bytes,
+since UTF-8 can break inside a token, and nothing is ever tokenised again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from pfsolve.answers import extract_answer, last_boxed
+
+
+class Finish(StrEnum):
+    """Why a particle takes no further step."""
+
+    END = "end"  # the model said so, with an end-of-generation token
+    BOXED = "boxed"  # a complete \\boxed{...}
+    MAX_STEPS = "max_steps"
+    TRUNCATED = "truncated"  # it would outgrow the context
+    LOOP = "loop"  # it repeats itself
+    INTERRUPTED = "interrupted"  # the user stopped the search
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One reasoning step.
+
+    tokens: its ids, without an end-of-generation token. data: their bytes. log_prob: sum over the
+    tokens of the policy's log-probability (temperature 1, end token included), when asked for. slot:
+    index of the particle that wrote it, so that a chain of steps is also its line of ancestors.
+    log_score: logit of the score of the prefix that ends here, once scored.
+    """
+
+    tokens: tuple[int, ...]
+    data: bytes
+    slot: int
+    log_prob: float | None = None
+    log_score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Particle:
+    """A partial or finished solution. A fork shares its steps."""
+
+    steps: tuple[Step, ...] = ()
+    finish: Finish | None = None
+
+    @property
+    def text(self) -> str:
+        """The whole solution so far."""
+        return b"".join(step.data for step in self.steps).decode("utf-8", errors="replace")
+
+    @property
+    def n_tokens(self) -> int:
+        return sum(len(step.tokens) for step in self.steps)
+
+    @property
+    def answer(self) -> str | None:
+        """The final answer of a finished particle, or None.
+
+        One that was stopped before it ended must have said so in a box: the last number of half a
+        solution is no answer.
+        """
+        if self.finish is None or self.finish is Finish.LOOP:
+            return None
+        if self.finish in (Finish.END, Finish.BOXED):
+            return extract_answer(self.text)
+        return last_boxed(self.text)
+
+    def extended(self, step: Step, finish: Finish | None) -> Particle:
+        return Particle((*self.steps, step), finish)
+
+    def scored(self, log_score: float) -> Particle:
+        """This particle with its newest step's log-score set."""
+        return Particle((*self.steps[:-1], replace(self.steps[-1], log_score=log_score)), self.finish)
+
+
+@dataclass(frozen=True, slots=True)
+class StepRules:
+    """Limits on steps: `max_steps` a particle, `max_step_tokens` a step, `context` tokens in all."""
+
+    max_steps: int = 40
+    max_step_tokens: int = 512
+    context: int = 4096
+
+
+def step_is_complete(data: bytes) -> bool:
+    """Whether a step's bytes hold a blank line after something visible.
+
+    Looking at bytes and not at token ids covers a blank line inside one token, at its end, and one
+    split over two tokens, for every vocabulary alike. Leading blank lines belong to the step.
+    """
+    return b"\n\n" in data.lstrip()
+
+
+def finishes_with_box(data: bytes) -> bool:
+    """Whether the bytes hold a complete, non-empty \\boxed{...}."""
+    return b"}" in data and last_boxed(data.decode("utf-8", errors="replace")) is not None
+
+
+def repeats_itself(tokens: Sequence[int], *, span: int = 96, longest: int = 32) -> bool:
+    """Whether the last `span` tokens are one block of at most `longest` tokens, over and over.
+
+    Three repetitions at the least: mathematics repeats itself, but not to the token for so long.
+    """
+    if len(tokens) < span:
+        return False
+    tail = list(tokens[-span:])
+    return any(tail[period:] == tail[:-period] for period in range(1, longest + 1))
+
+
+def steps_repeat(steps: Sequence[Step], *, times: int = 3) -> bool:
+    """Whether the last `times` steps are the same to the token."""
+    return len(steps) >= times and len({step.tokens for step in steps[-times:]}) == 1

@@ -1,0 +1,86 @@
+"""The contract of a reward: from a prefix of a solution to the logit of its score.
+
+A reward serves many searches. For each it opens a `Scorer`, which hears of every fork, so that one
+with a model and a cache of its own can keep a sequence per particle and read each token once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pfsolve.engine.policy import Branch, Trace
+from pfsolve.particle import Particle
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """A partial solution to be scored.
+
+    slot: index of the particle in its population, the same that `Scorer.fork` speaks of. particle:
+    its steps, the last of them new. branch: its place in the policy's cache, to read or to fork from,
+    never to extend or to drop. trace: the policy's view of the newest step, if `wants_trace`.
+    """
+
+    slot: int
+    particle: Particle
+    branch: Branch
+    trace: Trace | None
+
+
+class Scorer(Protocol):
+    """Scores the prefixes of one search, which has a fixed number of particles."""
+
+    def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
+        """Logit of each prefix's score, shape (len(prefixes),), in [-inf, inf).
+
+        Each prefix is the one last scored in its slot, or forked into it, plus one step.
+        """
+
+    def fork(self, ancestors: NDArray[np.intp]) -> None:
+        """Slot i goes on as a copy of slot ancestors[i], shape (n,)."""
+
+    def close(self) -> None:
+        """The search is over: give back what was held for it."""
+
+
+class Reward(Protocol):
+    """What `--reward NAME` stands for.
+
+    reserve: tokens of a particle's context that scoring needs for itself. wants_trace: whether
+    prefixes must carry the newest step's log-probabilities and hidden states.
+    """
+
+    name: str
+    reserve: int
+    wants_trace: bool
+
+    def open(self, problem: str, n: int) -> Scorer:
+        """A scorer for a search of n particles on this problem."""
+
+    def close(self) -> None:
+        """Give back models and caches."""
+
+
+class Memoryless:
+    """Base of rewards that keep nothing between calls: one object is every search's scorer."""
+
+    name = ""
+    reserve = 0
+    wants_trace = False
+
+    def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
+        raise TypeError(f"{type(self).__name__} does not say how it scores")
+
+    def open(self, problem: str, n: int) -> Scorer:
+        return self
+
+    def fork(self, ancestors: NDArray[np.intp]) -> None:
+        """Nothing to move."""
+
+    def close(self) -> None:
+        """Nothing to give back."""

@@ -1,0 +1,54 @@
+"""`--reward self-evaluation`: the policy judges its own partial solution, without a second model.
+
+The particle's sequence is forked, a short turn that asks for a verdict is appended, and the logits of
+the two possible answers are read. Only that turn is decoded; the fork is dropped at once. The idea is
+P(True) of Kadavath et al. 2022, arXiv:2207.05221, section 3, applied to prefixes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pfsolve.engine.cache import Run
+from pfsolve.engine.policy import Policy
+from pfsolve.errors import ModelFileError
+from pfsolve.rewards.base import Memoryless, Prefix
+
+QUESTION = "Is the solution correct so far? Answer with Yes or No."
+YES, NO = "Yes", "No"
+
+
+class SelfEvaluation(Memoryless):
+    """Log-weight: logit of YES minus logit of NO, as float32 from the model.
+
+    Raises:
+        ModelFileError: the model's vocabulary begins both answers with the same token.
+    """
+
+    name = "self-evaluation"
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._turn = policy.chat.follow_up(QUESTION)
+        self._yes, self._no = (policy.model.tokenize(word)[0] for word in (YES, NO))
+        self.reserve = len(self._turn)
+        if self._yes == self._no:
+            raise ModelFileError(
+                f"{policy.model.facts.path.name} cannot tell {YES!r} from {NO!r} by one token",
+                "use --reward none",
+            )
+
+    def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
+        cache = self._policy.cache
+        forks: list[int] = []
+        try:
+            for prefix in prefixes:
+                forks.append(cache.fork(prefix.branch.sequence))
+            logits = cache.decode([Run(fork, self._turn) for fork in forks]).logits
+            return (logits[:, self._yes] - logits[:, self._no]).astype(np.float64)
+        finally:
+            for fork in forks:
+                cache.drop(fork)

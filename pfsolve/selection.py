@@ -1,0 +1,87 @@
+"""From a finished population to one answer.
+
+* argmax: the answer of the particle with the highest last log-score (the paper's choice).
+* vote: the answer most particles agree on.
+* weighted-vote: the answer with the largest share of the weight.
+
+Agreement is equivalence, not equality of text: the caller says which answers are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An answer, how many particles reached it, and the share of the weight they hold (0 to 1)."""
+
+    answer: str
+    particles: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The answer chosen, None when no particle has one; confidence: its share; all candidates.
+
+    The share is of the weight, and for a plain vote of the particles; particles without an answer
+    count against every candidate. Candidates come largest share first.
+    """
+
+    answer: str | None
+    confidence: float
+    candidates: tuple[Candidate, ...]
+
+
+def select(
+    how: str,
+    answers: Sequence[str | None],
+    classes: Sequence[int | None],
+    log_scores: NDArray[np.float64],
+    weights: NDArray[np.float64],
+) -> Choice:
+    """Choose among n particles.
+
+    Args:
+        how: "argmax", "vote" or "weighted-vote".
+        answers: (n,), None for a particle without one.
+        classes: (n,), equal for equivalent answers, None without an answer.
+        log_scores: (n,), last log-score of each.
+        weights: (n,), normalised.
+
+    The answer shown for a class is that of its heaviest particle. Ties go to the lower index.
+    """
+    groups: dict[int, list[int]] = {}
+    for index, group in enumerate(classes):
+        if group is not None and answers[index] is not None:
+            groups.setdefault(group, []).append(index)
+    if not groups:
+        return Choice(None, 0.0, ())
+
+    mass = np.full(len(answers), 1.0 / len(answers)) if how == "vote" else weights
+    shares = {group: float(mass[members].sum()) for group, members in groups.items()}
+    ranked = sorted(groups, key=lambda group: -shares[group])
+    if how == "argmax":
+        best = max(
+            (index for members in groups.values() for index in members),
+            key=lambda index: (log_scores[index], -index),
+        )
+        chosen, answer = classes[best], answers[best]
+    else:
+        chosen = ranked[0]
+        answer = answers[_heaviest(groups[chosen], weights)]
+    assert chosen is not None  # every group has a class
+    candidates = tuple(
+        Candidate(str(answers[_heaviest(groups[g], weights)]), len(groups[g]), shares[g])
+        for g in ranked
+    )
+    return Choice(answer, shares[chosen], candidates)
+
+
+def _heaviest(members: Sequence[int], weights: NDArray[np.float64]) -> int:
+    return max(members, key=lambda index: (weights[index], -index))

@@ -1,0 +1,215 @@
+"""Every knob of a solve: one frozen record, its checks, and how layers of values become one.
+
+Values come from the defaults, the user's config file, the environment and the flags, the later
+winning; `merge` is that rule. The checks live in the record itself, so that the command line, the
+config file and Python callers meet the same ones.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pfsolve.errors import UsageError
+
+RESAMPLING = ("systematic", "multinomial", "stratified", "residual")
+WEIGHTS = ("level", "ratio")
+FINISHED = ("stay", "absorb")
+FINAL = ("weighted-vote", "vote", "argmax")
+REWARDS = ("self-evaluation", "none")
+
+# llama.cpp holds at most 256 sequences in one cache, and scoring forks every particle once.
+MAX_PARTICLES = 128
+
+# Settings that make a run comparable with published tables.
+PRESETS: dict[str, dict[str, Any]] = {
+    # arXiv:2502.01618, algorithm 1 and section 4.1
+    "paper": {
+        "resampling": "multinomial",
+        "weights": "level",
+        "finished": "stay",
+        "ess_threshold": None,
+        "softmax_temperature": 1.0,
+        "final": "argmax",
+        "temperature": 0.8,
+        "top_p": 1.0,
+        "top_k": 0,
+        "min_p": 0.0,
+        "max_steps": 40,
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to solve a problem.
+
+    Args:
+        policy: a model's name in the catalogue, or a path to a GGUF file; None for the default.
+        reward: what scores a prefix, one of `REWARDS`.
+        particles: partial solutions held at a time, 1 to 128.
+        temperature: of sampling; 0 is greedy; None for the policy's own in models.toml, else 0.8.
+        top_p, top_k, min_p: truncation of the next-token distribution; 1, 0 and 0 leave it whole.
+        max_steps: reasoning steps a particle may take.
+        max_step_tokens: tokens after which a step is cut.
+        context: tokens of prompt and solution one particle may hold; None for 4096 or the model's
+            own limit where that is lower.
+        resampling, weights, finished, ess_threshold, softmax_temperature: see
+            `pfsolve.search.particle_filter.FilterRules`.
+        final: how the answer is chosen, see `pfsolve.selection`.
+        seed: of every random draw, 0 to 2^63 - 1; None draws one.
+        threads: CPU threads; None for the number of physical cores.
+        gpu_layers: layers to offload; None for all when the build can offload.
+        offline: never use the network.
+
+    Raises:
+        UsageError: a value is out of range, or two contradict each other.
+    """
+
+    policy: str | None = None
+    reward: str = "self-evaluation"
+    particles: int = 8
+    temperature: float | None = None
+    top_p: float = 1.0
+    top_k: int = 0
+    min_p: float = 0.0
+    max_steps: int = 40
+    max_step_tokens: int = 512
+    context: int | None = None
+    resampling: str = "systematic"
+    weights: str = "level"
+    finished: str = "stay"
+    ess_threshold: float | None = None
+    softmax_temperature: float = 1.0
+    final: str = "weighted-vote"
+    seed: int | None = None
+    threads: int | None = None
+    gpu_layers: int | None = None
+    offline: bool = False
+
+    def __post_init__(self) -> None:
+        _between("particles", self.particles, 1, MAX_PARTICLES)
+        _between("temperature", self.temperature, 0.0, 10.0)
+        _between("top-p", self.top_p, 0.0, 1.0, above=True)
+        _between("top-k", self.top_k, 0, None)
+        _between("min-p", self.min_p, 0.0, 1.0)
+        _between("max-steps", self.max_steps, 1, 10_000)
+        _between("max-step-tokens", self.max_step_tokens, 1, 1_000_000)
+        _between("context", self.context, 16, None)
+        _between("ess-threshold", self.ess_threshold, 0.0, 1.0)
+        _between("softmax-temperature", self.softmax_temperature, 0.0, None, above=True)
+        _between("seed", self.seed, 0, 2**63 - 1)
+        _between("threads", self.threads, 1, 1024)
+        _between("gpu-layers", self.gpu_layers, 0, None)
+        _one_of("reward", self.reward, REWARDS)
+        _one_of("resampling", self.resampling, RESAMPLING)
+        _one_of("weights", self.weights, WEIGHTS)
+        _one_of("finished", self.finished, FINISHED)
+        _one_of("final", self.final, FINAL)
+        if self.ess_threshold is not None and self.weights != "ratio":
+            raise UsageError(
+                f"--ess-threshold {self.ess_threshold:g} needs ratio weights, not {self.weights!r}",
+                "add --weights ratio: level weights forget a step at which nothing was resampled",
+            )
+
+
+DEFAULTS: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(Settings)}
+NAMES = frozenset({*DEFAULTS, "preset"})  # what a layer of values may speak of
+
+
+def merge(*layers: Mapping[str, Any]) -> Settings:
+    """One `Settings` from layers of values, weakest first; None in a layer means "not said here".
+
+    A layer's "preset" fills in that preset's values just below the layer's own.
+
+    Raises:
+        UsageError: an unknown setting or preset, a value of the wrong type or out of range.
+    """
+    types = {field.name: str(field.type) for field in dataclasses.fields(Settings)}
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        preset = layer.get("preset")
+        if preset is not None:
+            _one_of("preset", preset, tuple(PRESETS))
+            merged |= PRESETS[preset]
+        for name, value in layer.items():
+            if name == "preset" or value is None:
+                continue
+            if name not in types:
+                raise UsageError(
+                    f"unknown setting {name!r}", f"the settings are {', '.join(sorted(NAMES))}"
+                )
+            merged[name] = _typed(name, value, types[name])
+    return Settings(**merged)
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The user's config.toml as one layer for `merge`; empty when there is no such file.
+
+    Raises:
+        UsageError: the file cannot be read or is no TOML.
+    """
+    import tomllib
+
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"cannot read {path}: {error}", "correct the file or remove it") from error
+    # Options are written as on the command line; both spellings are fine.
+    return {name.replace("-", "_"): value for name, value in values.items()}
+
+
+def _typed(name: str, value: object, declared: str) -> object:
+    """`value` as the declared type of setting `name`; GPU layers may be "auto" or a number in text."""
+    if name == "gpu_layers" and isinstance(value, str):
+        if value == "auto":
+            return None
+        value = int(value) if value.isdecimal() else value
+    wanted: type = {"int": int, "float": float, "str": str, "bool": bool}[declared.split(" ")[0]]
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not wanted:
+        raise UsageError(
+            f"{_option(name)} is {value!r}, which is no {wanted.__name__}",
+            "see pfsolve --help for what it takes",
+        )
+    return value
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _between(
+    name: str,
+    value: float | None,
+    low: float,
+    high: float | None,
+    *,
+    above: bool = False,
+) -> None:
+    """Raise unless low <= value <= high (low < value with `above`); None passes, NaN never does."""
+    if value is None:
+        return
+    if (low < value if above else low <= value) and (high is None or value <= high):
+        return
+    if high is None:
+        wanted = f"{'above' if above else 'at least'} {low:g}"
+    else:
+        wanted = f"{'above' if above else 'from'} {low:g} {'and up ' if above else ''}to {high:g}"
+    hint = f"choose a value {wanted}"
+    if name == "particles":
+        hint += "; llama.cpp keeps 256 sequences, two for each particle"
+    raise UsageError(f"{_option(name)} is {value:g}, which is out of range", hint)
+
+
+def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise UsageError(
+            f"{_option(name)} is {value!r}, which is unknown", f"choose one of {', '.join(choices)}"
+        )

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import time
+from itertools import combinations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pfsolve.answers import equivalent, group_equivalent, oracle
+
+SAME = [
+    # numbers
+    ("0.5", r"\frac12"),
+    ("1,234,567", "1234567"),
+    (r"12{,}000", "12 000"),
+    (r"1\frac{1}{2}", "3/2"),
+    ("4 4/9", "40/9"),
+    ("-4 4/9", "-40/9"),
+    (".1", "0.10"),
+    ("3.54e-07", r"3.54 \times 10^{-7}"),
+    (r"0.\overline{3}", "1/3"),
+    ("0.0833333333333", r"\frac{1}{12}"),
+    ("1000,99", "1000.99"),
+    ("½", "0.5"),
+    ("two", "2"),
+    # units, percent, currency
+    (r"36^\circ", "36"),
+    ("36°", r"36^{\circ}"),
+    (r"5\,\mathrm{m/s}", "5"),
+    (r"15\mbox{ cm}^2", "15"),
+    ("10 hours", "10"),
+    (r"\$7.50", "7.5"),
+    ("50%", "0.5"),
+    (r"50\%", "50"),
+    ("20:34", r"08:34 \text{ P.M.}"),
+    # notation
+    (r"\dfrac{a}{b}", "a/b"),
+    (r"\left(\tfrac12, 3\right)", "(0.5,3)"),
+    (r"\sqrt3", "√3"),
+    ("x²", "x^{2}"),
+    # lists, sets, signs
+    (r"x=\pm 2", r"\{-2, 2\}"),
+    ("x = 2 or x = -2", "-2, 2"),
+    (r"x=2 \text{ or } x=-2", r"\pm 2"),
+    (r"1\pm\sqrt2", r"1-\sqrt{2}, 1+\sqrt{2}"),
+    ("100,200", "100, 200"),
+    (r"\{(1,2),(3,4)\}", "(3,4), (1,2)"),
+    (r"p=5, q=2 \text{ and } p=7, q=2", "p=5,q=2;p=7,q=2"),
+    # tuples, equations, names
+    ("(x,y)=(1,2)", "x=1, y=2"),
+    ("(1,2)", "1, 2"),
+    ("x = 5", "5"),
+    ("5 = x", "x=5"),
+    (r"\text{Area} = 5\pi", r"5\pi"),
+    ("2+2+2=6", "6"),
+    ("3x+4y=5", "6x+8y=10"),
+    (r"\sqrt{2} \approx 1.41", r"\sqrt2"),
+    # intervals and inequalities
+    ("x \\ge 3", r"[3,\infty)"),
+    ("0<f(x)<1", "(0,1)"),
+    ("x<-3 or x>3", r"(-\infty,-3)\cup(3,\infty)"),
+    (r"x \in (3,\infty)\cup(-\infty,-3)", r"(-\infty,-3)\cup(3,\infty)"),
+    ("x < 1", "-x > -1"),
+    # matrices
+    (r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", r"\left[\begin{array}{cc}1&2\\3&4\end{array}\right]"),
+    (r"\begin{pmatrix} 1\\ \frac12 \end{pmatrix}", "(1,0.5)"),
+    (r"\{x \mid x > 2\}", r"(2,\infty)"),
+    (r"\mathbb{R}\setminus\{1\}", r"(-\infty,1)\cup(1,\infty)"),
+    (r"x=\frac{\pi}{4}+n\pi, n\in\mathbb{Z}", r"\frac{\pi}{4}+k\pi"),
+    (r"f^{-1}(x) = \frac{x-1}{2}", r"\frac{x-1}{2}"),
+    # words
+    ("all real numbers", r"\mathbb{R}"),
+    (r"\text{No solution}", "no solution"),
+    (r"\text{(B)}", "B"),
+    (r"\textbf{(B)}\ 5", "B"),
+    # algebra
+    (r"2\sqrt{3}", r"\sqrt{12}"),
+    ("(x+1)^2", "x^2+2x+1"),
+    (r"\sin(90^\circ - x)", r"\cos x"),
+    ("1+2i", "i(2-i)"),
+    (r"\log_2 8", "3"),
+    (r"\binom{5}{2}", "10"),
+    (r"\sum_{k=1}^{10}k", "55"),
+    ("xyz", "zyx"),
+    # whole solutions
+    ("So $x$ is $\\boxed{4}$.", "The answer is 4."),
+]
+DIFFERENT = [
+    ("5", "-5"),
+    ("5.1", "5.11"),
+    ("1234567", "1234568"),
+    ("9" * 20, "9" * 19 + "8"),
+    ("0", "0.0000001"),
+    ("2^{100}", "2^{100}+1"),
+    (r"\pi", "3.14"),
+    ("1/3", "0.33"),
+    ("101_2", "101_3"),
+    ("101_2", "101"),
+    ("(1,2)", "(2,1)"),
+    ("[1,2]", "(1,2)"),
+    (r"\{1,2\}", r"\{1,3\}"),
+    ("1,2", "1,2,3"),
+    (r"\pm 2", "2"),
+    ("x=1,y=2", "x=2,y=1"),
+    ("p=5,q=2;p=7,q=3", "p=5,q=3;p=7,q=2"),
+    ("x>3", r"x\ge 3"),
+    ("x>3", "x<3"),
+    ("2x+z=1", "1"),
+    (r"\sin x = \frac12", r"\cos x = \frac12"),
+    ("x^2", "x^3"),
+    ("|x|", "x"),
+    ("a", "b"),
+    (r"\text{east}", r"\text{west}"),
+    ("(A)", "(B)"),
+    ("no solution", "0"),
+    ("12:00", "1:00"),
+    ("40%", "60%"),
+    (r"\begin{pmatrix}1\\2\end{pmatrix}", r"\begin{pmatrix}2\\1\end{pmatrix}"),
+    ("1/0", "0"),
+]
+
+
+@pytest.mark.parametrize(("a", "b"), SAME)
+def test_same_answers_are_equivalent_both_ways(a: str, b: str) -> None:
+    assert equivalent(a, b)
+    assert equivalent(b, a)
+
+
+@pytest.mark.parametrize(("a", "b"), DIFFERENT)
+def test_different_answers_are_not_equivalent_either_way(a: str, b: str) -> None:
+    assert not equivalent(a, b)
+    assert not equivalent(b, a)
+
+
+def test_spellings_of_two_and_minus_two_are_all_equivalent() -> None:
+    spellings = [r"x=\pm 2", "-2, 2", "x = 2 or x = -2", r"\{-2, 2\}", r"$\pm2$", "x=2, x=-2"]
+    for a, b in combinations(spellings, 2):
+        assert equivalent(a, b), (a, b)
+
+
+def test_groups_take_the_first_equivalent_representative_and_skip_no_answer() -> None:
+    assert group_equivalent(["1/2", None, "3", "0.5", r"\boxed{3}", r"\frac{2}{4}", "4"]) == [
+        0, None, 1, 0, 1, 0, 2,
+    ]  # fmt: skip
+    assert group_equivalent([]) == []
+
+
+def test_pairs_that_need_no_algebra_take_milliseconds() -> None:
+    pairs = [(f"{n}", rf"\frac{{{2 * n}}}{{2}}") for n in range(100)]
+    pairs += [(f"x = {n}", f"{{{n}, {n + 1}}}") for n in range(100)]
+    start = time.perf_counter()
+    for a, b in pairs:
+        equivalent(a, b)
+    assert (time.perf_counter() - start) / len(pairs) < 0.01
+
+
+def test_a_verdict_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = r"\frac{x^4-1}{x-1}", "x^3+x^2+x+1"
+    assert equivalent(a, b)
+
+    def unreachable(a: str, b: str) -> bool:
+        raise AssertionError("asked twice")
+
+    monkeypatch.setattr(oracle, "same", unreachable)
+    assert equivalent(a, b)
+    assert equivalent(b, a)
+
+
+@pytest.mark.parametrize(
+    "monster",
+    [
+        r"9^{9^{9^9}}",
+        r"(10^{10})!",
+        r"\sum_{k=1}^{10^9} \frac{1}{k^2}",
+        r"123456789012345678901^{123456789}",
+        r"\int_0^1 \sin(\cos(x^x)) e^{x^2} dx",
+        "(" * 60 + "1" + ")" * 60,
+        "x^" * 60 + "x",
+        "10^{999999999}",
+    ],
+)
+def test_monsters_are_given_up_within_two_seconds(monster: str) -> None:
+    assert equivalent(r"\sqrt{4x^2}", "2x")  # the child is up
+    start = time.perf_counter()
+    assert equivalent(monster, monster)
+    assert not equivalent(monster, "7 + x")
+    assert time.perf_counter() - start < 2
+
+
+def test_very_long_answers_compare_by_their_text() -> None:
+    long = "+".join(f"x^{{{n}}}" for n in range(5000))
+    start = time.perf_counter()
+    assert equivalent(long, long.replace("+", " + "))
+    assert not equivalent(long, long + "+1")
+    assert time.perf_counter() - start < 2
+
+
+LATEX_PIECES = st.sampled_from(
+    [
+        *[r"\frac", r"\sqrt", r"\{", r"\}", r"\pm", r"\cup", r"\pi", r"\infty", r"\leq", r"\in"],
+        *[r"\begin{pmatrix}", r"\end{pmatrix}", r"\\", r"\boxed{", r"\circ", r"\left", r"\right"],
+        *[r"\text{ or }", r"\cdot", *"{}()[]123xy+-=,^_<&$%.:|!"],
+    ]
+)
+LATEX = st.lists(LATEX_PIECES, max_size=12).map(" ".join)
+
+
+@settings(deadline=None, max_examples=60)
+@given(LATEX, LATEX)
+def test_nonsense_neither_fails_nor_breaks_symmetry(a: str, b: str) -> None:
+    start = time.perf_counter()
+    assert equivalent(a, b) == equivalent(b, a)
+    assert equivalent(a, a)
+    assert time.perf_counter() - start < 5
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_any_text_is_equivalent_to_itself_and_symmetric(a: str, b: str) -> None:
+    assert equivalent(a, a)
+    assert equivalent(a, b) == equivalent(b, a)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.sampled_from([a for pair in SAME for a in pair]), st.data())
+def test_truncated_answers_do_no_harm(whole: str, data: st.DataObject) -> None:
+    cut = whole[: data.draw(st.integers(0, len(whole)))]
+    assert equivalent(cut, cut)
+    equivalent(cut, whole)

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pfsolve.answers import boxed_end, extract_answer, last_boxed
+from pfsolve.answers.extract import boxes
+
+
+@pytest.mark.parametrize(
+    ("text", "content"),
+    [
+        (r"so \boxed{5}.", "5"),
+        (r"\boxed{\frac{1}{\sqrt{2}}}", r"\frac{1}{\sqrt{2}}"),
+        (r"first \boxed{1}, then \boxed{2}", "2"),
+        (r"\boxed{\{1, 2\}}", r"\{1, 2\}"),
+        (r"\boxed{\left\{ x : x > 2 \right\}}", r"\left\{ x : x > 2 \right\}"),
+        (r"\boxed {7}", "7"),
+        (r"\fbox{8}", "8"),
+        (r"\boxed{\boxed{4}}", "4"),
+        (r"\boxed{x = \boxed{4}}", "x = {4}"),
+        ("\\boxed{\n 3 \n}", "3"),
+        (r"} stray { \boxed{6} {", "6"),
+    ],
+)
+def test_last_box_is_found_whole(text: str, content: str) -> None:
+    assert last_boxed(text) == content
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no box",
+        r"put it in \boxed{}",
+        r"\boxed{ \, }",
+        r"\boxed{{}}",
+        r"\boxed{\boxed{}}",
+        r"\boxed{\frac{1}{2}",
+        r"\boxed{1\}",
+        r"\boxed",
+        r"\boxedx{5}",
+    ],
+)
+def test_no_box_where_none_is_complete_and_filled(text: str) -> None:
+    assert last_boxed(text) is None
+    assert boxed_end(text) is None
+
+
+def test_truncated_box_leaves_the_complete_one_before_it() -> None:
+    assert last_boxed(r"\boxed{3} and later \boxed{4") == "3"
+
+
+def test_boxed_end_is_just_past_the_first_box() -> None:
+    text = r"so $\boxed{\frac12}$ and more \boxed{2}"
+    end = boxed_end(text)
+    assert end is not None
+    assert text[:end].endswith(r"\boxed{\frac12}")
+
+
+def test_boxes_are_found_in_linear_time() -> None:
+    start = time.perf_counter()
+    assert boxes(r"\boxed{" * 50_000) == []
+    assert len(boxes(r"\boxed{1}" * 50_000)) == 50_000
+    assert time.perf_counter() - start < 2
+
+
+@given(st.text(alphabet="\\boxed{}fbox12 $x,or", max_size=80))
+def test_every_box_lies_in_the_text_it_came_from(text: str) -> None:
+    for box in boxes(text):
+        assert 0 <= box.start < box.end <= len(text)
+        assert text[box.end - 1] == "}"
+        assert box.content.strip() == box.content != ""
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        (r"$x=\boxed{2}$ or $x=\boxed{-2}$", "2, -2"),
+        (r"\boxed{3}, \boxed{5}, and \boxed{7}", "3, 5, 7"),
+        (r"\[\boxed{(1,2)} \quad \text{and} \quad \boxed{(2,1)}\]", "(1,2), (2,1)"),
+        (r"$x=\boxed{2}$, $y=\boxed{3}$", "x = 2, y = 3"),
+        (r"First \boxed{1}. Then we double it, and get \boxed{2}", "2"),
+        (r"is $\boxed{170}$. The answer is: $\boxed{170}$.", "170"),
+        (r"= \boxed{4\log 1} = \boxed{0}", "0"),
+    ],
+)
+def test_boxes_in_a_row_are_one_answer(text: str, answer: str) -> None:
+    assert extract_answer(text) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("The answer is 42.", "42"),
+        ("Thus the final answer is: $\\frac{1}{2}$.", "$\\frac{1}{2}$"),
+        ("Final Answer: The final answer is 7. I hope it is correct.", "7"),
+        ("She has 3 + 4 = 7 apples.\n#### 7", "7"),
+        ("<answer> 12 </answer>", "12"),
+        ("Answer: B", "B"),
+        ("We find that $x \\neq 3$.", "x \\neq 3"),
+        ("Therefore, they buy 24 melons.", "24"),
+        ("Therefore, it takes **4 liters** of water in 3 hours.", "4 liters"),
+        ("So the total number of possible values is \\(2 + 1 = 3\\) for \\(n\\).", "2 + 1 = 3"),
+        ("it costs $3 for the soda and in all they pay $6.", "$6"),
+        (r"So we get $\boxed 7$ as the answer.", "7"),
+        ("Special matrix: $ A $", "$ A $"),
+    ],
+)
+def test_answers_in_words(text: str, answer: str) -> None:
+    assert extract_answer(text) == answer
+
+
+@pytest.mark.parametrize(
+    "text", ["12", "-3.5", "x = 2 or x = -2", r"\text{east}", "10 hours", "$12$ and $13$", "(1, 2)"]
+)
+def test_a_bare_answer_is_itself(text: str) -> None:
+    assert extract_answer(text) == text
+
+
+@pytest.mark.parametrize("text", ["", "   ", "I do not know how to do this, so we stop here."])
+def test_no_answer_is_none(text: str) -> None:
+    assert extract_answer(text) is None
+
+
+@given(st.text(max_size=300))
+def test_extraction_never_fails(text: str) -> None:
+    answer = extract_answer(text)
+    assert answer is None or answer.strip() != ""

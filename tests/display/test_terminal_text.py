@@ -1,0 +1,105 @@
+"""Text for one line of a terminal: nothing hidden in it, and no wider than asked."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from pfsolve.display.population import last_line
+from pfsolve.display.text import (
+    duration,
+    keep_end,
+    keep_start,
+    one_line,
+    percent,
+    plural,
+    speed,
+    thousands,
+)
+
+
+@given(st.text())
+def test_one_line_leaves_nothing_that_could_move_a_cursor(text: str) -> None:
+    line = one_line(text)
+    assert not {unicodedata.category(char) for char in line} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    line.encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b]0;title\x07after", "after"),
+        ("\x9b2Jcleared", "cleared"),
+        ("two\nlines\r\nand\tmore\x0bhere", "two lines and more here"),
+        ("right\u202eleft \u200djoined \ud800lone", "rightleft joined lone"),
+        ("  kept  inside ", "kept  inside"),
+        ("结果是 4", "结果是 4"),
+    ],
+)
+def test_one_line(text: str, line: str) -> None:
+    assert one_line(text) == line
+
+
+@given(st.text().map(one_line), st.integers(min_value=0, max_value=40))
+def test_a_cut_line_fits_and_is_marked(text: str, width: int) -> None:
+    for cut in (keep_start(text, width), keep_end(text, width)):
+        assert cell_len(cut) <= width
+        if cell_len(text) <= width:
+            assert cut == text
+        else:
+            assert "…" in cut or width == 0
+
+
+def test_what_is_kept_is_the_start_or_the_end() -> None:
+    assert keep_start("the answer is 42", 8) == "the ans…"
+    assert keep_end("the answer is 42", 8) == "…is 42"
+    assert keep_end("答案是四十二", 8) == "…四十二"
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0, "0 %"), (0.001, "<1 %"), (0.12, "12 %"), (0.994, "99 %"), (0.9999, ">99 %"), (1, "100 %")],
+)
+def test_percent(share: float, text: str) -> None:
+    assert percent(share) == text
+
+
+def test_numbers_as_people_read_them() -> None:
+    assert thousands(1234567) == "1 234 567"
+    assert plural(1, "particle") == "1 particle"
+    assert plural(1843, "token") == "1 843 tokens"
+    assert [duration(s) for s in (0, 3.44, 9.97, 59.4, 59.6, 125, 3725)] == [
+        "0.0 s",
+        "3.4 s",
+        "10 s",
+        "59 s",
+        "1 min 00 s",
+        "2 min 05 s",
+        "1 h 02 min",
+    ]
+    assert speed(1843, 31) == "59 tokens/s"
+    assert speed(9, 3) == "3.0 tokens/s"
+    assert speed(9, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("First.\nThen $x = \\frac{1}{2}$", "Then x = 1/2"),
+        ("\\[\nx = 3\n\\]\n\n", "x = 3"),
+        ("so\n\\begin{align*}\nx &= 3 \\\\\n\\end{align*}", "x = 3"),
+        ("before\n\\left", "before"),
+        ("## Step 1: **add** 2**3 and x**2", "Step 1: add 2**3 and x**2"),
+        ("x = \\frac{1}{2} + \\frac{3}{", "x = 1/2 + \\frac{3}{"),
+        ("half a character \ufffd", "half a character"),
+        ("", ""),
+        ("\\]\n$$", ""),
+    ],
+)
+def test_the_last_line_that_says_something(text: str, line: str) -> None:
+    assert last_line(text) == line

@@ -1,0 +1,136 @@
+"""One shared cache: forks see what their ancestors saw, and nothing is ever left behind."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pfsolve.engine.cache import Cache, Run
+from pfsolve.engine.library import Model
+from pfsolve.errors import EngineError
+from tests.engine.conftest import TOLERANCE, distance, distribution, is_empty
+
+TEXT = "The sum of two odd numbers is even, because each of them is one more than an even number."
+
+
+def fresh(cache: Cache, tokens: list[int]) -> np.ndarray:
+    """Next-token distribution after decoding these tokens in a sequence of their own."""
+    sequence = cache.new()
+    law = distribution(cache.decode([Run(sequence, tokens)]).logits[0])
+    cache.drop(sequence)
+    return law
+
+
+def test_a_fork_continues_like_a_fresh_decode_of_the_same_tokens(
+    cache: Cache, small_model: Model
+) -> None:
+    """Random histories of forks, drops and appends. Equal up to the digits a batch's shape changes."""
+    rng = np.random.default_rng(0)
+    tokens = small_model.tokenize(TEXT)
+    root = cache.new()
+    cache.decode([Run(root, tokens)])
+    held = {root: list(tokens)}
+    for _ in range(12):
+        parent = int(rng.choice(list(held)))
+        if len(held) < 8:
+            held[cache.fork(parent)] = list(held[parent])
+        elif len(held) > 3:
+            cache.drop(parent)
+            del held[parent]
+        grown = [s for s in held if rng.random() < 0.7] or list(held)
+        news = {s: rng.integers(100, 5000, rng.integers(1, 9)).tolist() for s in grown}
+        outputs = cache.decode([Run(s, news[s]) for s in grown])
+        for s in grown:
+            held[s] += news[s]
+            assert cache.length(s) == len(held[s])
+        checked = int(rng.integers(len(grown)))
+        law = distribution(outputs.logits[checked])
+        again = fresh(cache, held[grown[checked]])
+        assert distance(law, again) < TOLERANCE
+    for sequence in list(held):
+        cache.drop(sequence)
+    assert is_empty(cache)
+
+
+def test_siblings_do_not_see_each_other(cache: Cache, small_model: Model) -> None:
+    tokens = small_model.tokenize(TEXT)
+    one = cache.new()
+    cache.decode([Run(one, tokens)])
+    two = cache.fork(one)
+    cache.decode([Run(one, [3000, 3001, 3002])])
+    law = distribution(cache.decode([Run(two, [42])]).logits[0])
+    assert distance(law, fresh(cache, [*tokens, 42])) < TOLERANCE
+    wrong = [*tokens, 3000, 3001, 3002, 42]
+    assert distance(law, fresh(cache, wrong)) > 3 * TOLERANCE, "the test cannot tell"
+
+
+def test_dropped_cells_are_free_again(cache: Cache) -> None:
+    """One and a half times the cache's size passes through it, half of it shared."""
+    for _ in range(3):
+        one = cache.new()
+        cache.decode([Run(one, [5] * (cache.cells // 2), output=False)])
+        two = cache.fork(one)
+        cache.drop(one)
+        cache.drop(two)
+    assert is_empty(cache)
+
+
+def test_a_full_cache_is_an_error_that_leaves_it_usable(cache: Cache) -> None:
+    one = cache.new()
+    with pytest.raises(EngineError, match="full"):
+        cache.decode([Run(one, [5] * (cache.cells + 1))])
+    cache.drop(one)
+    assert is_empty(cache)
+
+
+def test_runs_longer_than_a_batch_and_many_outputs_keep_their_order(cache: Cache) -> None:
+    long = cache.new()
+    cache.decode([Run(long, [7] * 520, output=False)])
+    others = [cache.new() for _ in range(8)]
+    runs = [Run(s, [100 + i] * (30 + i)) for i, s in enumerate(others)]
+    rows = cache.decode(runs).logits
+    for row, run in zip(rows, runs, strict=True):
+        assert distance(distribution(row), fresh(cache, list(run.tokens))) < TOLERANCE
+
+
+def test_hidden_states_are_what_the_logits_are_made_of(cache: Cache, small_model: Model) -> None:
+    """The same token in the same place: states agree with a second decode, and differ by token."""
+    tokens = small_model.tokenize(TEXT)
+    root = cache.new()
+    cache.decode([Run(root, tokens)])
+    a, b = cache.fork(root), cache.fork(root)
+    outputs = cache.decode([Run(root, [42]), Run(a, [42]), Run(b, [77])], hidden=True)
+    assert outputs.hidden is not None
+    assert outputs.hidden.shape == (3, small_model.n_embd)
+    first, second, other = outputs.hidden.copy()
+    assert np.abs(first - second).max() < 0.05 * np.abs(first).max()
+    assert np.abs(first - other).max() > 0.2 * np.abs(first).max()
+    logits = cache.decode([Run(root, [43])]).logits
+    assert logits.shape == (1, small_model.n_vocab), "hidden states are off again"
+
+
+@pytest.mark.parametrize(
+    "make_runs",
+    [
+        lambda s, n: [],
+        lambda s, n: [Run(s, [])],
+        lambda s, n: [Run(s, [n])],
+        lambda s, n: [Run(s, [-1])],
+        lambda s, n: [Run(s, [1]), Run(s, [2])],
+        lambda s, n: [Run(s + 1, [1])],
+    ],
+    ids=["nothing", "empty run", "token too large", "token negative", "twice", "unknown sequence"],
+)
+def test_arguments_llama_cpp_would_abort_on_are_errors(
+    cache: Cache, small_model: Model, make_runs: object
+) -> None:
+    sequence = cache.new()
+    with pytest.raises(EngineError):
+        cache.decode(make_runs(sequence, small_model.n_vocab))  # type: ignore[operator]
+
+
+def test_no_more_sequences_than_it_was_made_for(cache: Cache) -> None:
+    for _ in range(16):
+        cache.new()
+    with pytest.raises(EngineError, match="in use"):
+        cache.new()

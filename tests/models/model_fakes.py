@@ -1,0 +1,173 @@
+"""A Hub that speaks huggingface.co's protocol on this machine, and a house of wheels for pip."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from pfsolve.models.entry import HubPlace, ModelEntry, Place, WheelPlace
+
+REPO = "someone/some-GGUF"
+FILE = "model.gguf"
+# 3 MB that do not compress, so that a connection can be cut in the middle of them
+DATA = b"GGUF" + b"".join(hashlib.sha256(str(i).encode()).digest() for i in range(100_000))
+SHA256 = hashlib.sha256(DATA).hexdigest()
+
+HUB_PLACE = HubPlace(REPO, FILE, "main")
+PARTS = 4
+PART_BYTES = 1_000_000
+WHEEL_PLACE = WheelPlace("big-part{n}", "1.0", "big_part{n}/part{n:02}.bin", PARTS, PART_BYTES)
+
+
+def make_entry(
+    *places: Place, size: int | None = len(DATA), sha256: str | None = SHA256
+) -> ModelEntry:
+    """An entry for DATA at the given places."""
+    return ModelEntry("some", "policy", FILE, places, bytes=size, sha256=sha256)
+
+
+def write_parts(house: Path, data: bytes = DATA) -> None:
+    """The wheels of WHEEL_PLACE."""
+    for n in range(1, PARTS + 1):
+        part = data[(n - 1) * PART_BYTES : n * PART_BYTES]
+        write_wheel(house, f"big_part{n}", {f"big_part{n}/part{n:02}.bin": part})
+
+
+def write_wheel(house: Path, package: str, members: dict[str, bytes]) -> Path:
+    """A wheel of version 1.0 that pip accepts."""
+    house.mkdir(exist_ok=True)
+    wheel = house / f"{package}-1.0-py3-none-any.whl"
+    info = f"{package}-1.0.dist-info"
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+        metadata = f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n"
+        archive.writestr(f"{info}/METADATA", metadata)
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n")
+        archive.writestr(f"{info}/RECORD", "")
+    return wheel
+
+
+@dataclass
+class FakeHub:
+    """What the server has, how it misbehaves, and what it was asked."""
+
+    url: str = ""
+    cdn: str = ""
+    files: dict[str, bytes] = field(default_factory=lambda: {f"/{REPO}/resolve/main/{FILE}": DATA})
+    etag: str | None = None  # instead of the file's sha256
+    cuts: list[int] = field(default_factory=list)  # bytes after which the next answers break off
+    refusal: tuple[int, dict[str, str]] | None = None  # status and headers of every answer
+    ignore_range: bool = False
+    stall_after: int | None = None  # bytes after which an answer waits for `go_on`
+    stalled: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
+    requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+
+    @property
+    def downloads(self) -> list[dict[str, str]]:
+        """Headers of the requests for bytes, as they reached the content network."""
+        return [
+            headers
+            for method, path, headers in self.requests
+            if method == "GET" and path.startswith("/cdn/")
+        ]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    hub: FakeHub
+
+    def do_HEAD(self) -> None:
+        self.answer()
+
+    def do_GET(self) -> None:
+        self.answer()
+
+    def answer(self) -> None:
+        hub = self.hub
+        if self.path.startswith("/api/"):  # the client's own curiosity
+            return self.refuse(404, {})
+        hub.requests.append(
+            (self.command, self.path, {k.lower(): v for k, v in self.headers.items()})
+        )
+        if hub.refusal:
+            return self.refuse(*hub.refusal)
+        if self.path.startswith("/stall/"):
+            hub.stalled.set()
+            hub.go_on.wait(30)
+            return self.refuse(404, {})
+        if self.path.startswith("/cdn"):
+            return self.give(hub.files[self.path.removeprefix("/cdn")])
+        data = hub.files.get(self.path)
+        if data is None:
+            return self.refuse(404, {"X-Error-Code": "EntryNotFound"})
+        self.send_response(302)
+        self.send_header("X-Repo-Commit", "0" * 40)
+        self.send_header("X-Linked-Size", str(len(data)))
+        self.send_header("X-Linked-Etag", f'"{hub.etag or hashlib.sha256(data).hexdigest()}"')
+        self.send_header("Location", f"{hub.cdn}/cdn{self.path}")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def give(self, data: bytes) -> None:
+        hub = self.hub
+        start = 0
+        if (wanted := self.headers.get("Range")) and not hub.ignore_range:
+            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+        else:
+            self.send_response(200)
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Length", str(len(data) - start))
+        self.end_headers()
+        body = data[start:]
+        if hub.stall_after is not None:
+            self.wfile.write(body[: hub.stall_after])
+            hub.stalled.set()
+            hub.go_on.wait(30)
+            body = body[hub.stall_after :]
+        if hub.cuts:
+            self.wfile.write(body[: hub.cuts.pop(0)])
+            self.close_connection = True
+            return
+        self.wfile.write(body)
+
+    def refuse(self, status: int, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except ConnectionError:  # the client was interrupted
+            self.close_connection = True
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@contextmanager
+def serve_hub() -> Iterator[FakeHub]:
+    """A running Hub. Its content network is another host, as with the real one."""
+    fake = FakeHub()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": fake}))
+    server.daemon_threads = True
+    fake.url = f"http://127.0.0.1:{server.server_port}"
+    fake.cdn = f"http://localhost:{server.server_port}"
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield fake
+    finally:
+        fake.go_on.set()
+        server.shutdown()
+        server.server_close()

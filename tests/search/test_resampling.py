@@ -1,0 +1,101 @@
+"""Each scheme keeps E[offspring] = N W (Douc, Cappé, Moulines 2005), and its own promises."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pfsolve.search.resampling import SCHEMES, keep_in_place, systematic
+
+schemes = pytest.mark.parametrize("name", sorted(SCHEMES))
+WEIGHTS = np.array([0.31, 0.005, 0.125, 0.25, 0.0, 0.11, 0.05, 0.15])
+
+
+def random_weights(n: int, seed: int) -> np.ndarray:
+    raw = np.random.default_rng(seed).exponential(size=n) ** 3
+    return raw / raw.sum()
+
+
+@schemes
+def test_expected_offspring_are_n_times_the_weight(name: str) -> None:
+    """Means over 20 000 draws, within 5 standard errors."""
+    rng = np.random.default_rng(12345)
+    n, draws = WEIGHTS.size, 20_000
+    counts = np.array(
+        [np.bincount(SCHEMES[name](rng, WEIGHTS, n), minlength=n) for _ in range(draws)]
+    )
+    error = counts.std(axis=0) / np.sqrt(draws)
+    assert np.all(np.abs(counts.mean(axis=0) - n * WEIGHTS) <= 5 * error + 1e-9)
+
+
+def test_variance_of_offspring_is_ordered_as_published() -> None:
+    """Systematic varies least here, multinomial most."""
+    rng = np.random.default_rng(7)
+    total = {}
+    for name, scheme in SCHEMES.items():
+        spread = []
+        for seed in range(200):
+            weights = random_weights(8, seed)
+            counts = [np.bincount(scheme(rng, weights, 8), minlength=8) for _ in range(100)]
+            spread.append(np.var(counts, axis=0).sum())
+        total[name] = np.mean(spread)
+    assert total["systematic"] < total["residual"] < total["multinomial"]
+    assert total["systematic"] < total["stratified"] < total["multinomial"]
+
+
+@given(st.integers(1, 60), st.integers(0, 10**6), st.integers(0, 10**6))
+def test_systematic_offspring_are_floor_or_ceiling(n: int, seed: int, draw: int) -> None:
+    weights = random_weights(n, seed)
+    counts = np.bincount(systematic(np.random.default_rng(draw), weights, n), minlength=n)
+    assert np.all(counts >= np.floor(n * weights - 1e-9))
+    assert np.all(counts <= np.ceil(n * weights + 1e-9))
+
+
+@schemes
+@given(n=st.integers(1, 60), seed=st.integers(0, 10**6), how_many=st.integers(1, 60))
+def test_ancestors_are_valid_and_as_many_as_asked(
+    name: str, n: int, seed: int, how_many: int
+) -> None:
+    weights = random_weights(n, seed)
+    weights[seed % n] = 0.0 if n > 1 else 1.0
+    weights /= weights.sum()
+    ancestors = SCHEMES[name](np.random.default_rng(seed), weights, how_many)
+    assert ancestors.shape == (how_many,)
+    assert np.all(weights[ancestors] > 0), "a particle of weight zero was chosen"
+
+
+@schemes
+def test_a_cumulative_sum_below_one_still_finds_everyone(name: str) -> None:
+    """Ten tenths do not add up to 1 in floating point; the last particle must not fall off."""
+
+    class AlmostOne(np.random.Generator):
+        def random(self, size=None):  # type: ignore[no-untyped-def, override]
+            return np.full(size, np.nextafter(1.0, 0.0)) if size else np.nextafter(1.0, 0.0)
+
+    weights = np.append(np.full(10, 0.1), 0.0)
+    ancestors = SCHEMES[name](AlmostOne(np.random.PCG64(0)), weights, 10)
+    assert ancestors.max() == 9
+
+
+@schemes
+def test_whole_expected_numbers_come_out_exactly(name: str) -> None:
+    weights = np.array([0.5, 0.25, 0.25, 0.0])
+    if name in ("systematic", "residual"):
+        counts = np.bincount(SCHEMES[name](np.random.default_rng(3), weights, 4), minlength=4)
+        assert counts.tolist() == [2, 1, 1, 0]
+
+
+@schemes
+def test_one_particle_is_its_own_ancestor(name: str) -> None:
+    assert SCHEMES[name](np.random.default_rng(0), np.array([1.0]), 1).tolist() == [0]
+
+
+@given(st.lists(st.integers(0, 19), min_size=20, max_size=20))
+def test_keeping_survivors_in_place_changes_no_count(chosen: list[int]) -> None:
+    ancestors = np.array(chosen)
+    arranged = keep_in_place(ancestors)
+    assert sorted(arranged) == sorted(chosen)
+    for survivor in set(chosen):
+        assert arranged[survivor] == survivor
