@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Mapping
@@ -103,13 +104,16 @@ class Environment:
         from rich.console import Console
 
         plain = not terminal or self.variables.get("TERM", "") == "dumb"
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Unicode must not end a solve
         return Console(
             file=stream,
             force_terminal=terminal and not plain,
-            no_color=plain or bool(self.variables.get("NO_COLOR")),
-            color_system=None if plain else "auto",
+            # rich's own no_color would keep bold and dim.
+            color_system=None if plain or self.variables.get("NO_COLOR") else "auto",
             highlight=False,
             soft_wrap=plain,  # a pipe gets lines as they are, never wrapped at 80 columns
+            _environ=self.variables,
         )
 
 

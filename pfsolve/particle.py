@@ -75,7 +75,9 @@ class Particle:
 
     def scored(self, log_score: float) -> Particle:
         """This particle with its newest step's log-score set."""
-        return Particle((*self.steps[:-1], replace(self.steps[-1], log_score=log_score)), self.finish)
+        return Particle(
+            (*self.steps[:-1], replace(self.steps[-1], log_score=log_score)), self.finish
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class StepRules:
 
     max_steps: int = 40
     max_step_tokens: int = 512
-    context: int = 4096
+    context: int = 2048
 
 
 def step_is_complete(data: bytes) -> bool:

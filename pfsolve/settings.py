@@ -21,8 +21,7 @@ FINISHED = ("stay", "absorb")
 FINAL = ("weighted-vote", "vote", "argmax")
 REWARDS = ("self-evaluation", "none")
 
-# llama.cpp holds at most 256 sequences in one cache, and scoring forks every particle once.
-MAX_PARTICLES = 128
+MAX_PARTICLES = 256  # as many sequences as llama.cpp holds in one cache
 
 # Settings that make a run comparable with published tables.
 PRESETS: dict[str, dict[str, Any]] = {
@@ -50,12 +49,12 @@ class Settings:
     Args:
         policy: a model's name in the catalogue, or a path to a GGUF file; None for the default.
         reward: what scores a prefix, one of `REWARDS`.
-        particles: partial solutions held at a time, 1 to 128.
+        particles: partial solutions held at a time, 1 to 256.
         temperature: of sampling; 0 is greedy; None for the policy's own in models.toml, else 0.8.
         top_p, top_k, min_p: truncation of the next-token distribution; 1, 0 and 0 leave it whole.
         max_steps: reasoning steps a particle may take.
         max_step_tokens: tokens after which a step is cut.
-        context: tokens of prompt and solution one particle may hold; None for 4096 or the model's
+        context: tokens of prompt and solution one particle may hold; None for 2048 or the model's
             own limit where that is lower.
         resampling, weights, finished, ess_threshold, softmax_temperature: see
             `pfsolve.search.particle_filter.FilterRules`.
@@ -204,7 +203,7 @@ def _between(
         wanted = f"{'above' if above else 'from'} {low:g} {'and up ' if above else ''}to {high:g}"
     hint = f"choose a value {wanted}"
     if name == "particles":
-        hint += "; llama.cpp keeps 256 sequences, two for each particle"
+        hint += ", as many as llama.cpp has sequences"
     raise UsageError(f"{_option(name)} is {value:g}, which is out of range", hint)
 
 

@@ -162,7 +162,7 @@ class Solver:
             model = library.Model(facts, settings.gpu_layers)
             self._closers.append(model.close)
             threads = self.settings.threads or 1
-            cache = Cache(model, cells=n * context, sequences=2 * n, threads=threads)
+            cache = Cache(model, cells=n * context, sequences=n, threads=threads)
             self._closers.append(cache.close)
             sampling = Sampling(temperature, settings.top_k, settings.top_p, settings.min_p)
             rules = StepRules(settings.max_steps, settings.max_step_tokens, context)

@@ -14,7 +14,9 @@ from pfsolve.cli.solve import solve
 class SolveByDefault(TyperGroup):
     """A group whose first command is meant wherever none is named."""
 
-    _OWN_OPTIONS = frozenset({"--help", "-h", "--version", "--install-completion", "--show-completion"})
+    _OWN_OPTIONS = frozenset(
+        {"--help", "-h", "--version", "--install-completion", "--show-completion"}
+    )
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not args or (args[0] not in self.commands and args[0] not in self._OWN_OPTIONS):

@@ -39,12 +39,15 @@ def solve(
         str | None, typer.Argument(help="The problem; - reads it from standard input.")
     ] = None,
     particles: Annotated[
-        int | None, _option(_METHOD, "particles", "Partial solutions at a time, 1 to 128.", "-n")
+        int | None, _option(_METHOD, "particles", "Partial solutions at a time, 1 to 256.", "-n")
     ] = None,
     reward: Annotated[
         str | None,
         _option(
-            _METHOD, "reward", "What judges a step: the policy itself, or nothing.", choices=s.REWARDS
+            _METHOD,
+            "reward",
+            "What judges a step: the policy itself, or nothing.",
+            choices=s.REWARDS,
         ),
     ] = None,
     max_steps: Annotated[
@@ -129,7 +132,7 @@ def solve(
             _MACHINE,
             "context",
             "Tokens of problem and solution a particle may hold.",
-            default="4096, or the model's own limit",
+            default="2048, or the model's own limit",
         ),
     ] = None,
     threads: Annotated[
@@ -139,9 +142,7 @@ def solve(
         str | None,
         _option(_MACHINE, "gpu-layers", "Layers on the GPU: a number, or auto.", default="auto"),
     ] = None,
-    offline: Annotated[
-        bool | None, _option(_MACHINE, "offline", "Never use the network.")
-    ] = None,
+    offline: Annotated[bool | None, _option(_MACHINE, "offline", "Never use the network.")] = None,
     json: Annotated[
         bool, _option(_OUTPUT, "json", "Print one JSON object with everything.")
     ] = False,

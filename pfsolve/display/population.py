@@ -14,10 +14,11 @@ _LONGEST_LINE = 400  # characters of a line that can matter to a terminal
 
 # A line that only opens or closes something, and would say nothing in a table.
 _BARE = re.compile(
-    r"(?:\\[\[\]]|\\(?:begin|end)\{\w+\*?\}|\$\$|```\w*|[-=*_]{3,}|[\s.,\ufffd]+)*", re.ASCII
+    r"(?:\\[\[\]]|\\(?:begin|end)\{\w++\*?\}|\$\$|```\w*+|[-=*_]{3,}+|[\s.,\ufffd]++)*+", re.ASCII
 )
 # Markdown, but not 2**3.
 _BOLD = re.compile(r"(?<![\w)])\*\*(\S|\S.*?\S)\*\*(?!\w)")
+_OPEN_DOLLAR = re.compile(r"\$(?=[^\s\d$][^$]*$)")  # no price: a formula that goes on
 _HEADING = re.compile(r"^#{1,6}\s+")
 
 
@@ -27,7 +28,7 @@ class Population:
 
     n: particles. prompt_tokens: length of the prompt. step, ess, tokens, seconds, rows: as in
     `Progressed`. scored, resampled: the last step that was scored, and the last after which
-    particles were resampled (0: none yet). ended: the search is over.
+    particles were resampled (0: none yet).
     """
 
     n: int = 0
@@ -39,7 +40,6 @@ class Population:
     rows: tuple[Row, ...] = ()
     scored: int = 0
     resampled: int = 0
-    ended: bool = False
 
     def after(self, event: Event) -> Population:
         """This population once `event` has happened."""
@@ -63,9 +63,7 @@ class Population:
             case Resampled():
                 return replace(self, resampled=event.step)
             case Ended():
-                return replace(
-                    self, rows=event.rows, tokens=event.tokens, seconds=event.seconds, ended=True
-                )
+                return replace(self, rows=event.rows, tokens=event.tokens, seconds=event.seconds)
             case _:
                 return self
 
@@ -100,6 +98,8 @@ def last_line(text: str) -> str:
             line = line[-_LONGEST_LINE:].partition(" ")[2] or line[-_LONGEST_LINE:]
         line = _HEADING.sub("", _BOLD.sub(r"\1", line), count=1)
         done, unfinished = split_unfinished(line)
+        if done.count("$") % 2:
+            done = _OPEN_DOLLAR.sub("", done)
         space = " " if done.endswith(" ") else ""
         if shown := " ".join((to_terminal(done) + space + unfinished).split()):
             return shown

@@ -64,7 +64,7 @@ def _headline(population: Population, width: int) -> Text:
     if not p.rows:
         line = f"{plural(p.n, 'particle')} · prompt of {plural(p.prompt_tokens, 'token')}"
         return Text(line, "dim")
-    parts = [f"step {p.step}", f"ESS {p.ess:.1f} of {p.n}"]
+    parts = [f"step {p.step}", f"ESS {p.ess:.1f} of {p.n}" if p.scored else plural(p.n, "particle")]
     parts += [plural(p.tokens, "token"), speed(p.tokens, p.seconds) or "", duration(p.seconds)]
     if p.scored:
         parts.insert(2, "resampled" if p.resampled == p.scored else "not resampled")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pfsolve.engine.library import Facts
 from pfsolve.errors import ResourceError, UsageError
 
-DEFAULT_CONTEXT = 4096
+DEFAULT_CONTEXT = 2048
 
 # Compute buffers, output rows and Python itself: measured 200 to 350 MB at 8 to 64 particles.
 OVERHEAD_BYTES = 400 << 20
 
 
 def choose_context(facts: Facts, wanted: int | None) -> int:
-    """Tokens one particle may hold: what was asked for, or 4096, within what the model was trained on.
+    """Tokens one particle may hold: what was asked for, or 2048, within what the model was trained on.
 
     Raises:
         UsageError: more was asked for than the model was trained on.

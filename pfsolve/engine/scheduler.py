@@ -20,10 +20,10 @@ from pfsolve.particle import Finish, Particle
 from pfsolve.rewards.base import Prefix, Reward, Scorer
 from pfsolve.search.requests import Extend, Fork, Population, Request, Score, Search, Weighed
 from pfsolve.search.resampling import Ancestors
-from pfsolve.search.weights import AllParticlesDead, InvalidLogWeight
+from pfsolve.search.weights import AllParticlesDead, InvalidLogWeight, normalise
 
 _TICK_SECONDS = 0.1  # between two reports of progress
-_TEXT_SHOWN = 200  # bytes of a particle's end that a watcher is given
+_TEXT_SHOWN = 400  # bytes of a particle's end that a watcher is given
 
 # Which use a random stream has; part of its key, so that streams never overlap.
 _RESAMPLING, _SAMPLING = 0, 1
@@ -235,17 +235,17 @@ class _Run:
         return log_scores
 
     def _fork(self, ancestors: Ancestors) -> None:
-        """Slots that change hands get a fork of their ancestor's branch; then the old ones go."""
-        moved = [slot for slot, ancestor in enumerate(ancestors.tolist()) if slot != ancestor]
-        forks = [self.policy.fork(self.branches[ancestors[slot]]) for slot in moved]
-        for slot, fork in zip(moved, forks, strict=True):
-            self.policy.drop(self.branches[slot])
-            self.branches[slot] = fork
+        """Slots that change hands give up their branch for one of their ancestor's."""
+        for slot, ancestor in enumerate(ancestors.tolist()):
+            if slot != ancestor:
+                given_up, source = self.branches[slot], self.branches[ancestor]
+                self.branches[slot] = self.policy.fork(source, instead_of=given_up)
         self.particles = [self.particles[ancestor] for ancestor in ancestors.tolist()]
         self.traces = [self.traces[ancestor] for ancestor in ancestors.tolist()]
         self.scorer.fork(ancestors)
         self.ancestors = ancestors
-        self.weights = np.full(ancestors.size, 1.0 / ancestors.size)
+        # What they would be worth if the search ended now; all equal would tell a watcher nothing.
+        self.weights = self.weights[ancestors] / self.weights[ancestors].sum()
         self._tell(Resampled(self.steps, tuple(ancestors.tolist())))
 
     def _weighed(self, news: Weighed) -> None:
@@ -257,9 +257,9 @@ class _Run:
     def _end(self, population: Population) -> None:
         seconds = time.monotonic() - self.started
         particles = tuple(self.particles)
+        self.weights = normalise(population.log_weights)
         self.outcome = Outcome(particles, population, self.tokens, seconds, self.interrupted)
-        if self.listen is not None:
-            self._tell(Ended(self._rows(), self.tokens, seconds))
+        self._tell(Ended(self._rows(), self.tokens, seconds))
         self.close()
 
     def _tell(self, event: Event) -> None:

@@ -22,8 +22,8 @@ class Prefix:
     """A partial solution to be scored.
 
     slot: index of the particle in its population, the same that `Scorer.fork` speaks of. particle:
-    its steps, the last of them new. branch: its place in the policy's cache, to read or to fork from,
-    never to extend or to drop. trace: the policy's view of the newest step, if `wants_trace`.
+    its steps, the last of them new. branch: its place in the policy's cache, to be left as it was
+    found. trace: the policy's view of the newest step, if `wants_trace`.
     """
 
     slot: int

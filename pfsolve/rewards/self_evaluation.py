@@ -1,8 +1,9 @@
 """`--reward self-evaluation`: the policy judges its own partial solution, without a second model.
 
-The particle's sequence is forked, a short turn that asks for a verdict is appended, and the logits of
-the two possible answers are read. Only that turn is decoded; the fork is dropped at once. The idea is
-P(True) of Kadavath et al. 2022, arXiv:2207.05221, section 3, applied to prefixes.
+A short turn that asks for a verdict is appended to the particle's own sequence, the logits of the two
+possible answers are read, and the sequence is rewound: a fork that lives for one decode, without
+the bookkeeping of a second sequence. Only the turn is decoded. The idea is P(True) of Kadavath et al.
+2022, arXiv:2207.05221, section 3, applied to prefixes.
 """
 
 from __future__ import annotations
@@ -43,12 +44,11 @@ class SelfEvaluation(Memoryless):
 
     def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
         cache = self._policy.cache
-        forks: list[int] = []
+        sequences = [prefix.branch.sequence for prefix in prefixes]
+        lengths = [cache.length(sequence) for sequence in sequences]
         try:
-            for prefix in prefixes:
-                forks.append(cache.fork(prefix.branch.sequence))
-            logits = cache.decode([Run(fork, self._turn) for fork in forks]).logits
+            logits = cache.decode([Run(sequence, self._turn) for sequence in sequences]).logits
             return (logits[:, self._yes] - logits[:, self._no]).astype(np.float64)
         finally:
-            for fork in forks:
-                cache.drop(fork)
+            for sequence, length in zip(sequences, lengths, strict=True):
+                cache.rewind(sequence, length)

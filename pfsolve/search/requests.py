@@ -15,7 +15,6 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-
 from pfsolve.search.resampling import Ancestors
 from pfsolve.search.weights import Floats
 
@@ -36,7 +35,10 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """Particle i continues as a copy of ancestors[i], shape (n,)."""
+    """Particle i continues as a copy of ancestors[i], shape (n,).
+
+    Survivors stay in their slots (`resampling.keep_in_place`): ancestors[a] == a for every ancestor.
+    """
 
     ancestors: Ancestors
 
@@ -73,4 +75,3 @@ class Population:
 
 Request: TypeAlias = Extend | Score | Fork | Weighed
 Search: TypeAlias = Generator[Request, Any, Population]
-

@@ -63,9 +63,8 @@ def _invert(points: Floats, weights: Floats) -> Ancestors:
     # Rounding may leave the sum below 1: scaling the points instead of trusting it keeps every point
     # inside, and side="right" never lands on a weight of zero.
     points = points * cumulative[-1]
-    index = np.searchsorted(cumulative, points, side="right")
-    last = np.flatnonzero(weights)[-1]
-    return np.minimum(index, last)
+    index: Ancestors = np.searchsorted(cumulative, points, side="right")
+    return index.clip(max=np.flatnonzero(weights)[-1])
 
 
 def keep_in_place(ancestors: Ancestors) -> Ancestors:

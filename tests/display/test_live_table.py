@@ -108,7 +108,7 @@ def test_every_particle_has_a_row_with_its_numbers() -> None:
         row(0.25, "ends", answer=r"\frac{3}{4}", finish="boxed", ancestor=0),
     )
     lines = shown(population(progressed(*rows), n=2))
-    assert lines[0] == "step 3 · ESS 5.2 of 2 · 1 843 tokens · 59 tokens/s · 31 s"
+    assert lines[0] == "step 3 · 2 particles · 1 843 tokens · 59 tokens/s · 31 s"
     assert lines[1].split() == ["weight", "score", "steps", "tokens", "from"]
     assert lines[2] == "0 ██████    75 %  0.50     3    321    ·  thus x = 1/2"
     assert lines[3] == "1 ██        25 %  0.50     3    321    0  3/4 · boxed"
@@ -177,7 +177,10 @@ def test_scores_change_weights_at_once_and_resampling_is_told() -> None:
     state = population(progressed(row(0.5), row(0.5)), scored, n=2)
     assert [round(r.weight, 2) for r in state.rows] == [0.98, 0.02]
     assert [round(r.score or 0, 2) for r in state.rows] == [0.88, 0.12]
-    assert "ESS 1.0 of 2 · not resampled" in shown(state)[0]
+    assert shown(state)[0] == (
+        "step 3 · ESS 1.0 of 2 · not resampled · 1 843 tokens · 59 tokens/s · 31 s"
+    )
+    assert shown(state, width=60)[0] == "step 3 · ESS 1.0 of 2 · 1 843 tokens · 59 tokens/s · 31 s"
     state = state.after(Resampled(3, (0, 0)))
     assert "ESS 1.0 of 2 · resampled" in shown(state)[0]
     state = state.after(Scored(4, (0.0, 0.0), (0.5, 0.5), 2.0, -0.7))

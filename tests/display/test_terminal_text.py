@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 
 import pytest
@@ -96,6 +97,8 @@ def test_numbers_as_people_read_them() -> None:
         ("before\n\\left", "before"),
         ("## Step 1: **add** 2**3 and x**2", "Step 1: add 2**3 and x**2"),
         ("x = \\frac{1}{2} + \\frac{3}{", "x = 1/2 + \\frac{3}{"),
+        ("roots $x = \\frac{1}{2} \\pm \\frac{3", "roots x = 1/2 ± \\frac{3"),
+        ("it costs $5 and $x = 3$, so $y = 4", "it costs $5 and x = 3, so $y = 4"),
         ("half a character \ufffd", "half a character"),
         ("", ""),
         ("\\]\n$$", ""),
@@ -103,3 +106,11 @@ def test_numbers_as_people_read_them() -> None:
 )
 def test_the_last_line_that_says_something(text: str, line: str) -> None:
     assert last_line(text) == line
+
+
+@pytest.mark.parametrize("piece", [".", "-", " . ", "\\[", "**a", "$x", "{", "`" * 3, "#"])
+def test_the_last_line_of_a_long_text_takes_no_time(piece: str) -> None:
+    start = time.perf_counter()
+    last_line(piece * 20_000 + "x")
+    last_line("\n".join([piece] * 20_000))
+    assert time.perf_counter() - start < 5

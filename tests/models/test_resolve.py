@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from model_fakes import DATA, REPO, SHA256, FakeHub
 
 from pfsolve.environment import Environment
 from pfsolve.errors import ModelMissing
 from pfsolve.models.resolve import resolve
+from tests.models.model_fakes import DATA, REPO, SHA256, FakeHub
 
 MINE = f"""
 [[models]]

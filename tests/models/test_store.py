@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from model_fakes import DATA, FILE, HUB_PLACE, SHA256, make_entry
 
 from pfsolve.errors import PfsolveError
 from pfsolve.models.store import Store, sha256_of
+from tests.models.model_fakes import DATA, FILE, HUB_PLACE, SHA256, make_entry
 
 KNOWN = make_entry(HUB_PLACE)
 UNKNOWN = make_entry(HUB_PLACE, size=None, sha256=None)  # only the Hub could tell

@@ -5,18 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from model_fakes import (
+
+from pfsolve.errors import ResourceError
+from pfsolve.models import wheels
+from pfsolve.models.entry import WheelPlace
+from pfsolve.models.transfer import PartFile, PlaceFailed
+from tests.models.model_fakes import (
     DATA,
     PART_BYTES,
     WHEEL_PLACE,
     FakeHub,
     write_wheel,
 )
-
-from pfsolve.errors import ResourceError
-from pfsolve.models import wheels
-from pfsolve.models.entry import WheelPlace
-from pfsolve.models.transfer import PartFile, PlaceFailed
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def test_score_is_the_logit_difference_of_a_fresh_conversation(policy: Policy) -
     scores = reward.score(prefixes)
     assert scores.dtype == np.float64
     assert [policy.cache.length(p.branch.sequence) for p in prefixes] == lengths
-    assert policy.cache.sequences == 2, "the forks are gone"
+    assert policy.cache.sequences == 2
 
     yes, no = (policy.model.tokenize(word)[0] for word in (YES, NO))
     for text, score in zip(solutions, scores, strict=True):

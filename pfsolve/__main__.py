@@ -1,0 +1,5 @@
+"""`python -m pfsolve`."""
+
+from pfsolve.cli import main
+
+main()

@@ -1,0 +1,175 @@
+"""Speed of a solve as a ratio to llama.cpp's own raw decode, and the cost of a fork.
+
+    python tests/benchmarks/throughput.py [--policy NAME] [-n 16] [--reward self-evaluation] ...
+
+A solve is run and everything it asks of the cache is recorded. Then the same batches, with the same
+sequences, positions and forks, are replayed in a bare loop of llama_decode on a context of the same
+kind: no sampling, no Python between the calls but a list. Both run in turn on the same loaded model;
+the ratio is bare time over solve time, so 1 means that pfsolve adds nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import llama_cpp as llama
+import numpy as np
+
+from pfsolve.engine.cache import Cache, Outputs, Run
+from pfsolve.settings import Settings
+from pfsolve.solver import Solver
+
+PROBLEM = "Find all real x with x^4 - 5x^2 + 4 = 0, and the sum of their squares."
+
+
+@dataclass
+class Recorder:
+    """Writes down every change of a cache while it goes on as usual."""
+
+    cache: Cache
+
+    def __post_init__(self) -> None:
+        self.log: list[tuple[object, ...]] = []
+        cache = self.cache
+        self._originals = {name: getattr(cache, name) for name in ("decode", "fork", "rewind")}
+        for name in self._originals:
+            setattr(cache, name, getattr(self, "_" + name))
+
+    def stop(self) -> None:
+        for name in self._originals:
+            delattr(self.cache, name)
+
+    def _decode(self, runs: Sequence[Run], *, hidden: bool = False) -> Outputs:
+        starts = [self.cache.length(run.sequence) for run in runs]
+        runs = [Run(run.sequence, list(run.tokens), run.output) for run in runs]
+        self.log.append(("decode", runs, starts))
+        return self._originals["decode"](runs, hidden=hidden)
+
+    def _fork(self, sequence: int, *, instead_of: int | None = None) -> int:
+        copy = self._originals["fork"](sequence, instead_of=instead_of)
+        self.log.append(("fork", sequence, copy))
+        return copy
+
+    def _rewind(self, sequence: int, length: int) -> None:
+        self.log.append(("rewind", sequence, length))
+        self._originals["rewind"](sequence, length)
+
+
+def prepare(cache: Cache, log: list[tuple[object, ...]]) -> list[Callable[[], object]]:
+    """Calls into llama.cpp alone, each ready to go, that repeat what was recorded."""
+    memory, calls = llama.llama_get_memory(cache.handle), []
+
+    def batch_of(rows: list[tuple[int, int, int, int]]) -> Callable[[], object]:
+        batch = llama.llama_batch_init(len(rows), 0, 1)
+        batch.n_tokens = len(rows)
+        for i, (token, position, sequence, output) in enumerate(rows):
+            batch.token[i], batch.pos[i], batch.logits[i] = token, position, output
+            batch.n_seq_id[i], batch.seq_id[i][0] = 1, sequence
+        return lambda: llama.llama_decode(cache.handle, batch)
+
+    for kind, *what in log:
+        if kind == "fork":
+            source, copy = what
+            calls.append(lambda s=source, c=copy: llama.llama_memory_seq_cp(memory, s, c, -1, -1))
+        elif kind == "rewind":
+            sequence, length = what
+            calls.append(lambda s=sequence, n=length: llama.llama_memory_seq_rm(memory, s, n, -1))
+        else:
+            runs, starts = what
+            rows = [
+                (token, start + i, run.sequence, int(run.output and i == len(run.tokens) - 1))
+                for run, start in zip(runs, starts, strict=True)
+                for i, token in enumerate(run.tokens)
+            ]
+            calls += [batch_of(rows[at : at + 512]) for at in range(0, len(rows), 512)]
+    return calls
+
+
+def time_forks(cache: Cache, length: int, step: int = 64, times: int = 30) -> tuple[float, float]:
+    """Median microseconds of two kinds of fork of a sequence of this length.
+
+    As in a resampling, into a sibling that is given up and differs in its last `step` tokens; and
+    into a new sequence.
+    """
+    one = cache.new()
+    cache.decode([Run(one, [1] * (length - step), output=False)])
+    other = cache.fork(one)
+    cache.decode([Run(one, [2] * step, output=False)])
+    resampled, fresh = [], []
+    for _ in range(times):
+        cache.rewind(other, length - step)
+        cache.decode([Run(other, [3] * step, output=False)])
+        start = time.perf_counter()
+        cache.fork(one, instead_of=other)
+        resampled.append(time.perf_counter() - start)
+        start = time.perf_counter()
+        third = cache.fork(one)
+        fresh.append(time.perf_counter() - start)
+        cache.drop(third)
+    cache.drop(one)
+    cache.drop(other)
+    return statistics.median(resampled) * 1e6, statistics.median(fresh) * 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--policy")
+    parser.add_argument("-n", "--particles", type=int, default=16)
+    parser.add_argument("--reward", default="self-evaluation")
+    parser.add_argument("--max-steps", type=int, default=2)
+    parser.add_argument("--max-step-tokens", type=int, default=48)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int)
+    args = parser.parse_args()
+    settings = Settings(
+        policy=args.policy,
+        particles=args.particles,
+        reward=args.reward,
+        max_steps=args.max_steps,
+        max_step_tokens=args.max_step_tokens,
+        threads=args.threads,
+        temperature=0.8,
+    )
+    with Solver(settings) as solver:
+        cache = solver.policy.cache
+        recorder = Recorder(cache)
+        solver.solve(PROBLEM, seed=1)  # also warms everything up
+        recorder.stop()
+        sizes = [
+            sum(len(run.tokens) for run in what[0])
+            for kind, *what in recorder.log
+            if kind == "decode"
+        ]
+        calls = prepare(cache, recorder.log)
+        ratios = []
+        for _ in range(args.rounds):
+            solution = solver.solve(PROBLEM, seed=1)
+            start = time.perf_counter()
+            for call in calls:
+                call()
+            llama.llama_synchronize(cache.handle)
+            bare = time.perf_counter() - start
+            ratios.append(bare / solution.seconds)
+            print(
+                f"solve {solution.seconds:.2f} s ({solution.tokens / solution.seconds:.1f} tokens/s "
+                f"written), bare decode {bare:.2f} s, ratio {ratios[-1]:.3f}",
+                flush=True,
+            )
+        print(
+            f"{args.particles} particles, reward {args.reward}: {len(sizes)} decodes of "
+            f"{np.mean(sizes):.1f} tokens on average, {sum(sizes)} in all; "
+            f"median ratio {statistics.median(ratios):.3f}"
+        )
+        for length in (100, 500, 1000, 2000):
+            resampled, fresh = time_forks(cache, length)
+            print(
+                f"fork at {length} tokens: {resampled:.0f} us, into a new sequence {fresh:.0f} us"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""`pfsolve PROBLEM` on a real small model: what stdout holds, JSON, settings from every layer, Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pfsolve
+from tests.cli.conftest import Cli, cli_environment
+from tests.conftest import SMALL, THREADS
+
+PROBLEM = "What is 2 + 3?"
+QUICK = ("-n", "3", "--max-steps", "3", "--max-step-tokens", "40")
+
+
+def without_timings(text: str) -> dict:
+    record = json.loads(text)
+    del record["timings"]
+    return record
+
+
+def test_json_holds_the_whole_solve(cli: Cli) -> None:
+    result = cli(PROBLEM, *QUICK, "--seed", "7", "--json")
+    record = json.loads(result.stdout)
+    assert result.stderr == "" or result.returncode == 3
+    assert record["problem"] == PROBLEM
+    assert record["seed"] == 7
+    assert record["settings"]["policy"] == SMALL
+    assert record["settings"]["temperature"] > 0, "what was left open is resolved"
+    assert record["versions"]["llama_cpp_python"]
+    assert record["timings"]["solve_seconds"] > 0
+    assert len(record["particles"]) == 3
+    for particle in record["particles"]:
+        assert len(particle["steps"]) == len(particle["log_weights"]) == len(particle["ancestors"])
+        assert 1 <= len(particle["steps"]) <= 3
+        assert particle["finish"] in {"end", "boxed", "max_steps", "loop"}
+    assert sum(p["weight"] for p in record["particles"]) == pytest.approx(1)
+    assert (record["answer"] is None) == (result.returncode == 3)
+
+
+def test_a_seed_gives_the_same_json_and_another_seed_another(cli: Cli) -> None:
+    first, again, other = (cli(PROBLEM, *QUICK, "--seed", s, "--json").stdout for s in "334")
+    assert without_timings(first) == without_timings(again)
+    assert without_timings(first)["particles"] != without_timings(other)["particles"]
+
+
+def test_a_pipe_gets_the_answer_alone(cli: Cli) -> None:
+    """The small model cannot do much, but it can be made to say something boxed, or nothing."""
+    problem = "Write \\boxed{5}. Then write \\boxed{5} again. Only write \\boxed{5}."
+    result = cli(problem, "-n", "6", "--seed", "1", "--temperature", "0.3")
+    assert "\x1b" not in result.stdout + result.stderr
+    if result.returncode == 0:
+        assert len(result.stdout.splitlines()) == 1
+        assert result.stdout.strip()
+    else:
+        assert (result.returncode, result.stdout) == (3, "")
+        assert result.stderr.splitlines()[-2].startswith("Error: none of 6 particles")
+
+
+def test_quiet_says_nothing_but_the_answer(cli: Cli) -> None:
+    result = cli(PROBLEM, *QUICK, "-q", "--seed", "1")
+    assert "CPU" not in result.stderr
+    assert "CPU" in cli(PROBLEM, *QUICK, "--seed", "1").stderr
+
+
+def test_llama_cpps_log_comes_with_vv_and_never_otherwise(cli: Cli) -> None:
+    assert "llama_model_loader" in cli(PROBLEM, *QUICK, "-vv").stderr
+    assert "llama_model_loader" not in cli(PROBLEM, *QUICK, "-v").stderr
+
+
+def test_flags_win_over_variables_over_the_config_file(cli: Cli, tmp_path: Path) -> None:
+    config = tmp_path / "config" / "config.toml"
+    config.parent.mkdir()
+    config.write_text("particles = 2\nmax-steps = 1\nmax_step_tokens = 5\nseed = 9\n")
+    result = cli(PROBLEM, "--json", "--max-steps", "2", PFSOLVE_SEED="8")
+    record = json.loads(result.stdout)
+    settings = record["settings"]
+    assert settings["particles"] == 2
+    assert settings["max_steps"] == 2
+    assert settings["max_step_tokens"] == 5
+    assert record["seed"] == 8
+
+
+def test_the_paper_preset_is_the_paper_and_options_still_win(cli: Cli) -> None:
+    result = cli(PROBLEM, *QUICK, "--preset", "paper", "--temperature", "0.5", "--json")
+    settings = json.loads(result.stdout)["settings"]
+    assert settings["resampling"] == "multinomial"
+    assert settings["final"] == "argmax"
+    assert settings["temperature"] == 0.5
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--reward", "none"),
+        ("--weights", "ratio", "--ess-threshold", "0.5"),
+        ("--finished", "absorb", "--resampling", "residual"),
+        ("--resampling", "stratified", "--final", "vote", "--softmax-temperature", "3"),
+        ("--top-p", "0.9", "--top-k", "50", "--min-p", "0.05"),
+        ("-n", "1", "--temperature", "0"),
+    ],
+    ids=" ".join,
+)
+def test_every_option_works(cli: Cli, options: tuple[str, ...]) -> None:
+    result = cli(PROBLEM, *QUICK, *options, "--json", "--seed", "1")
+    assert result.returncode in (0, 3)
+    settings = json.loads(result.stdout)["settings"]
+    for name, value in zip(options[::2], options[1::2], strict=True):
+        key = "particles" if name == "-n" else name[2:].replace("-", "_")
+        assert str(settings[key]).removesuffix(".0") == value
+
+
+def test_a_problem_comes_from_standard_input(cli: Cli) -> None:
+    piped = cli(*QUICK, "--json", stdin="  What is 2 + 3?\n\n")
+    assert json.loads(piped.stdout)["problem"] == PROBLEM
+    whole = cli("-", *QUICK, "--json", stdin="What is\n2 + 3?\n")
+    assert json.loads(whole.stdout)["problem"] == "What is\n2 + 3?"
+
+
+def test_a_problem_may_be_called_like_a_command(cli: Cli) -> None:
+    record = json.loads(cli("solve", "models", *QUICK, "--json").stdout)
+    assert record["problem"] == "models"
+
+
+def test_python_callers_get_the_same(cli: Cli) -> None:
+    record = json.loads(cli(PROBLEM, *QUICK, "--seed", "5", "--json").stdout)
+    solution = pfsolve.solve(
+        PROBLEM,
+        policy=SMALL,
+        particles=3,
+        max_steps=3,
+        max_step_tokens=40,
+        seed=5,
+        threads=THREADS,
+    )
+    ours = solution.to_dict()
+    assert ours["particles"] == record["particles"]
+    assert ours["answer"] == record["answer"]
+
+
+def interrupted(tmp_path: Path, times: int) -> tuple[int, str, str]:
+    """Start a long solve, press Ctrl-C once it decodes, and again if asked."""
+    long = ("--max-step-tokens", "60", "-n", "8", "--max-steps", "200", "--json", "-v")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pfsolve", "Tell me all about numbers.", *long],
+        env=cli_environment(tmp_path, PFSOLVE_JSON="", PYTHONUNBUFFERED="1"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    first = process.stderr.readline()  # the model is loaded
+    for _ in range(times):
+        process.stderr.readline()  # a step was scored, or the first Ctrl-C was acknowledged
+        os.kill(process.pid, signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=120)
+    return process.returncode, stdout, first + stderr
+
+
+def test_the_first_ctrl_c_answers_from_what_is_there(tmp_path: Path, small_path: Path) -> None:
+    code, stdout, stderr = interrupted(tmp_path, 1)
+    assert code == 130
+    assert "Traceback" not in stderr
+    record = json.loads(stdout)
+    assert record["interrupted"]
+    assert "interrupted" in {particle["finish"] for particle in record["particles"]}
+
+
+def test_the_second_ctrl_c_stops_at_once(tmp_path: Path, small_path: Path) -> None:
+    code, stdout, stderr = interrupted(tmp_path, 2)
+    assert code == 130
+    assert stdout == ""
+    assert "Traceback" not in stderr

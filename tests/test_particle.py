@@ -1,0 +1,97 @@
+"""Where steps and particles end, as rules on bytes and tokens."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pfsolve.particle import (
+    Finish,
+    Particle,
+    Step,
+    finishes_with_box,
+    repeats_itself,
+    step_is_complete,
+    steps_repeat,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "complete"),
+    [
+        ("First\n\n", True),
+        ("First.\n\nSecond", True),
+        ("\n\nFirst\n\n", True),
+        ("\n\n", False),
+        ("\n\n\nFirst\n", False),
+        ("First\nSecond\n", False),
+    ],
+)
+def test_a_blank_line_ends_a_step_once_there_is_something(text: str, complete: bool) -> None:
+    assert step_is_complete(text.encode()) is complete
+
+
+@pytest.mark.parametrize(
+    ("text", "boxed"),
+    [
+        (r"\boxed{5}", True),
+        (r"\boxed{\frac{1}{2}", False),
+        (r"\boxed{\frac{1}{2}}", True),
+        (r"within \boxed{}.", False),
+        (r"\boxed{\{1, 2\}}", True),
+        (r"\boxed{\{1, 2\}", False),
+        (r"{5}", False),
+    ],
+)
+def test_only_a_complete_box_with_something_in_it_counts(text: str, boxed: bool) -> None:
+    assert finishes_with_box(text.encode()) is boxed
+
+
+@given(st.binary(max_size=60))
+def test_bytes_that_are_no_text_are_no_reason_to_fail(data: bytes) -> None:
+    """A step may end inside a character."""
+    finishes_with_box(data + b"}")
+    step_is_complete(data)
+
+
+@given(st.lists(st.integers(0, 99), min_size=1, max_size=32), st.lists(st.integers(0, 99)))
+def test_a_repeated_block_is_noticed_whatever_came_before(
+    block: list[int], before: list[int]
+) -> None:
+    assert repeats_itself(before + block * (96 // len(block) + 1))
+
+
+def test_mathematics_may_repeat_itself_a_little() -> None:
+    assert not repeats_itself([1, 2, 3] * 30)
+    assert not repeats_itself(list(range(200)))
+
+
+def test_three_equal_steps_are_a_loop_two_are_not() -> None:
+    step = Step((1, 2), b"So.\n\n", 0)
+    assert steps_repeat((step, step, step))
+    assert not steps_repeat((step, step))
+    assert not steps_repeat((step, Step((3,), b"x", 0), step))
+
+
+def test_a_character_split_over_two_steps_is_whole_in_the_text() -> None:
+    euro = "€".encode()
+    particle = Particle((Step((1,), b"5 " + euro[:1], 0), Step((2,), euro[1:], 0)))
+    assert particle.text == "5 €"
+
+
+@pytest.mark.parametrize(
+    ("text", "finish", "answer"),
+    [
+        (r"so \boxed{4}", Finish.BOXED, "4"),
+        ("The answer is 4.", Finish.END, "4"),
+        ("We add 3 and 4", Finish.MAX_STEPS, None),
+        (r"as \boxed{4} says, 3 and", Finish.TRUNCATED, "4"),
+        (r"\boxed{4} \boxed{4}", Finish.LOOP, None),
+        (r"\boxed{4}", None, None),
+    ],
+)
+def test_only_what_was_meant_as_an_answer_is_one(
+    text: str, finish: Finish | None, answer: str | None
+) -> None:
+    assert Particle((Step((1,), text.encode(), 0),), finish).answer == answer
