@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 SMALL = "smollm2-135m-instruct"
-THREADS = 1  # more would wait for each other on a busy machine, and the model is tiny
+THREADS = min(2, os.cpu_count() or 1)  # the model is tiny: more would wait for each other
 
 
 @pytest.fixture(scope="session")

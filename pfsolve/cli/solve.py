@@ -169,7 +169,7 @@ def solve(
     merged = s.merge(config, flags)
     text = _read_problem(problem, environment)
 
-    solution = _solve(text, merged, environment, quiet=quiet or json, verbose=verbose)
+    solution = _solve(text, merged, environment, quiet=quiet, verbose=verbose)
     if json:
         import json as json_module
 

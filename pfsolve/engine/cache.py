@@ -87,7 +87,7 @@ class Cache:
                 f"no memory for a cache of {cells} tokens",
                 "use fewer --particles or a smaller --context",
             )
-        self.cells = cells
+        self.cells = int(llama.llama_n_ctx(self.handle))  # rounded up to a multiple of 256
         self.tokens_decoded = 0
         self._outputs_max = sequences
         self._memory = llama.llama_get_memory(self.handle)

@@ -31,7 +31,7 @@ def complaint(result: subprocess.CompletedProcess[str]) -> str:
         ((), 2, "empty"),
         ((PROBLEM, "-n", "0"), 2, "--particles is 0"),
         ((PROBLEM, "-n", "300"), 2, "--particles is 300"),
-        ((PROBLEM, "-n", "many"), 2, "many"),
+        ((PROBLEM, "-n", "many"), 2, "--particles"),
         ((PROBLEM, "--resampling", "lottery"), 2, "'lottery'"),
         ((PROBLEM, "--reward", "money"), 2, "'money'"),
         ((PROBLEM, "--final", "coin"), 2, "'coin'"),

@@ -16,7 +16,7 @@ from tests.cli.conftest import Cli, cli_environment
 from tests.conftest import SMALL, THREADS
 
 PROBLEM = "What is 2 + 3?"
-QUICK = ("-n", "3", "--max-steps", "3", "--max-step-tokens", "40")
+QUICK = ("-n", "3", "--max-steps", "2", "--max-step-tokens", "12")
 
 
 def without_timings(text: str) -> dict:
@@ -28,7 +28,6 @@ def without_timings(text: str) -> dict:
 def test_json_holds_the_whole_solve(cli: Cli) -> None:
     result = cli(PROBLEM, *QUICK, "--seed", "7", "--json")
     record = json.loads(result.stdout)
-    assert result.stderr == "" or result.returncode == 3
     assert record["problem"] == PROBLEM
     assert record["seed"] == 7
     assert record["settings"]["policy"] == SMALL
@@ -38,7 +37,7 @@ def test_json_holds_the_whole_solve(cli: Cli) -> None:
     assert len(record["particles"]) == 3
     for particle in record["particles"]:
         assert len(particle["steps"]) == len(particle["log_weights"]) == len(particle["ancestors"])
-        assert 1 <= len(particle["steps"]) <= 3
+        assert 1 <= len(particle["steps"]) <= 2
         assert particle["finish"] in {"end", "boxed", "max_steps", "loop"}
     assert sum(p["weight"] for p in record["particles"]) == pytest.approx(1)
     assert (record["answer"] is None) == (result.returncode == 3)
@@ -134,8 +133,8 @@ def test_python_callers_get_the_same(cli: Cli) -> None:
         PROBLEM,
         policy=SMALL,
         particles=3,
-        max_steps=3,
-        max_step_tokens=40,
+        max_steps=2,
+        max_step_tokens=12,
         seed=5,
         threads=THREADS,
     )
@@ -146,10 +145,10 @@ def test_python_callers_get_the_same(cli: Cli) -> None:
 
 def interrupted(tmp_path: Path, times: int) -> tuple[int, str, str]:
     """Start a long solve, press Ctrl-C once it decodes, and again if asked."""
-    long = ("--max-step-tokens", "60", "-n", "8", "--max-steps", "200", "--json", "-v")
+    long = ("--max-step-tokens", "20", "-n", "8", "--max-steps", "200", "--json", "-v")
     process = subprocess.Popen(
         [sys.executable, "-m", "pfsolve", "Tell me all about numbers.", *long],
-        env=cli_environment(tmp_path, PFSOLVE_JSON="", PYTHONUNBUFFERED="1"),
+        env=cli_environment(tmp_path, PYTHONUNBUFFERED="1"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -14,7 +14,7 @@ from pfsolve.engine.sampling import Sampling
 from pfsolve.particle import StepRules
 from tests.conftest import THREADS
 
-CELLS = 1024
+CELLS = 512
 
 # Two decodes of the same tokens differ with the shape of the batch and the cells they land in: the
 # quantized small model rounds activations to 8 bits and attention to 16. Measured: a total variation
@@ -31,7 +31,7 @@ def cache(small_model: Model) -> Iterator[Cache]:
 @pytest.fixture
 def make_policy(small_model: Model, cache: Cache) -> Callable[..., Policy]:
     def make(temperature: float = 0.8, **rules: int) -> Policy:
-        limits = {"max_steps": 4, "max_step_tokens": 24, "context": 256, **rules}
+        limits = {"max_steps": 3, "max_step_tokens": 16, "context": 160, **rules}
         return Policy(small_model, cache, Sampling(temperature), StepRules(**limits))
 
     return make

@@ -8,7 +8,8 @@ import pytest
 from pfsolve.engine.cache import Cache, Run
 from pfsolve.engine.library import Model
 from pfsolve.errors import EngineError
-from tests.engine.conftest import TOLERANCE, distance, distribution, is_empty
+from tests.conftest import THREADS
+from tests.engine.conftest import CELLS, TOLERANCE, distance, distribution, is_empty
 
 TEXT = "The sum of two odd numbers is even, because each of them is one more than an even number."
 
@@ -113,14 +114,18 @@ def test_a_full_cache_is_an_error_that_leaves_it_usable(cache: Cache) -> None:
     assert is_empty(cache)
 
 
-def test_runs_longer_than_a_batch_and_many_outputs_keep_their_order(cache: Cache) -> None:
-    long = cache.new()
-    cache.decode([Run(long, [7] * 520, output=False)])
-    others = [cache.new() for _ in range(8)]
-    runs = [Run(s, [100 + i] * (30 + i)) for i, s in enumerate(others)]
-    rows = cache.decode(runs).logits
-    for row, run in zip(rows, runs, strict=True):
-        assert distance(distribution(row), fresh(cache, list(run.tokens))) < TOLERANCE
+def test_runs_longer_than_a_batch_and_many_outputs_keep_their_order(
+    small_model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pfsolve.engine.cache.BATCH_TOKENS", 64)
+    text = small_model.tokenize(TEXT * 6)
+    with Cache(small_model, cells=CELLS, sequences=8, threads=THREADS) as cache:
+        runs = [
+            Run(cache.new(), text[i : i + length]) for i, length in enumerate((90, 5, 64, 1, 33))
+        ]
+        rows = cache.decode(runs).logits.copy()
+        for row, run in zip(rows, runs, strict=True):
+            assert distance(distribution(row), fresh(cache, list(run.tokens))) < TOLERANCE
 
 
 def test_hidden_states_are_what_the_logits_are_made_of(cache: Cache, small_model: Model) -> None:
