@@ -121,6 +121,7 @@ class Solver:
         pull_listen: PullListener | None = None,
         log: LogSink | None = None,
     ) -> None:
+        from pfsolve.answers import warm_up
         from pfsolve.engine import library, memory
         from pfsolve.engine.cache import Cache
         from pfsolve.engine.policy import Policy
@@ -142,11 +143,12 @@ class Solver:
             listen=pull_listen or ignore,
         )
         entry = found.entry
+        warm_up()  # the judge of answers starts while the model loads
         library.start(log)
         facts = library.inspect(found.path)
         context = memory.choose_context(facts, settings.context)
         n = settings.particles
-        memory.check_memory(facts, n, context, memory.free_memory())
+        memory.check_memory(facts, n, context, settings.gpu_layers)
 
         temperature = settings.temperature
         if temperature is None:

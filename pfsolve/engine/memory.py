@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pfsolve.engine.library import Facts
+from pfsolve.engine.library import Facts, devices
 from pfsolve.errors import ResourceError, UsageError
 
 DEFAULT_CONTEXT = 2048
@@ -32,18 +32,14 @@ def cache_bytes(facts: Facts, particles: int, context: int) -> int:
     return particles * context * facts.cell_bytes
 
 
-def check_memory(facts: Facts, particles: int, context: int, free: int) -> None:
-    """Refuse what would not fit, with the largest number of particles that would.
-
-    Weights count once: llama.cpp maps the file, and repacks part of it for the CPU.
-
-    Args:
-        free: bytes available, from `free_memory`.
+def check_memory(facts: Facts, particles: int, context: int, gpu_layers: int | None) -> None:
+    """Refuse what would not fit where it is to run, with the largest number of particles that would.
 
     Raises:
         ResourceError: weights, cache and buffers need more than is free.
     """
-    fixed = int(facts.file_bytes * 1.6) + OVERHEAD_BYTES
+    free, weights = _room(facts, gpu_layers)
+    fixed = weights + OVERHEAD_BYTES
     needed = fixed + cache_bytes(facts, particles, context)
     if needed <= free:
         return
@@ -53,6 +49,18 @@ def check_memory(facts: Facts, particles: int, context: int, free: int) -> None:
     if most >= 1:
         raise ResourceError(message, f"use -n {most}, or a smaller --context")
     raise ResourceError(message, "use a smaller model; see pfsolve models list")
+
+
+def _room(facts: Facts, gpu_layers: int | None) -> tuple[int, int]:
+    """Free bytes where the model is to run, and what its weights take there."""
+    gpus = sum(device.memory for device in devices() if device.is_gpu)
+    # llama.cpp maps the file and repacks part of it for the CPU: 1.56 times the file, measured.
+    on_cpu = facts.file_bytes * 8 // 5
+    if gpus == 0 or gpu_layers == 0:
+        return free_memory(), on_cpu
+    if gpu_layers is None:
+        return gpus, facts.file_bytes
+    return gpus + free_memory(), on_cpu
 
 
 def free_memory() -> int:

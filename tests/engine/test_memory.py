@@ -1,0 +1,69 @@
+"""What a solve needs is known before anything is loaded, for the CPU and for a GPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pfsolve.engine import memory
+from pfsolve.engine.cache import Cache
+from pfsolve.engine.library import Device, Facts, Model, inspect
+from pfsolve.errors import ResourceError, UsageError
+
+GB = 10**9
+FACTS = Facts(Path("m.gguf"), "llama", 1 * GB, 28, 1536, 8192, 50_000)
+CPU = Device("CPU", "a processor", False, 99 * GB)
+
+
+def with_room(monkeypatch: pytest.MonkeyPatch, main: int, gpu: int = 0) -> None:
+    gpus = [Device("CUDA0", "a card", True, gpu)] if gpu else []
+    monkeypatch.setattr(memory, "devices", lambda: [*gpus, CPU])
+    monkeypatch.setattr(memory, "free_memory", lambda: main)
+
+
+def test_the_refusal_names_the_largest_number_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_room(monkeypatch, main=4 * GB)
+    with pytest.raises(ResourceError, match="32 particles") as caught:
+        memory.check_memory(FACTS, 32, 4096, None)
+    most = int((caught.value.hint or "").split()[2].rstrip(","))
+    memory.check_memory(FACTS, most, 4096, None)
+    with pytest.raises(ResourceError):
+        memory.check_memory(FACTS, most + 1, 4096, None)
+
+
+def test_a_model_that_cannot_fit_at_all_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_room(monkeypatch, main=1 * GB)
+    with pytest.raises(ResourceError) as caught:
+        memory.check_memory(FACTS, 1, 256, None)
+    assert "smaller model" in (caught.value.hint or "")
+
+
+def test_what_runs_on_a_gpu_is_held_against_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_room(monkeypatch, main=1 * GB, gpu=8 * GB)
+    memory.check_memory(FACTS, 8, 4096, None)
+    with pytest.raises(ResourceError):
+        memory.check_memory(FACTS, 8, 4096, 0)
+
+
+def test_context_is_what_was_asked_for_within_the_models_own() -> None:
+    assert memory.choose_context(FACTS, None) == memory.DEFAULT_CONTEXT
+    assert memory.choose_context(FACTS, 8192) == 8192
+    with pytest.raises(UsageError, match="8193"):
+        memory.choose_context(FACTS, 8193)
+
+
+def test_the_estimate_of_the_cache_is_what_llama_cpp_takes(
+    small_path: Path, small_model: Model
+) -> None:
+    """llama.cpp's own saved state of full cells is K and V, and little beside."""
+    import llama_cpp
+
+    from pfsolve.engine.cache import Run
+
+    facts = inspect(small_path)
+    with Cache(small_model, cells=256, sequences=1, threads=2) as cache:
+        sequence = cache.new()
+        cache.decode([Run(sequence, [1] * 200, output=False)])
+        size = llama_cpp.llama_state_seq_get_size(cache.handle, sequence)
+    assert size == pytest.approx(200 * facts.cell_bytes, rel=0.05)
