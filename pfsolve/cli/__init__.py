@@ -19,43 +19,37 @@ def run(argv: list[str], environment: Environment) -> int:
 
     `--debug`, anywhere before `--`, or PFSOLVE_DEBUG=1, shows tracebacks.
     """
-    from typer.exceptions import TyperException
-
-    from pfsolve.cli.app import app
-
     end = argv.index("--") if "--" in argv else len(argv)
     debug = environment.debug or "--debug" in argv[:end]
     argv = [arg for i, arg in enumerate(argv) if arg != "--debug" or i >= end]
     try:
+        from pfsolve.cli.app import app
+
         code = app(argv, prog_name="pfsolve", standalone_mode=False)
         environment.stdout.flush()
         return int(code or 0)
     except BrokenPipeError:
         environment.abandon_stdout()  # whoever read us has enough; that is no error
         return ExitCode.ANSWERED
-    except (PfsolveError, TyperException, KeyboardInterrupt, OSError, MemoryError) as error:
+    except (Exception, KeyboardInterrupt) as error:
         if debug:
             raise
         return _report(error, environment)
-    except Exception as error:
-        if debug:
-            raise
-        what = f"unexpected {type(error).__name__}: {error}"
-        return _report(
-            PfsolveError(what, "this is a bug in pfsolve; --debug shows where"), environment
-        )
 
 
 def _report(error: BaseException, environment: Environment) -> int:
     """One line that says what is wrong, one that says what to do; returns the exit code."""
-    from typer.exceptions import TyperException
-
     if isinstance(error, KeyboardInterrupt):
         error = Interrupted("interrupted")
-    elif isinstance(error, TyperException):
-        environment.complain(error.format_message(), "pfsolve --help lists the options")
-        return int(error.exit_code)
-    elif not isinstance(error, PfsolveError):
-        error = PfsolveError(str(error) or type(error).__name__)
+    elif isinstance(error, (OSError, MemoryError)):
+        error = PfsolveError(str(error) or "out of memory")
+    if not isinstance(error, PfsolveError):
+        from typer.exceptions import TyperException
+
+        if isinstance(error, TyperException):
+            environment.complain(error.format_message(), "pfsolve --help lists the options")
+            return int(error.exit_code)
+        what = f"unexpected {type(error).__name__}: {error}"
+        error = PfsolveError(what, "this is a bug in pfsolve; --debug shows where")
     environment.complain(error.message, error.hint)
     return exit_code(error)

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from pfsolve.cli import models
 from pfsolve.cli.solve import solve
+from pfsolve.errors import Interrupted
 
 
 class SolveByDefault(TyperGroup):
@@ -22,6 +23,12 @@ class SolveByDefault(TyperGroup):
         if not args or (args[0] not in self.commands and args[0] not in self._OWN_OPTIONS):
             args = ["solve", *args]
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:  # Typer would end in silence
+            raise Interrupted("interrupted") from None
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return ["[OPTIONS] PROBLEM | COMMAND ..."]

@@ -2,14 +2,12 @@
 
 The cache is unified: all sequences share its cells, and a cell may belong to many of them. A fork
 is therefore metadata, whatever the length, and cells are free again when the last sequence that
-holds them is dropped. llama.cpp's own cost is a glance at every cell and a tree insertion for each
-token whose owner changes, so a fork into a sequence that is given up touches only what differs.
+holds them is dropped.
 """
 
 from __future__ import annotations
 
 import ctypes
-from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -92,7 +90,7 @@ class Cache:
         self._outputs_max = sequences
         self._memory = llama.llama_get_memory(self.handle)
         self._free = list(reversed(range(sequences)))
-        self._contents: dict[int, array[int]] = {}
+        self._lengths: dict[int, int] = {}
         self._make_batch()
 
     def _make_batch(self) -> None:
@@ -138,7 +136,7 @@ class Cache:
     @property
     def sequences(self) -> int:
         """How many sequences exist."""
-        return len(self._contents)
+        return len(self._lengths)
 
     def new(self) -> int:
         """A new, empty sequence's handle.
@@ -147,42 +145,36 @@ class Cache:
             EngineError: as many sequences exist as the cache was made for.
         """
         if not self._free:
-            raise EngineError(f"all {len(self._contents)} sequences of the cache are in use")
+            raise EngineError(f"all {len(self._lengths)} sequences of the cache are in use")
         sequence = self._free.pop()
-        self._contents[sequence] = array("i")
+        self._lengths[sequence] = 0
         return sequence
 
     def length(self, sequence: int) -> int:
         """Tokens a sequence holds."""
-        return len(self._contents[sequence])
+        return self._lengths[sequence]
 
-    def fork(self, sequence: int, *, instead_of: int | None = None) -> int:
-        """A sequence that shares all cells of this one: metadata, no copy.
-
-        `instead_of` names a sequence that is given up for it, and whose handle it gets. Where both
-        begin with the same tokens it keeps its own cells, and only the rest changes hands.
-        """
-        source = self._contents[sequence]
-        copy = self.new() if instead_of is None else instead_of
-        shared = _common_prefix(source, self._contents[copy])
-        self.rewind(copy, shared)
-        llama.llama_memory_seq_cp(self._memory, sequence, copy, shared, -1)
-        self._contents[copy] = source[:]
+    def fork(self, sequence: int) -> int:
+        """A new sequence that shares all cells of this one: metadata, no copy."""
+        length = self._lengths[sequence]
+        copy = self.new()
+        llama.llama_memory_seq_cp(self._memory, sequence, copy, -1, -1)
+        self._lengths[copy] = length
         return copy
 
     def rewind(self, sequence: int, length: int) -> None:
         """Forget all but the first `length` tokens of a sequence."""
-        contents = self._contents[sequence]
-        if length < 0 or length > len(contents):
-            raise EngineError(f"a sequence of {len(contents)} tokens has no first {length}")
-        if length < len(contents):
+        held = self._lengths[sequence]
+        if not 0 <= length <= held:
+            raise EngineError(f"a sequence of {held} tokens has no first {length}")
+        if length < held:
             llama.llama_memory_seq_rm(self._memory, sequence, length, -1)
-            del contents[length:]
+            self._lengths[sequence] = length
 
     def drop(self, sequence: int) -> None:
         """Forget a sequence; cells that no other sequence holds are free again."""
         self.rewind(sequence, 0)
-        del self._contents[sequence]
+        del self._lengths[sequence]
         self._free.append(sequence)
 
     # Decoding
@@ -203,8 +195,7 @@ class Cache:
             parts = []
             filled = n_outputs = 0
             for run in runs:
-                contents = self._contents[run.sequence]
-                start = 0
+                start, position = 0, self._lengths[run.sequence]
                 while start < len(run.tokens):
                     if filled == BATCH_TOKENS or (run.output and n_outputs == self._outputs_max):
                         # Copied, since the next batch overwrites llama.cpp's rows.
@@ -213,12 +204,11 @@ class Cache:
                     size = min(len(run.tokens) - start, BATCH_TOKENS - filled)
                     end = filled + size
                     self._tokens[filled:end] = run.tokens[start : start + size]
-                    position = len(contents)
                     self._positions[filled:end] = range(position, position + size)
                     self._sequence_ids[filled:end] = run.sequence
                     self._wanted[filled:end] = 0
-                    contents.extend(run.tokens[start : start + size])
-                    start, filled = start + size, end
+                    start, position, filled = start + size, position + size, end
+                    self._lengths[run.sequence] = position
                 if run.output:
                     self._wanted[filled - 1] = 1
                     n_outputs += 1
@@ -239,7 +229,7 @@ class Cache:
             raise EngineError("nothing to decode")
         seen = set()
         for run in runs:
-            if run.sequence not in self._contents or run.sequence in seen:
+            if run.sequence not in self._lengths or run.sequence in seen:
                 raise EngineError(f"sequence {run.sequence} is unknown or named twice in a decode")
             seen.add(run.sequence)
             if not len(run.tokens):
@@ -272,13 +262,3 @@ class Cache:
             return np.empty(shape, dtype=np.float32)
         rows: Rows = np.ctypeslib.as_array(read(self.handle), shape=shape)
         return rows.copy() if copy else rows
-
-
-def _common_prefix(one: array[int], other: array[int]) -> int:
-    """How many tokens two sequences have in common from the start."""
-    length = min(len(one), len(other))
-    if length == 0:
-        return 0
-    differs = np.frombuffer(one, np.int32, length) != np.frombuffer(other, np.int32, length)
-    first = int(differs.argmax())
-    return first if differs[first] else length

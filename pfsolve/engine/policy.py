@@ -113,13 +113,9 @@ class Policy:
             raise
         return Branch(sequence, outputs.logits[0].copy())
 
-    def fork(self, branch: Branch, *, instead_of: Branch | None = None) -> Branch:
-        """A branch that goes on from the same place; shares cells and logits.
-
-        `instead_of` is a branch that is given up for it.
-        """
-        given_up = None if instead_of is None else instead_of.sequence
-        return Branch(self.cache.fork(branch.sequence, instead_of=given_up), branch.logits)
+    def fork(self, branch: Branch) -> Branch:
+        """A branch that goes on from the same place; shares cells and logits."""
+        return Branch(self.cache.fork(branch.sequence), branch.logits)
 
     def drop(self, branch: Branch) -> None:
         self.cache.drop(branch.sequence)

@@ -235,11 +235,12 @@ class _Run:
         return log_scores
 
     def _fork(self, ancestors: Ancestors) -> None:
-        """Slots that change hands give up their branch for one of their ancestor's."""
-        for slot, ancestor in enumerate(ancestors.tolist()):
-            if slot != ancestor:
-                given_up, source = self.branches[slot], self.branches[ancestor]
-                self.branches[slot] = self.policy.fork(source, instead_of=given_up)
+        """Slots without offspring give up their branch for a fork of their new ancestor's."""
+        moved = [slot for slot, ancestor in enumerate(ancestors.tolist()) if slot != ancestor]
+        for slot in moved:
+            self.policy.drop(self.branches[slot])
+        for slot in moved:
+            self.branches[slot] = self.policy.fork(self.branches[ancestors[slot]])
         self.particles = [self.particles[ancestor] for ancestor in ancestors.tolist()]
         self.traces = [self.traces[ancestor] for ancestor in ancestors.tolist()]
         self.scorer.fork(ancestors)

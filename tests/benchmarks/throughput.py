@@ -49,8 +49,8 @@ class Recorder:
         self.log.append(("decode", runs, starts))
         return self._originals["decode"](runs, hidden=hidden)
 
-    def _fork(self, sequence: int, *, instead_of: int | None = None) -> int:
-        copy = self._originals["fork"](sequence, instead_of=instead_of)
+    def _fork(self, sequence: int) -> int:
+        copy = self._originals["fork"](sequence)
         self.log.append(("fork", sequence, copy))
         return copy
 
@@ -89,30 +89,18 @@ def prepare(cache: Cache, log: list[tuple[object, ...]]) -> list[Callable[[], ob
     return calls
 
 
-def time_forks(cache: Cache, length: int, step: int = 64, times: int = 30) -> tuple[float, float]:
-    """Median microseconds of two kinds of fork of a sequence of this length.
-
-    As in a resampling, into a sibling that is given up and differs in its last `step` tokens; and
-    into a new sequence.
-    """
-    one = cache.new()
-    cache.decode([Run(one, [1] * (length - step), output=False)])
-    other = cache.fork(one)
-    cache.decode([Run(one, [2] * step, output=False)])
-    resampled, fresh = [], []
+def time_forks(cache: Cache, length: int, times: int = 100) -> float:
+    """Median microseconds of a fork of a sequence of this length."""
+    root = cache.new()
+    cache.decode([Run(root, [1] * length, output=False)])
+    taken = []
     for _ in range(times):
-        cache.rewind(other, length - step)
-        cache.decode([Run(other, [3] * step, output=False)])
         start = time.perf_counter()
-        cache.fork(one, instead_of=other)
-        resampled.append(time.perf_counter() - start)
-        start = time.perf_counter()
-        third = cache.fork(one)
-        fresh.append(time.perf_counter() - start)
-        cache.drop(third)
-    cache.drop(one)
-    cache.drop(other)
-    return statistics.median(resampled) * 1e6, statistics.median(fresh) * 1e6
+        copy = cache.fork(root)
+        taken.append(time.perf_counter() - start)
+        cache.drop(copy)
+    cache.drop(root)
+    return statistics.median(taken) * 1e6
 
 
 def main() -> None:
@@ -165,10 +153,7 @@ def main() -> None:
             f"median ratio {statistics.median(ratios):.3f}"
         )
         for length in (100, 500, 1000, 2000):
-            resampled, fresh = time_forks(cache, length)
-            print(
-                f"fork at {length} tokens: {resampled:.0f} us, into a new sequence {fresh:.0f} us"
-            )
+            print(f"fork at {length} tokens: {time_forks(cache, length):.0f} us")
 
 
 if __name__ == "__main__":

@@ -53,24 +53,6 @@ def test_a_fork_continues_like_a_fresh_decode_of_the_same_tokens(
     assert is_empty(cache)
 
 
-def test_a_fork_in_place_of_a_sibling_is_a_fork(cache: Cache, small_model: Model) -> None:
-    """Whatever the two have in common: nothing, a part, all of one, or everything."""
-    text = small_model.tokenize(TEXT)
-    other = [4000 + i for i in range(len(text))]
-    for given_up in ([], other, [*text[:7], *other], text[:5], text, [*text, *other]):
-        source, target = cache.new(), cache.new()
-        cache.decode([Run(source, text)])
-        if given_up:
-            cache.decode([Run(target, given_up)])
-        assert cache.fork(source, instead_of=target) == target
-        assert cache.length(target) == len(text)
-        cache.drop(source)
-        law = distribution(cache.decode([Run(target, [42])]).logits[0])
-        assert distance(law, fresh(cache, [*text, 42])) < TOLERANCE
-        cache.drop(target)
-    assert is_empty(cache)
-
-
 def test_a_rewound_sequence_forgets_what_came_after(cache: Cache, small_model: Model) -> None:
     text = small_model.tokenize(TEXT)
     one = cache.new()
