@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 from pfsolve.settings import NAMES
 from tests.cli.conftest import Cli
@@ -38,3 +39,9 @@ def test_help_names_every_option_with_its_variable_and_the_commands(cli: Cli) ->
 
 def test_version(cli: Cli) -> None:
     assert cli("--version").stdout.startswith("pfsolve ")
+
+
+def test_the_default_policy_in_the_help_is_that_of_the_catalogue(cli: Cli, tmp_path: Path) -> None:
+    from pfsolve.models.catalogue import load_catalogue
+
+    assert load_catalogue(tmp_path).default_policy in cli("--help", COLUMNS="300").stdout
