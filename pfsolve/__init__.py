@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pfsolve.settings import Settings
-    from pfsolve.solver import Solution, Solver, solve
+    from pfsolve.solution import Solution
+    from pfsolve.solver import Solver, solve
 
 __all__ = ["Settings", "Solution", "Solver", "solve"]
 
 _HOME = {
     "Settings": "pfsolve.settings",
-    "Solution": "pfsolve.solver",
+    "Solution": "pfsolve.solution",
     "Solver": "pfsolve.solver",
     "solve": "pfsolve.solver",
 }

@@ -42,6 +42,10 @@ class Environment:
     def stderr_is_terminal(self) -> bool:
         return _is_terminal(self.stderr)
 
+    def read_stdin(self) -> bytes:
+        """All of standard input, as it came."""
+        return self.stdin.buffer.read()
+
     @property
     def can_redraw(self) -> bool:
         """Whether a live display on stderr makes sense: a terminal that can move its cursor."""

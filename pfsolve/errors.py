@@ -64,6 +64,10 @@ class NoAnswer(PfsolveError):
     """The search ended without any particle reaching an answer."""
 
 
+class SomeFailed(PfsolveError):
+    """Some rows of a file have no answer; all the others do."""
+
+
 class Interrupted(PfsolveError):
     """The user stopped the work before there was anything to show for it."""
 
@@ -74,6 +78,7 @@ EXIT_CODES: dict[type[PfsolveError], ExitCode] = {
     UsageError: ExitCode.USAGE,
     ModelMissing: ExitCode.MODEL_MISSING,
     NoAnswer: ExitCode.NO_ANSWER,
+    SomeFailed: ExitCode.SOME_FAILED,
     Interrupted: ExitCode.INTERRUPTED,
 }
 

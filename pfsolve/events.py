@@ -90,3 +90,54 @@ class Ended:
 
 Event: TypeAlias = ModelLoaded | Began | Progressed | Resampled | Scored | Ended
 Listener: TypeAlias = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchBegan:
+    """A file of problems is begun, or gone on with.
+
+    problems: rows this run answers for. done, failed, right, graded: how many of them an earlier run
+    settled, without an answer, rightly, and with a known answer to compare.
+    """
+
+    problems: int
+    done: int = 0
+    failed: int = 0
+    right: int = 0
+    graded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InProblem:
+    """Something happened in the search of one problem of a file; several run side by side."""
+
+    id: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemEnded:
+    """One row of a file is settled.
+
+    correct: None where the file gives no answer. error: why there is no solution, if there is none.
+    tokens: written by the policy. seconds: from its beginning to its end.
+    """
+
+    id: str
+    answer: str | None
+    correct: bool | None
+    error: str | None
+    tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEnded:
+    """The run of a file is over, to its end or because the user stopped it."""
+
+    interrupted: bool
+    seconds: float
+
+
+BatchEvent: TypeAlias = ModelLoaded | BatchBegan | InProblem | ProblemEnded | BatchEnded
+BatchListener: TypeAlias = Callable[[BatchEvent], None]

@@ -20,6 +20,11 @@ WEIGHTS = ("level", "ratio")
 FINISHED = ("stay", "absorb")
 FINAL = ("weighted-vote", "vote", "argmax")
 REWARDS = ("self-evaluation", "none")
+INPUTS = ("auto", "lines", "text", "jsonl", "csv")  # how a file of problems can be read
+
+AUTOMATIC = ("gpu_layers", "parallel")  # settings that may be "auto"
+# Settings of the machine and not of the method: they change how fast a result comes, not which.
+MACHINE = frozenset({"threads", "gpu_layers", "offline", "parallel"})
 
 MAX_PARTICLES = 256  # as many sequences as llama.cpp holds in one cache
 
@@ -63,6 +68,7 @@ class Settings:
         threads: CPU threads; None for the number of physical cores.
         gpu_layers: layers to offload; None for all when the build can offload.
         offline: never use the network.
+        parallel: problems of a file to search side by side; None for as many as fill a batch.
 
     Raises:
         UsageError: a value is out of range, or two contradict each other.
@@ -88,6 +94,7 @@ class Settings:
     threads: int | None = None
     gpu_layers: int | None = None
     offline: bool = False
+    parallel: int | None = None
 
     def __post_init__(self) -> None:
         _between("particles", self.particles, 1, MAX_PARTICLES)
@@ -103,6 +110,7 @@ class Settings:
         _between("seed", self.seed, 0, 2**63 - 1)
         _between("threads", self.threads, 1, 1024)
         _between("gpu-layers", self.gpu_layers, 0, None)
+        _between("parallel", self.parallel, 1, MAX_PARTICLES)
         _one_of("reward", self.reward, REWARDS)
         _one_of("resampling", self.resampling, RESAMPLING)
         _one_of("weights", self.weights, WEIGHTS)
@@ -164,8 +172,8 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def _typed(name: str, value: object, declared: str) -> object:
-    """`value` as the declared type of setting `name`; GPU layers may be "auto" or a number in text."""
-    if name == "gpu_layers" and isinstance(value, str):
+    """`value` as the declared type of setting `name`; some may be "auto" or a number in text."""
+    if name in AUTOMATIC and isinstance(value, str):
         if value == "auto":
             return None
         value = int(value) if value.isdecimal() else value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,13 +35,15 @@ def _root(context: typer.Context) -> None:
 @app.command("list")
 def list_models(as_json: Json = False) -> None:
     """List the known models."""
+    from pfsolve.display.listing import show_listing
+
     world = _World()
     rows = [_facts(world, entry) for entry in world.catalogue.entries.values()]
     if as_json:
         world.print_json(rows)
     else:
         header = ("name", "size", "params", "context", "licence", "on disk", "")
-        world.print_table(header, [_row(row) for row in rows])
+        show_listing(header, [_row(row) for row in rows], world.environment)
 
 
 @app.command()
@@ -200,21 +201,6 @@ class _World:
 
     def print_json(self, value: object) -> None:
         self.print(json.dumps(value, indent=2))
-
-    def print_table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table on a terminal; in a pipe lines with tabs, for cut and awk."""
-        if not self.environment.stdout_is_terminal:
-            for row in (header, *rows):
-                self.print("\t".join(row))
-            return
-        from rich.table import Table
-
-        table = Table(box=None, pad_edge=False, collapse_padding=True, header_style="bold")
-        for title in header:
-            table.add_column(title, no_wrap=True, justify="left" if title == "name" else "right")
-        for row in rows:
-            table.add_row(*row)
-        self.environment.out.print(table)
 
 
 def _facts(world: _World, entry: ModelEntry) -> dict[str, Any]:

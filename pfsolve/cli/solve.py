@@ -1,7 +1,8 @@
-"""`pfsolve PROBLEM`: argv and stdin in, an answer out. All work is done elsewhere."""
+"""`pfsolve PROBLEM` and its options: argv and stdin in, answers out. All work is done elsewhere."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,8 +11,9 @@ from pfsolve import settings as s
 
 if TYPE_CHECKING:
     from pfsolve.environment import Environment
-    from pfsolve.solver import Solution
+    from pfsolve.problems import ProblemFile
 
+_FILES = "Many problems"
 _METHOD, _SAMPLING = "Method", "Sampling"
 _MACHINE, _OUTPUT = "Models and machine", "Output"
 
@@ -38,6 +40,56 @@ def solve(
     problem: Annotated[
         str | None, typer.Argument(help="The problem; - reads it from standard input.")
     ] = None,
+    file: Annotated[
+        Path | None,
+        _option(
+            _FILES,
+            "file",
+            "A file of problems: text, one a line, or JSONL, CSV, each also with .gz.",
+            "-f",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        _option(_FILES, "output", "Write results here, a JSON object a line.", "-o"),
+    ] = None,
+    resume: Annotated[
+        bool, _option(_FILES, "resume", "Go on with the output of an earlier run.")
+    ] = False,
+    input: Annotated[
+        str | None,
+        _option(
+            _FILES,
+            "input",
+            "How to read the problems; text is the whole as one.",
+            choices=s.INPUTS,
+            default="auto",
+        ),
+    ] = None,
+    field: Annotated[
+        list[str] | None,
+        _option(
+            _FILES,
+            "field",
+            "Name of the field or column with the problem; answer=NAME and id=NAME for those.",
+        ),
+    ] = None,
+    parallel: Annotated[
+        str | None,
+        _option(
+            _FILES,
+            "parallel",
+            "Problems side by side: a number, or auto for a full batch.",
+            default="auto",
+        ),
+    ] = None,
+    shard: Annotated[
+        str | None,
+        _option(_FILES, "shard", "Solve part i of n of the file, as i/n."),
+    ] = None,
+    unordered: Annotated[
+        bool, _option(_FILES, "unordered", "Print answers as they come, not in the file's order.")
+    ] = False,
     particles: Annotated[
         int | None, _option(_METHOD, "particles", "Partial solutions at a time, 1 to 256.", "-n")
     ] = None,
@@ -143,8 +195,12 @@ def solve(
         _option(_MACHINE, "gpu-layers", "Layers on the GPU: a number, or auto.", default="auto"),
     ] = None,
     offline: Annotated[bool | None, _option(_MACHINE, "offline", "Never use the network.")] = None,
+    record: Annotated[
+        Path | None,
+        _option(_OUTPUT, "record", "Keep a full record of each run in this folder."),
+    ] = None,
     json: Annotated[
-        bool, _option(_OUTPUT, "json", "Print one JSON object with everything.")
+        bool, _option(_OUTPUT, "json", "Print one JSON object a problem, with everything.")
     ] = False,
     raw: Annotated[
         bool, _option(_OUTPUT, "raw", "Print the answer's LaTeX as it is, also on a terminal.")
@@ -156,85 +212,67 @@ def solve(
         int, _option(_OUTPUT, "verbose", "Say more; -vv adds llama.cpp's log.", "-v", count=True)
     ] = 0,
 ) -> None:
-    """Solve one problem."""
+    """Solve a problem, or a file of them."""
+    from pfsolve.cli.batch import solve_file
+    from pfsolve.cli.one import solve_one
+    from pfsolve.cli.session import RunOptions
     from pfsolve.environment import Environment
-    from pfsolve.errors import ExitCode, NoAnswer
+    from pfsolve.errors import ExitCode, UsageError
+    from pfsolve.problems import Problem, parse_fields
 
     environment = Environment()
-    if problem is None and environment.stdin_is_terminal:
+    if problem is None and file is None and environment.stdin_is_terminal:
         environment.err.print(ctx.find_root().get_help())
         raise typer.Exit(ExitCode.USAGE)
     flags = {name: value for name, value in ctx.params.items() if name in s.NAMES}
     config = s.read_config(environment.config_dir / "config.toml")
     merged = s.merge(config, flags)
-    text = _read_problem(problem, environment)
 
-    solution = _solve(text, merged, environment, quiet=quiet, verbose=verbose)
-    if json:
-        import json as json_module
+    options = RunOptions(output, resume, shard, unordered, record, json, raw, quiet, verbose)
+    many = output is not None or resume or shard is not None
+    if problem is not None:
+        if file is not None:
+            raise UsageError(f"both a problem and --file {file}", "give one of them")
+        if many:
+            raise UsageError("--output, --resume and --shard go with a file", "give it with -f")
+        if problem != "-":
+            solve_one(problem, merged, options, environment)
+            return
+        input = "text"
+    problems = _read(file, environment, input or "auto", parse_fields(field or ()))
+    # A lone problem in a pipe, or one read as a whole, is solved as if it were an argument.
+    alone = problems.kind == "text" or (problems.kind == "lines" and file is None)
+    if alone and not many and len(problems.rows) == 1 and isinstance(problems.rows[0], Problem):
+        solve_one(problems.rows[0].text, merged, options, environment)
+        return
+    if not quiet:
+        from pfsolve.display.plain import print_dim
 
-        environment.stdout.write(json_module.dumps(solution.to_dict(), ensure_ascii=False) + "\n")
-    elif solution.answer is not None:
-        from pfsolve.display.answer import show
-
-        show(solution, environment, quiet=quiet, raw=raw)
-    if solution.interrupted:
-        raise typer.Exit(ExitCode.INTERRUPTED)
-    if solution.answer is None:
-        raise NoAnswer(
-            f"none of {len(solution.particles)} particles reached an answer",
-            "try more --particles, another --seed, or a larger --max-steps or --context",
-        )
+        print_dim(environment.err, f"{file or 'standard input'}: {problems.describe()}")
+    solve_file(problems, merged, options, environment)
 
 
-def _read_problem(problem: str | None, environment: Environment) -> str:
-    """The argument, or standard input for "-" and in a pipe.
+def _read(
+    file: Path | None, environment: Environment, kind: str, fields: dict[str, str]
+) -> ProblemFile:
+    """The problems of a file, or of standard input where there is none.
 
     Raises:
-        UsageError: there is nothing, or a pipe without "-" holds more than one line.
+        UsageError: the file cannot be read, or not in this way, or is empty.
     """
     from pfsolve.errors import UsageError
+    from pfsolve.problems import read_problems
 
-    if problem is not None and problem != "-":
-        text = problem
+    if file is None or str(file) == "-":
+        data, name = environment.read_stdin(), "standard input"
     else:
-        text = environment.stdin.read()
-        lines = [line for line in text.splitlines() if line.strip()]
-        if problem is None and len(lines) > 1:
-            raise UsageError(
-                f"{len(lines)} lines on standard input, and one problem is solved at a time",
-                "pfsolve - reads the whole input as one problem",
-            )
-    if not text.strip():
-        raise UsageError("the problem is empty", 'try: pfsolve "Solve x^2=4"')
-    return text
-
-
-def _solve(
-    problem: str, settings: s.Settings, environment: Environment, *, quiet: bool, verbose: int
-) -> Solution:
-    from pfsolve.cli.interrupt import TwoStageInterrupt
-    from pfsolve.display.live import progress
-    from pfsolve.display.pull import pull_progress
-    from pfsolve.solver import Solver
-
-    def log(line: str) -> None:
-        environment.stderr.write(line + "\n")
-
-    def notify() -> None:
-        if not quiet:
-            environment.err.print("finishing this step; Ctrl-C again stops at once", style="dim")
-
-    with (
-        pull_progress(environment, quiet=quiet) as pulls,
-        progress(environment, quiet=quiet, verbose=verbose) as events,
-        Solver(
-            settings,
-            environment=environment,
-            listen=events,
-            pull_listen=pulls,
-            log=log if verbose >= 2 else None,
-        ) as solver,
-        TwoStageInterrupt(notify) as interrupt,
-    ):
-        return solver.solve(problem, stopping=interrupt.stopping)
+        name = str(file)
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            raise UsageError(f"cannot read {file}: {error.strerror}", "check the path") from error
+    problems = read_problems(data, name=name, kind=kind, fields=fields)
+    if not problems.rows:
+        hint = 'try: pfsolve "Solve x^2=4"' if file is None else "give one problem a line"
+        raise UsageError(f"{name} is empty: there is no problem to solve", hint)
+    return problems

@@ -1,4 +1,4 @@
-"""The live table: a solve as it happens, redrawn in place."""
+"""What is redrawn in place on a terminal, and the live table of a solve as it happens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pfsolve.display.table import table
 from pfsolve.events import Began, Ended, Event, ModelLoaded
 
 if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions
+    from rich.console import Console, ConsoleOptions, RenderableType
     from rich.live import Live
     from rich.text import Text
 
@@ -24,12 +24,77 @@ SHARE = 100  # a drawing is followed by a pause that makes it at most one part i
 PAUSE = 0.1  # seconds from one drawing to the next at the very least
 
 
+class LiveArea:
+    """Lines at the bottom of a terminal, redrawn in place and seldom enough to cost next to nothing.
+
+    There is no thread: its owner draws when an event comes, unless that is too soon. "Too soon"
+    follows from how long the drawing before took, so that a slow terminal slows the display and not
+    the search. What else is written to stderr meanwhile appears above; stdout is not ours.
+
+    Args:
+        console: a terminal that can move its cursor.
+        content: what to draw; asked anew at each drawing.
+        clock: seconds from any origin.
+    """
+
+    def __init__(
+        self, console: Console, content: RenderableType, clock: Callable[[], float]
+    ) -> None:
+        self._console = console
+        self._content = content
+        self._clock = clock
+        self._live: Live | None = None
+        self._next_drawing = 0.0
+
+    @property
+    def is_shown(self) -> bool:
+        return self._live is not None
+
+    def draw(self) -> None:
+        """Show the content as it is now."""
+        from rich.live import Live
+
+        start = self._clock()
+        if self._live is None:
+            self._live = Live(
+                self._content,
+                console=self._console,
+                auto_refresh=False,
+                vertical_overflow="crop",
+                redirect_stdout=False,
+            )
+            self._live.start()
+        self._live.refresh()
+        self._next_drawing = start + max(PAUSE, SHARE * (self._clock() - start))
+
+    def draw_if_due(self) -> None:
+        """Show the content as it is now, unless that is too soon."""
+        if self._clock() >= self._next_drawing:
+            self.draw()
+
+    def leave(self) -> None:
+        """Draw the content a last time and leave it there, a blank line below it."""
+        live, self._live = self._live, None
+        if live is not None:
+            live.stop()
+            self._console.line()
+
+    def remove(self) -> None:
+        """Make room for other output; the next drawing is below it."""
+        live, self._live = self._live, None
+        if live is not None:
+            start = self._clock()
+            live.transient = True
+            live.update("")  # stopping draws once more
+            live.stop()
+            cost = self._clock() - start
+            self._next_drawing = max(start, self._next_drawing) + SHARE * cost
+
+
 class LiveTable(Silent):
     """A listener that redraws a table on a terminal while a search runs.
 
-    It has no thread: it draws when an event comes, unless that is too soon. "Too soon" follows from
-    how long the last drawing took, so that a slow terminal slows the table and not the search. The
-    first and the last state are always drawn; the last one stays on the screen.
+    The first and the last state are always drawn; the last one stays on the screen.
 
     Args:
         console: a terminal that can move its cursor.
@@ -38,10 +103,8 @@ class LiveTable(Silent):
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.perf_counter) -> None:
         self._console = console
-        self._clock = clock
         self._population = Population()
-        self._live: Live | None = None
-        self._next_drawing = 0.0
+        self._area = LiveArea(console, self, clock)
 
     def __enter__(self) -> Self:
         to_terminal(r"\pi")  # loads the parser, which would else make the first drawing a long one
@@ -53,49 +116,21 @@ class LiveTable(Silent):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stop()
+        self._area.leave()
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, ModelLoaded):
             print_dim(self._console, model_line(event))
             return
         if isinstance(event, Began):
-            self._stop()
+            self._area.leave()
         self._population = self._population.after(event)
         if isinstance(event, Began):
-            self._start()
+            self._area.draw()
         elif isinstance(event, Ended):
-            self._stop()
-        elif self._clock() >= self._next_drawing:
-            self._draw()
-
-    def _start(self) -> None:
-        from rich.live import Live
-
-        # What else is written to stderr meanwhile appears above the table; stdout is not ours.
-        self._live = Live(
-            self,
-            console=self._console,
-            auto_refresh=False,
-            vertical_overflow="crop",
-            redirect_stdout=False,
-        )
-        self._live.start()
-        self._draw()
-
-    def _draw(self) -> None:
-        if self._live is None:
-            return
-        start = self._clock()
-        self._live.refresh()
-        self._next_drawing = start + max(PAUSE, SHARE * (self._clock() - start))
-
-    def _stop(self) -> None:
-        """Draw the latest state and leave it there, a blank line below it."""
-        live, self._live = self._live, None
-        if live is not None:
-            live.stop()
-            self._console.line()
+            self._area.leave()
+        elif self._area.is_shown:
+            self._area.draw_if_due()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         yield from table(self._population, options.max_width, options.size.height)

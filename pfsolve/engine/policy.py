@@ -101,7 +101,6 @@ class Policy:
         self.chat = Chat(model)
         self.sampling = sampling
         self.rules = rules
-        self.tokens_written = 0
 
     def open(self, tokens: Sequence[int]) -> Branch:
         """Decode a prompt, once, into a branch of its own."""
@@ -132,7 +131,6 @@ class Policy:
         traced = any(draft.traced for draft in writing)
         runs = [Run(d.branch.sequence, (d.pending,)) for d in writing if d.pending is not None]
         outputs = self.cache.decode(runs, hidden=traced)
-        self.tokens_written += len(runs)
         for index, draft in enumerate(writing):
             draft.pending = None
             row = outputs.logits[index]

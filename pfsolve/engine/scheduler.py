@@ -2,21 +2,22 @@
 
 Each search (see `pfsolve.search.requests`) has its own population, scorer and random streams; what
 they share is the decode. A search that waits for its slowest step leaves its other rows of the batch
-to the rest.
+to the rest, and one that has ended makes room for the next.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pfsolve.engine.policy import Branch, Draft, Policy, Trace
-from pfsolve.errors import EngineError, NoAnswer
+from pfsolve.errors import EngineError, NoAnswer, PfsolveError
 from pfsolve.events import Began, Ended, Event, Listener, Progressed, Resampled, Row, Scored
 from pfsolve.particle import Finish, Particle
+from pfsolve.problems import Problem
 from pfsolve.rewards.base import Prefix, Reward, Scorer
 from pfsolve.search.requests import Extend, Fork, Population, Request, Score, Search, Weighed
 from pfsolve.search.resampling import Ancestors
@@ -31,12 +32,18 @@ _RESAMPLING, _SAMPLING = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One problem to search: its prompt's tokens, the number of particles, and its seed."""
+    """One problem to search.
 
-    problem: str
+    prompt: its tokens. particles: how many the search has. seed: of all sampling. listen: receives
+    the events of this search, see `pfsolve.events`.
+    """
+
+    problem: Problem
     prompt: Sequence[int]
     particles: int
     seed: int
+    search: Search
+    listen: Listener | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +73,13 @@ def _sigmoid(x: float) -> float:
 
 
 class Scheduler:
-    """Drives searches on one policy and one reward.
+    """Drives searches on one policy and one reward, as many at a time as are begun.
+
+    Whatever happens, closing it (or leaving its `with`) leaves none of its sequences in the cache.
 
     Args:
-        listen: receives the events, see `pfsolve.events`.
-        stopping: asked between decodes; once true, particles finish the step they are at, and then
+        rows: of a decode; the oldest search brings all of its own, and others fill up to so many.
+        stopping: asked between steps; once true, particles finish the step they are at, and then
             count as finished.
     """
 
@@ -79,48 +88,78 @@ class Scheduler:
         policy: Policy,
         reward: Reward,
         *,
-        listen: Listener | None = None,
+        rows: int = 16,
         stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self.policy = policy
         self.reward = reward
-        self.listen = listen
+        self.rows = rows
         self.stopping = stopping
+        self._runs: list[_Run] = []
 
-    def run(self, tasks: Iterable[tuple[Task, Search]]) -> list[Outcome]:
-        """Run searches side by side to their ends; the outcomes in the order of the tasks.
+    @property
+    def running(self) -> int:
+        """Searches begun whose end has not been handed out."""
+        return len(self._runs)
 
-        Whatever happens, no sequence of theirs is left in the cache.
+    def begin(self, task: Task) -> None:
+        """Decode a task's prompt and let its search take part from the next decode on.
 
         Raises:
-            NoAnswer: all particles of a search are dead.
-            EngineError: a score is NaN, or llama.cpp fails.
+            EngineError: llama.cpp fails, or the cache has no room.
         """
-        runs: list[_Run] = []
-        try:
-            for task, search in tasks:
-                runs.append(_Run(self, task, search))
-            while active := [run for run in runs if run.outcome is None]:
-                self.policy.advance([draft for run in active for draft in run.drafts])
-                for run in active:
-                    run.proceed()
-            return [run.outcome for run in runs if run.outcome is not None]
-        finally:
-            for run in runs:
-                run.close()
+        self._runs.append(_Run(self, task))
+
+    def advance(self) -> list[tuple[Task, Outcome | PfsolveError]]:
+        """One decode for the searches; the tasks that ended with it, each with what came of it.
+
+        A search fails by itself, with NoAnswer when all its particles are dead or EngineError when
+        the reward gives NaN; the others go on.
+
+        Raises:
+            EngineError: llama.cpp fails.
+        """
+        self.policy.advance(self._batch())
+        ended = []
+        for run in list(self._runs):
+            run.proceed()
+            if run.end is not None:
+                ended.append((run.task, run.end))
+                self._runs.remove(run)
+        return ended
+
+    def _batch(self) -> list[Draft]:
+        """Drafts for the next decode, the oldest searches' first: they end sooner, and what they
+        leave over is filled by the others."""
+        batch: list[Draft] = []
+        for run in self._runs:
+            writing = [draft for draft in run.drafts if not draft.done]
+            batch += writing[: max(0, self.rows - len(batch))] if batch else writing
+        return batch
+
+    def close(self) -> None:
+        """End all searches where they are; twice does no harm."""
+        while self._runs:
+            self._runs.pop().close()
+
+    def __enter__(self) -> Scheduler:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class _Run:
     """One search on its way: its population, branches and the drafts it waits for."""
 
-    def __init__(self, scheduler: Scheduler, task: Task, search: Search) -> None:
+    def __init__(self, scheduler: Scheduler, task: Task) -> None:
         self.policy = scheduler.policy
-        self.listen = scheduler.listen
-        self.stopping = scheduler.stopping
         self.reward = scheduler.reward
+        self.stopping = scheduler.stopping
         self.task = task
-        self.search = search
-        self.outcome: Outcome | None = None
+        self.search = task.search
+        self.listen = task.listen
+        self.end: Outcome | PfsolveError | None = None
         self.drafts: list[Draft] = []
         self.started = self.ticked = time.monotonic()
         self.steps = self.tokens = 0
@@ -132,13 +171,13 @@ class _Run:
         self.weights = np.full(n, 1.0 / n)
         self.ess = float(n)
         self.branches: list[Branch] = []
-        self.scorer: Scorer = self.reward.open(task.problem, n)
+        self.scorer: Scorer = self.reward.open(task.problem.text, n)
         try:
             self.branches.append(self.policy.open(task.prompt))
             while len(self.branches) < n:
                 self.branches.append(self.policy.fork(self.branches[0]))
-            self._tell(Began(task.problem, n, len(task.prompt)))
-            self._serve(next(search))
+            self._tell(Began(task.problem.text, n, len(task.prompt)))
+            self._serve(next(self.search))
         except BaseException:
             self.close()
             raise
@@ -152,6 +191,8 @@ class _Run:
 
     def proceed(self) -> None:
         """Go on as far as possible without a decode of the policy."""
+        if self.end is not None:  # it ended as it began
+            return
         if all(draft.done for draft in self.drafts):
             self._serve(self._send(self._take_steps()))
         elif self.listen is not None and time.monotonic() - self.ticked >= _TICK_SECONDS:
@@ -179,18 +220,19 @@ class _Run:
         try:
             return self.search.send(answer)
         except StopIteration as end:
-            self._end(end.value)
-            return None
+            self._finish(end.value)
         except AllParticlesDead as error:
-            raise NoAnswer(
+            self.end = NoAnswer(
                 f"after step {self.steps} {error}: every solution went in circles",
                 "try another --seed or a higher --temperature",
-            ) from error
+            )
         except InvalidLogWeight as error:
-            raise EngineError(
+            self.end = EngineError(
                 f"the reward {self.reward.name} failed at step {self.steps}: {error}",
                 "use another --reward, or --reward none",
-            ) from error
+            )
+        self.close()
+        return None
 
     def _begin_steps(self, slots: Ancestors) -> None:
         self.drafts = []
@@ -255,13 +297,12 @@ class _Run:
         self._tell(Scored(news.step, scores, weights, news.ess, news.log_evidence))
         self._tell(self._progress())
 
-    def _end(self, population: Population) -> None:
+    def _finish(self, population: Population) -> None:
         seconds = time.monotonic() - self.started
         particles = tuple(self.particles)
         self.weights = normalise(population.log_weights)
-        self.outcome = Outcome(particles, population, self.tokens, seconds, self.interrupted)
+        self.end = Outcome(particles, population, self.tokens, seconds, self.interrupted)
         self._tell(Ended(self._rows(), self.tokens, seconds))
-        self.close()
 
     def _tell(self, event: Event) -> None:
         if self.listen is not None:

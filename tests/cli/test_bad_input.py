@@ -55,10 +55,33 @@ def test_wrong_words_are_named(cli: Cli, args: tuple[str, ...], code: int, says:
     assert says in complaint(result)
 
 
-def test_a_pipe_of_several_lines_is_not_taken_for_one_problem(cli: Cli) -> None:
-    result = cli(stdin="1 + 1\n2 + 2\n")
-    assert result.returncode == 2
-    assert "2 lines" in complaint(result)
+@pytest.mark.parametrize(
+    ("args", "stdin", "says"),
+    [
+        (("-f", "no-such-file.txt"), None, "no-such-file.txt"),
+        (("-f", "."), None, "cannot read"),
+        ((PROBLEM, "-f", "file.txt"), None, "both"),
+        ((PROBLEM, "-o", "out.jsonl"), None, "--output"),
+        (("--resume",), "1\n2\n", "--resume"),
+        (("--shard", "0/2"), "1\n2\n", "0/2"),
+        (("--shard", "half"), "1\n2\n", "half"),
+        (("--input", "pictures"), "1\n2\n", "pictures"),
+        (("--field", "colour=red"), "1\n2\n", "colour"),
+        (("--parallel", "0"), "1\n2\n", "--parallel is 0"),
+        (("--parallel", "many"), "1\n2\n", "many"),
+        (("--parallel", "200", "-n", "4"), "1\n2\n", "--parallel 200"),
+        (("-o", "no/such/folder/out.jsonl"), "1\n2\n", "cannot write"),
+        (("--input", "csv"), "riddle\n2+2\n", "riddle"),
+        (("-",), "\n\n", "empty"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_wrong_words_about_files_are_named(
+    cli: Cli, args: tuple[str, ...], stdin: str | None, says: str
+) -> None:
+    result = cli("-q", *args, stdin=stdin)
+    assert result.returncode == 2, result.stderr
+    assert says in complaint(result)
 
 
 def test_a_problem_longer_than_the_context_says_both_lengths(cli: Cli) -> None:

@@ -1,0 +1,101 @@
+"""`pfsolve -f FILE`, and problems in a pipe: from options to `pfsolve.batch`, and to an exit code."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING
+
+from pfsolve.errors import Interrupted, SomeFailed, UsageError
+from pfsolve.problems import Problem, ProblemFile, Shard
+from pfsolve.settings import Settings
+
+if TYPE_CHECKING:
+    from pfsolve.cli.session import RunOptions
+    from pfsolve.display.answer import InOrder
+    from pfsolve.display.batch import SilentBatch
+    from pfsolve.environment import Environment
+    from pfsolve.results.record import Record
+
+
+def solve_file(
+    file: ProblemFile, settings: Settings, options: RunOptions, environment: Environment
+) -> None:
+    """Solve all problems of a file.
+
+    Raises:
+        SomeFailed: some rows have no answer.
+        Interrupted: the user stopped it.
+    """
+    from pfsolve.batch import run_batch
+    from pfsolve.cli.session import open_solver
+    from pfsolve.display.batch import batch_progress
+    from pfsolve.results.file import ResultsFile
+    from pfsolve.results.record import Origin
+    from pfsolve.results.run_record import RunRecords
+
+    if options.resume and options.output is None:
+        raise UsageError("--resume needs the file to go on with", "add -o results.jsonl")
+    rows = file.rows
+    if options.shard is not None:
+        shard = Shard.parse(options.shard)
+        rows = tuple(row for row in rows if shard.holds(row.id))
+    if settings.seed is None:
+        settings = dataclasses.replace(settings, seed=0)  # so that --resume and shards agree
+
+    with ExitStack() as stack:
+        output = records = show = None
+        if options.output is not None:
+            output = stack.enter_context(ResultsFile(options.output, resume=options.resume))
+        if options.record is not None:
+            records = RunRecords(options.record)
+        if not rows:  # a shard may hold nothing of a short file
+            return
+        display = stack.enter_context(
+            batch_progress(environment, quiet=options.quiet, verbose=options.verbose)
+        )
+        if output is None or options.json:
+            show = stack.enter_context(closing(_printer(options, environment, display)))
+        problems = sum(isinstance(row, Problem) for row in rows)
+        solver, stopping = stack.enter_context(
+            open_solver(settings, environment, options, listen=display, problems=problems)
+        )
+        tally = run_batch(
+            solver,
+            rows,
+            Origin(solver.settings, solver.versions, len(file.rows), options.shard),
+            output=output,
+            records=records,
+            show=show,
+            listen=display,
+            stopping=stopping,
+        )
+    if tally.interrupted:
+        raise Interrupted(
+            f"interrupted: {tally.done} of {len(rows)} problems are done",
+            None if output is None else "the same command with --resume goes on",
+        )
+    if tally.failed:
+        raise SomeFailed(f"{tally.failed} of {len(rows)} problems have no answer")
+
+
+def _printer(
+    options: RunOptions, environment: Environment, display: SilentBatch
+) -> InOrder[Record]:
+    """Writes each result to stdout as soon as those before it are written."""
+    from pfsolve.display.answer import InOrder, show_row
+    from pfsolve.results.record import dumps
+
+    def show(record: Record | None) -> None:
+        with display.writing():
+            if options.json:
+                if record is not None:
+                    environment.stdout.write(dumps(record) + "\n")
+            elif record is None:
+                show_row("", None, None, environment)
+            else:
+                id, answer, correct = record["id"], record["answer"], record["correct"]
+                show_row(id, answer, correct, environment, raw=options.raw)
+            environment.stdout.flush()
+
+    return InOrder(show, as_they_come=options.unordered)

@@ -1,0 +1,60 @@
+"""One problem: a live table while it is solved, then its answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from pfsolve.errors import ExitCode, NoAnswer, UsageError
+
+if TYPE_CHECKING:
+    from pfsolve.cli.session import RunOptions
+    from pfsolve.environment import Environment
+    from pfsolve.events import Event
+    from pfsolve.settings import Settings
+
+
+def solve_one(
+    problem: str, settings: Settings, options: RunOptions, environment: Environment
+) -> None:
+    """Solve a problem and print its answer.
+
+    Raises:
+        NoAnswer: no particle reached one.
+    """
+    from pfsolve.cli.session import open_solver
+    from pfsolve.display.live import progress
+    from pfsolve.results.record import dumps
+    from pfsolve.results.run_record import RunRecords
+
+    if not problem.strip():
+        raise UsageError("the problem is empty", 'try: pfsolve "Solve x^2=4"')
+    records = RunRecords(options.record) if options.record is not None else None
+    with (
+        progress(environment, quiet=options.quiet, verbose=options.verbose) as display,
+        open_solver(settings, environment, options, listen=display) as (solver, stopping),
+    ):
+
+        def hear(event: Event) -> None:
+            display(event)
+            if records is not None:
+                records.hear(problem, event)
+
+        solution = solver.solve(problem, stopping=stopping, listen=hear)
+
+    if records is not None:
+        records.write(problem, solution.to_dict(), solution)
+    if options.json:
+        environment.stdout.write(dumps(solution.to_dict()) + "\n")
+    elif solution.answer is not None:
+        from pfsolve.display.answer import show
+
+        show(solution, environment, quiet=options.quiet, raw=options.raw)
+    if solution.interrupted:
+        raise typer.Exit(ExitCode.INTERRUPTED)
+    if solution.answer is None:
+        raise NoAnswer(
+            f"none of {len(solution.particles)} particles reached an answer",
+            "try more --particles, another --seed, or a larger --max-steps or --context",
+        )

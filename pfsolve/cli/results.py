@@ -1,0 +1,86 @@
+"""`pfsolve results`: what results files add up to, and joining those of a run in parts."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Sum up and join results files.")
+
+Files = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="Results files, as -o writes them.")
+]
+
+
+@app.callback(invoke_without_command=True)
+def _root(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
+
+
+@app.command()
+def summary(
+    files: Files, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
+    """Print accuracy, tokens and time, for each setting there are results of."""
+    from pfsolve.environment import Environment
+    from pfsolve.errors import UsageError
+    from pfsolve.results.file import read_results
+    from pfsolve.results.record import dumps
+    from pfsolve.results.summary import summarise
+
+    environment = Environment()
+    contents = [read_results(path) for path in files]
+    damaged = sum(each.damaged for each in contents)
+    if damaged:
+        environment.err.print(f"{damaged} damaged lines are left out", style="dim")
+    summaries = summarise(record for each in contents for record in each.records)
+    if not summaries:
+        raise UsageError("there are no results yet", "pfsolve -f problems.jsonl -o results.jsonl")
+    if as_json:
+        rows = [
+            dataclasses.asdict(each) | {"accuracy": each.accuracy, "interval": each.interval}
+            for each in summaries
+        ]
+        environment.stdout.write(dumps(rows) + "\n")
+    else:
+        from pfsolve.display.summary import show_summaries
+
+        show_summaries(summaries, environment)
+
+
+@app.command()
+def merge(
+    files: Files,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write them here, not to standard output."),
+    ] = None,
+) -> None:
+    """Join the parts of a run that was split by --shard, and check them."""
+    from pfsolve.environment import Environment
+    from pfsolve.errors import SomeFailed
+    from pfsolve.results.file import ResultsFile, read_results
+    from pfsolve.results.merge import merge as join
+    from pfsolve.results.merge import missing
+    from pfsolve.results.record import dumps
+
+    environment = Environment()
+    records = join({path: read_results(path) for path in files})
+    if output is None:
+        for record in records:
+            environment.stdout.write(dumps(record) + "\n")
+    else:
+        with ResultsFile(output) as file:
+            for record in records:
+                file.write(record)
+    rows, shards = missing(records)
+    if rows:
+        raise SomeFailed(
+            f"{rows} of {len(records) + rows} problems have no result yet",
+            f"missing: shard {', '.join(shards)}" if shards else "go on with --resume",
+        )

@@ -1,0 +1,21 @@
+"""Files of problems: text with one a line, JSON Lines or CSV, plain or packed with gzip.
+
+`read_problems` accounts for every row of a file: it is a `Problem`, or a `BadRow` that says what is
+wrong with it, or blank and counted. One bad row costs no other.
+"""
+
+from __future__ import annotations
+
+from pfsolve.problems.fields import parse_fields
+from pfsolve.problems.read import ProblemFile, read_problems
+from pfsolve.problems.rows import BadRow, Problem
+from pfsolve.problems.shard import Shard
+
+__all__ = [
+    "BadRow",
+    "Problem",
+    "ProblemFile",
+    "Shard",
+    "parse_fields",
+    "read_problems",
+]

@@ -1,0 +1,147 @@
+"""Rows of a file of problems: the good, the bad, and what makes them so."""
+
+from __future__ import annotations
+
+import hashlib
+import reprlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+MAX_ID = 200  # characters; "#2" and so on may be added to a duplicate
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 40
+_SHORT.maxlevel = 2
+_SHORT.maxlist = _SHORT.maxdict = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A problem to solve.
+
+    id: unique in its file. line: where its row starts, from 1. answer: the known right one, where
+    the file gives it.
+    """
+
+    id: str
+    line: int
+    text: str
+    answer: str | None = None
+
+    def seed(self, root: int) -> int:
+        """The seed of this problem in a run seeded with `root`, 0 to 2^63 - 1.
+
+        It depends on nothing but the two, so that a problem has the same result alone, in another
+        order, or on another machine.
+        """
+        digest = hashlib.blake2b(
+            f"{root}:{self.id}".encode("utf-8", "surrogatepass"),
+            digest_size=8,
+            person=b"pfsolve seed",
+        ).digest()
+        return int.from_bytes(digest, "big") >> 1
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that holds no problem.
+
+    id: its line number, made unique in its file. line: where it starts, from 1. reason: what is
+    wrong with it, in one printable line.
+    """
+
+    id: str
+    line: int
+    reason: str
+
+
+class Malformed(Exception):
+    """A row is no problem; the message is the `BadRow.reason`. It never leaves this package."""
+
+
+def make_problem(text: str, line: int, answer: str | None = None, id: str | None = None) -> Problem:
+    """A problem from the values in a row; a blank answer or id counts as none.
+
+    Raises:
+        Malformed: a value cannot be used.
+    """
+    text = _clean("problem", text)
+    if not text:
+        raise Malformed("the problem is empty")
+    answer = _clean("answer", answer or "")
+    id = (id or "").strip()
+    if len(id) > MAX_ID:
+        raise Malformed(f"the id has {len(id)} characters and may have {MAX_ID}: {shortened(id)}")
+    if not id.isprintable():
+        raise Malformed(f"the id has unprintable characters: {shortened(id)}")
+    return Problem(id or str(line), line, text, answer or None)
+
+
+def read_row(
+    raw: bytes, line: int, parse: Callable[[str, int], Problem]
+) -> Problem | BadRow | None:
+    """The row that the bytes hold; None when they are blank."""
+    try:
+        text = raw.decode("utf-8")
+        if not text or text.isspace():
+            return None
+        if "\0" in text:
+            raise Malformed("contains a NUL character")
+        return parse(text, line)
+    except UnicodeDecodeError as error:
+        byte = raw[error.start]
+        return BadRow(str(line), line, f"not UTF-8: byte 0x{byte:02x} at {error.start + 1}")
+    except Malformed as error:
+        return BadRow(str(line), line, str(error))
+
+
+def with_unique_ids(rows: Iterable[Problem | BadRow]) -> tuple[Problem | BadRow, ...]:
+    """The rows, the second of an id "a" renamed to "a#2", the third to "a#3".
+
+    A name that is taken is passed over. What follows a row has no influence on its id.
+    """
+    taken: set[str] = set()
+    last: dict[str, int] = {}  # of each id, the number given last
+    unique = []
+    for row in rows:
+        id = row.id
+        while id in taken:
+            last[row.id] = last.get(row.id, 1) + 1
+            id = f"{row.id}#{last[row.id]}"
+        taken.add(id)
+        unique.append(row if id == row.id else replace(row, id=id))
+    return tuple(unique)
+
+
+def shortened(value: object) -> str:
+    """A value as a reason shows it: in one printable line, and not much of it."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    shown = _SHORT.repr(value)  # which stops early, however large or deep the value
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+
+def listed(names: Iterable[str], limit: int = 60) -> str:
+    """Names of fields or columns in one printable line of about `limit` characters."""
+    line = ""
+    for name in names:
+        shown = name if name.isprintable() and name.strip() else ascii(name)
+        if line and len(line) + len(shown) > limit:
+            return f"{line}, ..."
+        shown = shown if len(shown) <= limit else f"{shown[:limit]}..."
+        line = f"{line}, {shown}" if line else shown
+    return line
+
+
+def _clean(what: str, text: str) -> str:
+    """The text without white space around it, if all of it are characters."""
+    if "\0" in text:
+        raise Malformed(f"the {what} contains a NUL character")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        half = f"U+{ord(text[error.start]):04X}"
+        raise Malformed(
+            f"the {what} contains half a character, the lone surrogate {half}"
+        ) from None
+    return text.strip()

@@ -1,0 +1,170 @@
+"""Results files: JSON lines that are only ever appended to, read back, and gone on with."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pfsolve.errors import UsageError
+from pfsolve.problems import BadRow, Problem
+from pfsolve.results.record import SCHEMA, Record, dumps, is_finished
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """A results file as it lies on the disk.
+
+    lines: the bytes of each line that is not blank and its record, None where it holds none. torn:
+    whether the last line has no line break; it may hold a record all the same.
+    """
+
+    lines: tuple[tuple[bytes, Record | None], ...] = ()
+    torn: bool = False
+
+    @property
+    def records(self) -> list[Record]:
+        return [record for _, record in self.lines if record is not None]
+
+    @property
+    def damaged(self) -> int:
+        """Lines without a record, but for a torn last one."""
+        whole = self.lines[:-1] if self.torn else self.lines
+        return sum(record is None for _, record in whole)
+
+
+def read_results(path: Path) -> Contents:
+    """Read a results file, whatever state it is in.
+
+    Raises:
+        UsageError: it cannot be read, holds something else, or was written by a newer pfsolve.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", "give a results file") from error
+    lines = tuple((line, _parse(line)) for line in data.split(b"\n") if line.strip())
+    contents = Contents(lines, torn=not data.endswith(b"\n") and bool(lines))
+    newest = max((record["schema"] for record in contents.records), default=SCHEMA)
+    if newest > SCHEMA:
+        raise UsageError(
+            f"{path} has schema {newest}, and this pfsolve knows {SCHEMA}",
+            "pip install --upgrade pfsolve",
+        )
+    only_torn = contents.torn and len(lines) == 1 and _START.startswith(data[: len(_START)])
+    if lines and not contents.records and not only_torn:
+        raise UsageError(f"{path} holds no results of pfsolve", "name another file")
+    return contents
+
+
+_START = b'{"schema": '  # of every line
+
+
+def _parse(line: bytes) -> Record | None:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(record, dict) or type(record.get("schema")) is not int:
+        return None
+    return record if isinstance(record.get("id"), str) else None
+
+
+class ResultsFile:
+    """A results file that is being written. Close it, or use it in a `with`.
+
+    Args:
+        path: a new or empty file, or with `resume` one of an earlier run.
+
+    Raises:
+        UsageError: it exists already, holds something else, or cannot be written.
+    """
+
+    def __init__(self, path: Path, *, resume: bool = False) -> None:
+        self.path = path.resolve()  # a link stays one when the file behind it is replaced
+        self.contents = Contents()
+        if path.is_file() and path.stat().st_size:
+            if not resume:
+                raise UsageError(
+                    f"{path} exists already", "add --resume to go on with it, or name another file"
+                )
+            self.contents = read_results(path)
+        try:
+            self._file = self.path.open("ab")
+        except OSError as error:
+            raise UsageError(
+                f"cannot write {path}: {error.strerror}", "name a file in a folder of yours"
+            ) from error
+
+    def resume(self, settings_hash: str, rows: Iterable[Problem | BadRow]) -> dict[str, Record]:
+        """Make the file fit to go on with, and return what is finished of these rows, by id.
+
+        What an earlier run under these settings left unfinished, because it was interrupted or
+        failed, gives way to this run. So does a torn last line. All else stays as it is.
+
+        Raises:
+            UsageError: a result belongs to another problem than the one of this id now.
+        """
+        rows = list(rows)
+        texts = {row.id: row.text for row in rows if isinstance(row, Problem)}
+        places = {row.line for row in rows}
+        finished: dict[str, Record] = {}
+        kept = []
+        for line, record in self.contents.lines:
+            if record is not None and record.get("settings_hash") == settings_hash:
+                if not is_finished(record) and record.get("line") in places:
+                    continue
+                if is_finished(record) and record["id"] in texts:
+                    if record.get("problem") != texts[record["id"]]:
+                        raise UsageError(
+                            f"{self.path.name} has a result for another problem {record['id']!r}",
+                            "it belongs to another input: name another file",
+                        )
+                    finished.setdefault(record["id"], record)
+            kept.append(line)
+        if self.contents.torn and self.contents.lines[-1][1] is None:
+            kept.pop()
+        if self.contents.torn or len(kept) < len(self.contents.lines):
+            self._replace(kept)
+        return finished
+
+    def _replace(self, lines: Iterable[bytes]) -> None:
+        """Put these lines in the place of the file's, at one stroke."""
+        self._file.close()
+        fd, name = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.name, suffix=".part")
+        part = Path(name)
+        try:
+            with os.fdopen(fd, "wb") as file:
+                file.writelines(line + b"\n" for line in lines)
+                file.flush()
+                os.fsync(fd)
+            part.chmod(self.path.stat().st_mode)
+            part.replace(self.path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        self._file = self.path.open("ab")
+
+    def write(self, record: Record) -> None:
+        """Append a line; it is in the operating system's hands when this returns."""
+        self._file.write(dumps(record).encode() + b"\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

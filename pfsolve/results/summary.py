@@ -1,0 +1,90 @@
+"""What results files add up to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pfsolve.results.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """All results under the same settings.
+
+    rows: rows of the input, problems: those there is a result for. failed: without an answer. graded:
+    with a known answer, right: as many of them. tokens: written by the policy. seconds: during which
+    at least one of the problems was being searched.
+    """
+
+    settings_hash: str
+    settings: dict[str, Any]
+    rows: int
+    problems: int
+    failed: int
+    graded: int
+    right: int
+    tokens: int
+    seconds: float
+
+    @property
+    def accuracy(self) -> float | None:
+        return self.right / self.graded if self.graded else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """95 % interval of the accuracy."""
+        return wilson(self.right, self.graded) if self.graded else None
+
+
+def summarise(records: Iterable[Record]) -> list[Summary]:
+    """One summary for each setting, in the order of their first results.
+
+    Of several results for one problem under one setting the last counts.
+    """
+    groups: dict[str, dict[str, Record]] = {}
+    for record in records:
+        groups.setdefault(str(record.get("settings_hash")), {})[record["id"]] = record
+    return [_summary(key, list(group.values())) for key, group in groups.items()]
+
+
+def _summary(settings_hash: str, records: Sequence[Record]) -> Summary:
+    graded = [record["correct"] for record in records if record.get("correct") is not None]
+    return Summary(
+        settings_hash=settings_hash,
+        settings=records[-1].get("settings") or {},
+        rows=max(len(records), *(int(record.get("rows") or 0) for record in records)),
+        problems=len(records),
+        failed=sum(record.get("answer") is None for record in records),
+        graded=len(graded),
+        right=sum(graded),
+        tokens=sum(record.get("tokens") or 0 for record in records),
+        seconds=_covered(_span(record) for record in records),
+    )
+
+
+def _span(record: Record) -> tuple[float, float]:
+    """From when to when a problem was searched, in seconds since 1970."""
+    seconds = (record.get("timings") or {}).get("solve_seconds") or 0.0
+    end = datetime.fromisoformat(record["at"]).timestamp()
+    return end - seconds, end
+
+
+def _covered(spans: Iterable[tuple[float, float]]) -> float:
+    """Length of the union of intervals."""
+    total, reached = 0.0, -math.inf
+    for start, end in sorted(spans):
+        total += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return total
+
+
+def wilson(right: int, n: int, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's score interval for a share (Wilson 1927), at 95 % by default."""
+    share, square = right / n, z * z
+    centre = (share + square / (2 * n)) / (1 + square / n)
+    half = z / (1 + square / n) * math.sqrt(share * (1 - share) / n + square / (4 * n * n))
+    return max(0.0, centre - half), min(1.0, centre + half)

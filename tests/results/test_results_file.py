@@ -1,0 +1,171 @@
+"""Results files: nothing finished is lost or repeated, whatever state a run left them in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pfsolve.errors import UsageError
+from pfsolve.problems import Problem
+from pfsolve.results.file import ResultsFile, read_results
+from pfsolve.results.record import Origin, dumps
+from tests.results.conftest import BAD, PROBLEMS, ROWS, origin, solution
+
+OURS = origin()
+LINES = [OURS.solved(problem, solution(problem, problem.answer)) for problem in PROBLEMS]
+
+
+def write(path: Path, *records: dict) -> None:
+    with ResultsFile(path) as file:
+        for record in records:
+            file.write(record)
+
+
+def resume(path: Path, ours: Origin = OURS) -> set[str]:
+    with ResultsFile(path, resume=True) as file:
+        return set(file.resume(ours.settings_hash, ROWS))
+
+
+def ids(path: Path) -> list[str]:
+    return [json.loads(line)["id"] for line in path.read_text().splitlines()]
+
+
+def test_a_line_holds_all_that_is_needed_to_check_it(tmp_path: Path) -> None:
+    write(tmp_path / "r", LINES[0])
+    (record,) = read_results(tmp_path / "r").records
+    assert record["schema"] == 1
+    assert (record["id"], record["line"], record["problem"]) == ("1", 1, PROBLEMS[0].text)
+    assert (record["answer"], record["expected"], record["correct"]) == ("2", "2", True)
+    assert record["seed"] == PROBLEMS[0].seed(0)
+    assert record["settings"]["particles"] == 8
+    assert record["log_evidence"] is None, "JSON has no infinity"
+
+
+@given(cut=st.integers(1, 2000))
+def test_whatever_a_kill_leaves_of_the_last_line_the_rest_is_whole(
+    cut: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("kill") / "r.jsonl"
+    data = b"".join(dumps(line).encode() + b"\n" for line in LINES[:3])
+    path.write_bytes(data[: len(data) - min(cut, len(dumps(LINES[2])) + 1)])
+    done = resume(path)
+    assert done >= {"1", "2"}
+    with ResultsFile(path, resume=True) as file:
+        for record in LINES:
+            if record["id"] not in done:
+                file.write(record)
+    assert [json.loads(line) for line in path.read_text().splitlines()] == LINES
+
+
+def test_only_the_line_break_missing_is_a_finished_problem(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    path.write_text(dumps(LINES[0]) + "\n" + dumps(LINES[1]))
+    assert resume(path) == {"1", "2"}
+    assert path.read_text().endswith("\n")
+
+
+def test_other_settings_stay_and_count_for_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    other = origin(particles=16)
+    write(path, LINES[0], other.solved(PROBLEMS[1], solution(PROBLEMS[1], "4")))
+    assert resume(path) == {"1"}
+    assert resume(path, other) == {"2"}
+    assert ids(path) == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"threads": 3}, {"gpu_layers": 0}, {"offline": True}, {"parallel": 4}]
+)
+def test_the_machine_does_not_change_the_hash(change: dict) -> None:
+    assert origin(**change).settings_hash == OURS.settings_hash
+
+
+@pytest.mark.parametrize(
+    "change", [{"seed": 1}, {"particles": 9}, {"reward": "none"}, {"temperature": 0.6}]
+)
+def test_what_decides_a_result_changes_the_hash(change: dict) -> None:
+    assert origin(**change).settings_hash != OURS.settings_hash
+
+
+def test_interrupted_and_failed_rows_give_way_to_a_new_try(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    half = OURS.solved(PROBLEMS[1], solution(PROBLEMS[1], "4", interrupted=True))
+    write(path, LINES[0], half, OURS.failed(BAD), OURS.failed(PROBLEMS[2], UsageError("no")))
+    assert resume(path) == {"1"}
+    assert ids(path) == ["1"]
+
+
+def test_no_answer_at_the_end_of_a_search_is_a_result(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    write(path, OURS.solved(PROBLEMS[0], solution(PROBLEMS[0], None)))
+    assert resume(path) == {"1"}
+
+
+def test_damaged_lines_within_stay_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    path.write_text(dumps(LINES[0]) + "\n{broken}\n" + dumps(LINES[1]) + '\n{"sch')
+    assert read_results(path).damaged == 1
+    assert resume(path) == {"1", "2"}
+    assert path.read_text().splitlines()[1] == "{broken}"
+    assert len(path.read_text().splitlines()) == 3
+
+
+def test_an_existing_file_is_never_written_to_by_surprise(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    write(path, LINES[0])
+    before = path.read_bytes()
+    with pytest.raises(UsageError, match="exists already"):
+        ResultsFile(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("text", ["What is 2 + 2?\n", '{"problem": "2 + 2"}\n', "x", "[1]\n"])
+def test_a_file_that_holds_something_else_is_left_alone(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "problems.jsonl"
+    path.write_text(text)
+    with pytest.raises(UsageError, match="holds no results"):
+        ResultsFile(path, resume=True)
+    assert path.read_text() == text
+
+
+def test_a_run_killed_within_its_first_line_can_be_resumed(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    for length in (1, 5, 12, 40):
+        path.write_text(dumps(LINES[0])[:length])
+        assert resume(path) == set()
+        assert path.read_text() == ""
+        path.unlink()
+
+
+def test_results_of_another_input_are_not_mistaken_for_ours(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    other = Problem("1", 1, "Something else")
+    write(path, OURS.solved(other, solution(other, "2")))
+    with pytest.raises(UsageError, match="another problem '1'"):
+        resume(path)
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    path.write_text(dumps({**LINES[0], "schema": 99}) + "\n")
+    with pytest.raises(UsageError, match="schema 99"):
+        read_results(path)
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text(dumps(LINES[0]))
+    link.symlink_to(target)
+    assert resume(link) == {"1"}
+    assert link.is_symlink()
+    assert target.read_text().endswith("\n")
+
+
+@pytest.mark.parametrize("path", ["missing/r.jsonl", "."])
+def test_an_output_that_cannot_be_written_is_known_at_once(tmp_path: Path, path: str) -> None:
+    with pytest.raises(UsageError, match="cannot write"):
+        ResultsFile(tmp_path / path)

@@ -1,0 +1,50 @@
+"""Run records: the whole solve in strict JSON, and a file of its own for every problem."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pfsolve.errors import UsageError
+from pfsolve.events import Began, Progressed, Resampled, Scored
+from pfsolve.results.run_record import RunRecords, file_name
+from tests.results.conftest import PROBLEMS, origin, solution
+
+
+def test_a_record_tells_the_search_from_its_beginning(tmp_path: Path) -> None:
+    records = RunRecords(tmp_path / "new" / "folder")
+    for event in (
+        Began("p", 2, 10),
+        Scored(1, (0.5, float("-inf")), (1.0, 0.0), 1.0, 0.1),
+        Progressed(1, 1.0, (), 3, 0.5),
+        Resampled(1, (0, 0)),
+    ):
+        records.hear("1", event)
+    problem = PROBLEMS[0]
+    solved = solution(problem, "2")
+    path = records.write("1", origin().solved(problem, solved), solved)
+    record = json.loads(path.read_text(), parse_constant=pytest.fail)
+    assert [event["event"] for event in record["events"]] == ["Began", "Scored", "Resampled"]
+    assert record["events"][1]["log_scores"] == [0.5, None]
+    assert record["events"][2]["ancestors"] == [0, 0]
+    assert record["particles"][0]["steps"] == ["\\boxed{2}"]
+    assert record["answer"] == "2"
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_ids_of_any_kind_have_names_of_their_own(one: str, other: str) -> None:
+    name = file_name(one)
+    assert "/" not in name
+    assert name not in {"", ".", ".."}
+    assert len(name) < 120
+    assert (file_name(other) == name) == (one == other)
+
+
+def test_a_folder_that_cannot_be_made_is_known_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot make the folder"):
+        RunRecords(tmp_path / "file")
