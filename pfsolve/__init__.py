@@ -11,16 +11,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pfsolve.problems import Problem, read_problems
     from pfsolve.settings import Settings
     from pfsolve.solution import Solution
     from pfsolve.solver import Solver, solve
 
-__all__ = ["Settings", "Solution", "Solver", "solve"]
+__all__ = ["Problem", "Settings", "Solution", "Solver", "read_problems", "solve"]
 
 _HOME = {
+    "Problem": "pfsolve.problems",
     "Settings": "pfsolve.settings",
     "Solution": "pfsolve.solution",
     "Solver": "pfsolve.solver",
+    "read_problems": "pfsolve.problems",
     "solve": "pfsolve.solver",
 }
 

@@ -13,16 +13,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from pfsolve.display import live as live_module
-from pfsolve.display.batch import (
-    FAILURES,
-    BatchLines,
-    BatchProgress,
-    BatchState,
-    SilentBatch,
-    batch_progress,
-    headline,
-    problem_line,
-)
+from pfsolve.display.batch import FAILURES, BatchLines, BatchProgress, SilentBatch, batch_progress
+from pfsolve.display.batch_state import BatchState, headline, problem_line
 from pfsolve.environment import Environment
 from pfsolve.events import (
     BatchBegan,
@@ -165,7 +157,7 @@ def test_the_headline_says_what_there_is_to_say() -> None:
     )
     ended = state(*BUSY, BatchEnded(True, 25.0))
     assert headline(ended, 25.0).plain == (
-        "12 of 60 done · interrupted · 9 of 12 right · 2 failed · 31 tokens/s · 25 s"
+        "12 of 60 done · interrupted · 9 of 12 right (75 %) · 2 failed · 31 tokens/s · 25 s"
     )
 
 
@@ -237,7 +229,10 @@ def test_the_headline_is_redrawn_in_place_and_the_last_one_stays() -> None:
         assert bar.startswith("━" * 40 + "╺")
         display(right("c"))
         display(BatchEnded(False, 21.0))
-    assert seen(environment) == [MODEL_LINE, "3 of 3 done · 3 of 3 right · 43 tokens/s · 21 s"]
+    assert seen(environment) == [
+        MODEL_LINE,
+        "3 of 3 done · 3 of 3 right (100 %) · 43 tokens/s · 21 s",
+    ]
     assert written(environment).endswith(" 21 s\n")
     assert written(environment).rindex("\x1b[?25h") > written(environment).rindex("\x1b[?25l")
 
@@ -413,7 +408,7 @@ def test_plain_headlines_come_seldom_and_at_the_end() -> None:
         MODEL_LINE,
         "43 of 100 done · 43 of 43 right · 100 tokens/s · 30 s · about 40 s left",
         "86 of 100 done · 86 of 86 right · 100 tokens/s · 1 min 00 s · about 10 s left",
-        "100 of 100 done · 100 of 100 right · 100 tokens/s · 1 min 10 s",
+        "100 of 100 done · 100 of 100 right (100 %) · 100 tokens/s · 1 min 10 s",
     ]
 
 
@@ -430,7 +425,7 @@ def test_verbose_tells_of_each_problem_instead() -> None:
     assert written(environment).splitlines() == [
         "2 of 3 · a: 42 (right) · 310 tokens · 12 s",
         "line 3: no JSON",
-        "3 of 3 done · interrupted · 1 of 1 right · 1 failed · 10 tokens/s · 31 s",
+        "3 of 3 done · interrupted · 1 of 1 right (100 %) · 1 failed · 10 tokens/s · 31 s",
     ]
 
 
