@@ -301,7 +301,9 @@ class _Run:
         seconds = time.monotonic() - self.started
         particles = tuple(self.particles)
         self.weights = normalise(population.log_weights)
-        self.end = Outcome(particles, population, self.tokens, seconds, self.interrupted)
+        # Who ended by themselves in that very step were not interrupted.
+        interrupted = any(particle.finish is Finish.INTERRUPTED for particle in particles)
+        self.end = Outcome(particles, population, self.tokens, seconds, interrupted)
         self._tell(Ended(self._rows(), self.tokens, seconds))
 
     def _tell(self, event: Event) -> None:

@@ -6,8 +6,10 @@ import io
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pfsolve.display.answer import show, summary
+from pfsolve.display.answer import InOrder, show, show_row, summary
 from pfsolve.environment import Environment
 
 SUMMARY = "92 % of the weight · 8 particles · 1 843 tokens · 31 s · 59 tokens/s"
@@ -98,3 +100,53 @@ def test_no_answer_is_said_on_stderr_only() -> None:
 def test_the_summary_has_no_speed_when_there_is_nothing_to_divide() -> None:
     assert summary(Solution(None, 0.0, 0.0, 0, (1,))) == "no answer · 1 particle · 0 tokens · 0.0 s"
     assert summary(Solution()) == SUMMARY
+
+
+@given(st.permutations(range(6)))
+def test_lines_come_in_the_inputs_order_however_they_are_finished(order: list[int]) -> None:
+    shown: list[int | None] = []
+    lines: InOrder[int] = InOrder(shown.append)
+    for position in order:
+        lines(position, position)
+        assert shown == list(range(len(shown))), "nothing out of order"
+    lines.close()
+    assert shown == list(range(6))
+
+
+def test_lines_that_never_came_keep_their_places_at_the_end() -> None:
+    """After Ctrl-C the third answer must not stand on the second line."""
+    shown: list[str | None] = []
+    lines: InOrder[str] = InOrder(shown.append)
+    for position, answer in [(0, "a"), (2, "c"), (4, "e")]:
+        lines(position, answer)
+    assert shown == ["a"]
+    lines.close()
+    assert shown == ["a", None, "c", None, "e"]
+
+
+def test_as_they_come_means_at_once() -> None:
+    shown: list[str | None] = []
+    lines: InOrder[str] = InOrder(shown.append, as_they_come=True)
+    lines(2, "c")
+    lines(0, "a")
+    lines.close()
+    assert shown == ["c", "a"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "correct", "piped", "seen"),
+    [
+        ("42", True, "42\n", "a b  42  right\n"),
+        (r"\frac{1}{2}", False, "\\frac{1}{2}\n", "a b  1/2  wrong\n"),
+        ("x\n\x1b[31my", None, "x y\n", "a b  x y\n"),
+        (None, None, "\n", "a b  no answer\n"),
+        (None, False, "\n", "a b  no answer  wrong\n"),
+    ],
+)
+def test_a_row_is_its_answer_in_a_pipe_and_says_whose_it_is_on_a_terminal(
+    answer: str | None, correct: bool | None, piped: str, seen: str
+) -> None:
+    for stream, wanted in ((io.StringIO(), piped), (Terminal(), seen)):
+        environment = Environment(stdout=stream, variables={"TERM": "xterm", "NO_COLOR": "1"})
+        show_row("a\nb", answer, correct, environment)
+        assert stream.getvalue() == wanted
