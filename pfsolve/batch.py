@@ -105,11 +105,11 @@ def run_batch(
             tally.interrupted = tally.interrupted or end.interrupted
             if end.interrupted and end.answer is None:
                 continue  # nothing to keep: a later run begins it anew
-            record = origin.solved(problem, end)
-            if records is not None:
-                records.write(problem.id, record, end)
+            solution, record = end, origin.solved(problem, end)
         else:
-            record = origin.failed(problem, end)
+            solution, record = None, origin.failed(problem, end)
+        if records is not None:
+            records.write(problem.id, record, solution)
         settle(problem, record)
     tally.interrupted = tally.interrupted or tally.done < len(rows)
     hear(BatchEnded(tally.interrupted, time.monotonic() - started))

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from pfsolve.errors import PfsolveError, ProblemTooLong, UsageError
-from pfsolve.events import BatchListener, Event, InProblem, Listener, ModelLoaded
+from pfsolve.errors import Interrupted, PfsolveError, ProblemTooLong, UsageError
+from pfsolve.events import BatchListener, InProblem, Listener, ModelLoaded
 from pfsolve.problems import Problem
 from pfsolve.selection import select
 from pfsolve.settings import Settings, merge
@@ -37,8 +37,8 @@ class Solver:
 
     Args:
         settings: how to solve; the models it names are fetched first if they are missing.
-        problems: how many are to be solved, as far as is known: with more than one, several are
-            searched side by side, see `Settings.parallel`.
+        problems: how many are to be solved, if that is known. So many at most are searched side by
+            side; where `Settings.parallel` leaves it open and this too, one at a time.
         environment: directories and variables; this process's by default.
         listen: hears of each model that is loaded.
         pull_listen: receives those of downloads (`pfsolve.models.events`).
@@ -54,7 +54,7 @@ class Solver:
         self,
         settings: Settings | None = None,
         *,
-        problems: int = 1,
+        problems: int | None = None,
         environment: Environment | None = None,
         listen: Callable[[ModelLoaded], None] | None = None,
         pull_listen: PullListener | None = None,
@@ -87,7 +87,7 @@ class Solver:
         context = memory.choose_context(facts, settings.context)
         n = settings.particles
         self.parallel = memory.choose_parallel(
-            facts, n, context, settings.gpu_layers, settings.parallel, max(1, problems)
+            facts, n, context, settings.gpu_layers, settings.parallel, problems
         )
         memory.check_memory(facts, n, context, settings.gpu_layers, self.parallel)
 
@@ -163,15 +163,16 @@ class Solver:
             UsageError: the problem is empty.
             ProblemTooLong: it leaves no room for a solution in the context.
             NoAnswer: every particle went in circles.
+            Interrupted: it was to stop before it began.
         """
         if seed is None:
             seed = self.settings.seed if self.settings.seed is not None else secrets.randbits(32)
-        ((_, end),) = self._search(
-            [(Problem("1", 1, problem.strip()), seed)], stopping, lambda _: listen
-        )
-        if isinstance(end, PfsolveError):
-            raise end
-        return end
+        alone = Problem("1", 1, problem.strip())
+        for _, end in self._search([(alone, seed)], stopping, lambda _: listen):
+            if isinstance(end, PfsolveError):
+                raise end
+            return end
+        raise Interrupted("interrupted before the search began")
 
     def solve_all(
         self,
@@ -199,13 +200,7 @@ class Solver:
         seeded = ((problem, problem.seed(seed)) for problem in problems)
 
         def listener(problem: Problem) -> Listener | None:
-            if listen is None:
-                return None
-
-            def hear(event: Event, id: str = problem.id) -> None:
-                listen(InProblem(id, event))
-
-            return hear
+            return None if listen is None else lambda event: listen(InProblem(problem.id, event))
 
         return self._search(seeded, stopping, listener)
 

@@ -48,11 +48,12 @@ def choose_parallel(
     context: int,
     gpu_layers: int | None,
     wanted: int | None,
-    problems: int,
+    problems: int | None,
 ) -> int:
     """Problems to search side by side: what was asked for, or as many as fill a decode batch.
 
-    Never more than there are problems. What was not asked for also keeps within free memory.
+    Never more than there are problems, None being unknown: then only what was asked for, or one.
+    What was not asked for also keeps within free memory.
 
     Raises:
         UsageError: so many problems of so many particles need more sequences than there can be.
@@ -64,13 +65,13 @@ def choose_parallel(
                 f"particles, and llama.cpp holds {MAX_PARTICLES}",
                 f"use --parallel {MAX_PARTICLES // particles} or less, or fewer --particles",
             )
-        return min(wanted, problems)
+        return wanted if problems is None else max(1, min(wanted, problems))
     rows = batch_rows(gpu_layers)
     # Of several particles some always wait for the slowest step of their search.
     filling = rows if particles == 1 else -(-rows * 3 // (2 * particles))
     free, weights = _room(facts, gpu_layers)
     fitting = (free - weights - OVERHEAD_BYTES) // max(1, cache_bytes(facts, particles, context))
-    return max(1, min(filling, fitting, MAX_PARTICLES // particles, problems))
+    return max(1, min(filling, fitting, MAX_PARTICLES // particles, problems or 1))
 
 
 def check_memory(

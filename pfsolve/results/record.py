@@ -97,7 +97,8 @@ class Origin:
 
 def is_finished(record: Record) -> bool:
     """Whether the problem need not be searched again: its search came to its own end."""
-    return not record.get("interrupted") and record.get("error") is None
+    error = record.get("error")
+    return not record.get("interrupted") and (error is None or error.get("kind") == "NoAnswer")
 
 
 def dumps(value: object) -> str:

@@ -45,13 +45,17 @@ class RunRecords:
         if not isinstance(event, Progressed):
             self._events.setdefault(id, []).append(event)
 
-    def write(self, id: str, result: Record, solution: Solution) -> Path:
-        """Write a problem's record, at one stroke, in the place of any earlier one."""
+    def write(self, id: str, result: Record, solution: Solution | None) -> Path:
+        """Write a problem's record, at one stroke, in the place of any earlier one.
+
+        A search that failed has no solution, and its record no particles.
+        """
         events = [
             {"event": type(event).__name__, **_plain(dataclasses.asdict(event))}
             for event in self._events.pop(id, [])
         ]
-        record = {**result, "particles": solution.to_dict()["particles"], "events": events}
+        particles = [] if solution is None else solution.to_dict()["particles"]
+        record = {**result, "particles": particles, "events": events}
         path = self._folder / f"{file_name(id)}.json"
         part = path.with_suffix(".part")
         part.write_text(dumps(record) + "\n", encoding="utf-8")

@@ -94,6 +94,8 @@ def test_fewer_problems_side_by_side_where_memory_is_scarce(
 
 def test_more_problems_than_there_are_sequences_for_are_refused() -> None:
     assert memory.choose_parallel(FACTS, 8, 2048, None, 32, 99) == 32
+    assert memory.choose_parallel(FACTS, 8, 2048, None, 32, None) == 32, "asked for"
+    assert memory.choose_parallel(FACTS, 8, 2048, None, None, None) == 1, "not asked for"
     with pytest.raises(UsageError, match="--parallel 33") as caught:
         memory.choose_parallel(FACTS, 8, 2048, None, 33, 99)
     assert "--parallel 32" in (caught.value.hint or "")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pfsolve.errors import UsageError
+from pfsolve.errors import NoAnswer, UsageError
 from pfsolve.problems import Problem
 from pfsolve.results.file import ResultsFile, read_results
 from pfsolve.results.record import Origin, dumps
@@ -103,6 +103,9 @@ def test_no_answer_at_the_end_of_a_search_is_a_result(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     write(path, OURS.solved(PROBLEMS[0], solution(PROBLEMS[0], None)))
     assert resume(path) == {"1"}
+    gone = tmp_path / "gone.jsonl"
+    write(gone, OURS.failed(PROBLEMS[0], NoAnswer("every solution went in circles")))
+    assert resume(gone) == {"1"}, "the same seed would go in the same circles"
 
 
 def test_damaged_lines_within_stay_as_they_are(tmp_path: Path) -> None:

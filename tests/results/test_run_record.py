@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pfsolve.errors import UsageError
+from pfsolve.errors import NoAnswer, UsageError
 from pfsolve.events import Began, Progressed, Resampled, Scored
 from pfsolve.results.run_record import RunRecords, file_name
 from tests.results.conftest import PROBLEMS, origin, solution
@@ -33,6 +33,15 @@ def test_a_record_tells_the_search_from_its_beginning(tmp_path: Path) -> None:
     assert record["events"][2]["ancestors"] == [0, 0]
     assert record["particles"][0]["steps"] == ["\\boxed{2}"]
     assert record["answer"] == "2"
+
+
+def test_a_search_that_failed_has_a_record_without_particles(tmp_path: Path) -> None:
+    records = RunRecords(tmp_path)
+    records.hear("1", Began("p", 2, 10))
+    line = origin().failed(PROBLEMS[0], NoAnswer("in circles"))
+    record = json.loads(records.write("1", line, None).read_text())
+    assert (record["particles"], record["error"]["kind"]) == ([], "NoAnswer")
+    assert [event["event"] for event in record["events"]] == ["Began"]
 
 
 @given(st.text(min_size=1), st.text(min_size=1))
