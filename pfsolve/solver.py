@@ -61,7 +61,7 @@ class Solver:
         log: LogSink | None = None,
     ) -> None:
         from pfsolve.answers import warm_up
-        from pfsolve.engine import library, memory
+        from pfsolve.engine import batching, library, memory
         from pfsolve.engine.cache import Cache
         from pfsolve.engine.policy import Policy
         from pfsolve.engine.sampling import Sampling
@@ -86,8 +86,14 @@ class Solver:
         facts = library.inspect(found.path)
         context = memory.choose_context(facts, settings.context)
         n = settings.particles
-        self.parallel = memory.choose_parallel(
-            facts, n, context, settings.gpu_layers, settings.parallel, problems
+        gpu = memory.on_gpu(settings.gpu_layers)
+        self.batch_rows = batching.GPU_ROWS if gpu else batching.CPU_ROWS
+        self.parallel = batching.choose_parallel(
+            n,
+            self.batch_rows,
+            settings.parallel,
+            problems,
+            memory.most_parallel(facts, n, context, settings.gpu_layers),
         )
         memory.check_memory(facts, n, context, settings.gpu_layers, self.parallel)
 
@@ -111,7 +117,8 @@ class Solver:
             self._closers.append(cache.close)
             sampling = Sampling(temperature, settings.top_k, settings.top_p, settings.min_p)
             rules = StepRules(settings.max_steps, settings.max_step_tokens, context)
-            self.policy = Policy(model, cache, sampling, rules)
+            tile = batching.GPU_TILE if gpu else batching.CPU_TILE
+            self.policy = Policy(model, cache, sampling, rules, tile)
             self.reward = make_reward(settings.reward, self.policy)
             self._closers.append(self.reward.close)
             self.policy.rules = dataclasses.replace(rules, context=context - self.reward.reserve)
@@ -211,12 +218,12 @@ class Solver:
         listener: Callable[[Problem], Listener | None],
     ) -> Iterator[tuple[Problem, Solution | PfsolveError]]:
         """Keep `parallel` searches going until there are no more problems, given with their seeds."""
-        from pfsolve.engine.memory import batch_rows
         from pfsolve.engine.scheduler import Scheduler
 
         waiting = iter(problems)
-        rows = batch_rows(self.settings.gpu_layers)
-        with Scheduler(self.policy, self.reward, rows=rows, stopping=stopping) as scheduler:
+        with Scheduler(
+            self.policy, self.reward, rows=self.batch_rows, stopping=stopping
+        ) as scheduler:
             while True:
                 while scheduler.running < self.parallel and not stopping():
                     following = next(waiting, None)

@@ -24,6 +24,8 @@ BATCH_TOKENS = 512
 
 MAX_SEQUENCES = 256  # LLAMA_MAX_SEQ
 
+MAX_PADDING = 16  # rows that a decode may be padded by
+
 Rows = NDArray[np.float32]
 
 
@@ -69,9 +71,10 @@ class Cache:
         params = llama.llama_context_default_params()
         params.n_ctx = cells
         params.n_batch = params.n_ubatch = BATCH_TOKENS
-        params.n_seq_max = sequences
+        padded = sequences < MAX_SEQUENCES  # one sequence more for rows without meaning
+        params.n_seq_max = sequences + padded
         # A row of logits is large; but more outputs than this, or fewer than sequences, is an abort.
-        params.n_outputs_max = sequences
+        params.n_outputs_max = sequences + padded * MAX_PADDING
         params.n_threads = params.n_threads_batch = threads
         params.kv_unified = True
         params.swa_full = True  # a sliding window would forget cells that forks still need
@@ -87,6 +90,7 @@ class Cache:
             )
         self.cells = int(llama.llama_n_ctx(self.handle))  # rounded up to a multiple of 256
         self.tokens_decoded = 0
+        self._padding_sequence = sequences if padded else None
         self._outputs_max = sequences
         self._memory = llama.llama_get_memory(self.handle)
         self._free = list(reversed(range(sequences)))
@@ -179,11 +183,12 @@ class Cache:
 
     # Decoding
 
-    def decode(self, runs: Sequence[Run], *, hidden: bool = False) -> Outputs:
+    def decode(self, runs: Sequence[Run], *, hidden: bool = False, padding: int = 0) -> Outputs:
         """Append tokens to sequences, all in as few batches as possible.
 
         `hidden` needs runs of one token, each with `output`: llama.cpp makes every token an output
-        when it hands out hidden states.
+        when it hands out hidden states. `padding` adds so many rows without meaning, at most 16, where
+        there is room for them: kernels compute rows in tiles, and a full one can be faster.
 
         Raises:
             EngineError: the cache is full, or an argument is not what llama.cpp needs.
@@ -212,7 +217,9 @@ class Cache:
                 if run.output:
                     self._wanted[filled - 1] = 1
                     n_outputs += 1
-            parts.append(self._flush(filled, n_outputs, hidden))
+            parts.append(
+                self._flush(filled, n_outputs, hidden, padding=self._pad(filled, padding, hidden))
+            )
         finally:
             if hidden:
                 llama.llama_set_embeddings(self.handle, False)
@@ -223,6 +230,18 @@ class Cache:
             np.concatenate([part.logits for part in parts]),
             np.concatenate(states) if states else None,
         )
+
+    def _pad(self, filled: int, padding: int, hidden: bool) -> int:
+        """Put rows without meaning behind the others in the batch; how many there was room for."""
+        if self._padding_sequence is None:
+            return 0
+        padding = max(0, min(padding, MAX_PADDING, BATCH_TOKENS - filled))
+        end = filled + padding
+        self._tokens[filled:end] = 0
+        self._positions[filled:end] = range(padding)
+        self._sequence_ids[filled:end] = self._padding_sequence
+        self._wanted[filled:end] = hidden  # llama.cpp would complain and make them outputs itself
+        return padding
 
     def _check(self, runs: Sequence[Run], hidden: bool) -> None:
         if not runs:
@@ -239,10 +258,17 @@ class Cache:
             if hidden and not (run.output and len(run.tokens) == 1):
                 raise EngineError("hidden states come with runs of one token and their output only")
 
-    def _flush(self, filled: int, n_outputs: int, hidden: bool, *, copy: bool = False) -> Outputs:
+    def _flush(
+        self, filled: int, n_outputs: int, hidden: bool, *, copy: bool = False, padding: int = 0
+    ) -> Outputs:
         """Decode what stands in the batch, and read its output rows."""
-        self._batch.n_tokens = filled
+        self._batch.n_tokens = filled + padding
         status = llama.llama_decode(self.handle, self._batch)
+        if padding:
+            llama.llama_memory_seq_rm(self._memory, self._padding_sequence, -1, -1)
+            if status == 1:  # no cells to spare: nothing was decoded
+                self._batch.n_tokens = filled
+                status = llama.llama_decode(self.handle, self._batch)
         if status == 1:
             raise EngineError(
                 f"the cache of {self.cells} tokens is full",

@@ -1,16 +1,11 @@
-"""What a solve will need of the machine, and how much of it to use, before anything is loaded."""
+"""What a solve will need in memory, worked out before anything is loaded."""
 
 from __future__ import annotations
 
 from pfsolve.engine.library import Facts, devices
 from pfsolve.errors import ResourceError, UsageError
-from pfsolve.settings import MAX_PARTICLES
 
 DEFAULT_CONTEXT = 2048
-
-# Rows that make a good decode batch. More at once is hardly faster a row (`tests/benchmarks/rows.py`),
-# and every further problem makes attention walk over its cells for all rows.
-CPU_ROWS, GPU_ROWS = 16, 64
 
 # Compute buffers, output rows and Python itself: measured 200 to 350 MB at 8 to 64 particles.
 OVERHEAD_BYTES = 400 << 20
@@ -37,41 +32,16 @@ def cache_bytes(facts: Facts, particles: int, context: int) -> int:
     return particles * context * facts.cell_bytes
 
 
-def batch_rows(gpu_layers: int | None) -> int:
-    """Rows to gather for a decode, where several searches have some to give."""
-    return GPU_ROWS if gpu_layers != 0 and any(d.is_gpu for d in devices()) else CPU_ROWS
+def on_gpu(gpu_layers: int | None) -> bool:
+    """Whether layers are to run on a GPU."""
+    return gpu_layers != 0 and any(device.is_gpu for device in devices())
 
 
-def choose_parallel(
-    facts: Facts,
-    particles: int,
-    context: int,
-    gpu_layers: int | None,
-    wanted: int | None,
-    problems: int | None,
-) -> int:
-    """Problems to search side by side: what was asked for, or as many as fill a decode batch.
-
-    Never more than there are problems, None being unknown: then only what was asked for, or one.
-    What was not asked for also keeps within free memory.
-
-    Raises:
-        UsageError: so many problems of so many particles need more sequences than there can be.
-    """
-    if wanted is not None:
-        if wanted * particles > MAX_PARTICLES:
-            raise UsageError(
-                f"--parallel {wanted} with {particles} particles each is {wanted * particles} "
-                f"particles, and llama.cpp holds {MAX_PARTICLES}",
-                f"use --parallel {MAX_PARTICLES // particles} or less, or fewer --particles",
-            )
-        return wanted if problems is None else max(1, min(wanted, problems))
-    rows = batch_rows(gpu_layers)
-    # Of several particles some always wait for the slowest step of their search.
-    filling = rows if particles == 1 else -(-rows * 3 // (2 * particles))
+def most_parallel(facts: Facts, particles: int, context: int, gpu_layers: int | None) -> int:
+    """Problems that can be searched side by side in free memory; 1 at least."""
     free, weights = _room(facts, gpu_layers)
     fitting = (free - weights - OVERHEAD_BYTES) // max(1, cache_bytes(facts, particles, context))
-    return max(1, min(filling, fitting, MAX_PARTICLES // particles, problems or 1))
+    return max(1, fitting)
 
 
 def check_memory(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pfsolve.engine import batching
 from pfsolve.engine.cache import Cache, Rows, Run
 from pfsolve.engine.chat import Chat
 from pfsolve.engine.library import Model
@@ -93,14 +94,23 @@ class Policy:
         model, cache: where it lives.
         sampling: how tokens are drawn.
         rules: limits on steps and particles.
+        tile: rows of a decode that the kernels compute together.
     """
 
-    def __init__(self, model: Model, cache: Cache, sampling: Sampling, rules: StepRules) -> None:
+    def __init__(
+        self,
+        model: Model,
+        cache: Cache,
+        sampling: Sampling,
+        rules: StepRules,
+        tile: int = 1,
+    ) -> None:
         self.model = model
         self.cache = cache
         self.chat = Chat(model)
         self.sampling = sampling
         self.rules = rules
+        self.tile = tile
 
     def open(self, tokens: Sequence[int]) -> Branch:
         """Decode a prompt, once, into a branch of its own."""
@@ -130,7 +140,8 @@ class Policy:
             return
         traced = any(draft.traced for draft in writing)
         runs = [Run(d.branch.sequence, (d.pending,)) for d in writing if d.pending is not None]
-        outputs = self.cache.decode(runs, hidden=traced)
+        padding = batching.padding(len(runs), self.tile)
+        outputs = self.cache.decode(runs, hidden=traced, padding=padding)
         for index, draft in enumerate(writing):
             draft.pending = None
             row = outputs.logits[index]

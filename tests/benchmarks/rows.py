@@ -3,7 +3,7 @@
     python tests/benchmarks/rows.py [--policy NAME] [--repeats 5]
 
 Each row is one token of a sequence of its own, eight sequences to a prompt of 200 tokens. Prints the
-median of the repeats, the sizes in turn. `CPU_ROWS` in `pfsolve/engine/memory.py` comes from here.
+median of the repeats, the sizes in turn. What `pfsolve/engine/batching.py` says comes from here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pfsolve.engine.cache import Run
 from pfsolve.settings import Settings
 from pfsolve.solver import Solver
 
-SIZES = (1, 2, 3, 4, 6, 7, 8, 12, 16, 20, 24, 32)
+SIZES = (1, 2, 3, 4, 6, 7, 8, 10, 11, 12, 14, 15, 16, 20, 24, 32)
 PROMPT, SIBLINGS = 200, 8
 
 

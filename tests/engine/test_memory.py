@@ -69,33 +69,13 @@ def test_the_estimate_of_the_cache_is_what_llama_cpp_takes(
     assert size == pytest.approx(200 * facts.cell_bytes, rel=0.05)
 
 
-@pytest.mark.parametrize(
-    ("particles", "problems", "parallel"),
-    [(1, 60, 16), (4, 60, 6), (8, 60, 3), (8, 2, 2), (64, 9, 1)],
-)
-def test_as_many_problems_side_by_side_as_fill_a_batch(
-    monkeypatch: pytest.MonkeyPatch, particles: int, problems: int, parallel: int
-) -> None:
-    with_room(monkeypatch, main=99 * GB)
-    assert memory.choose_parallel(FACTS, particles, 2048, None, None, problems) == parallel
-
-
-def test_fewer_problems_side_by_side_where_memory_is_scarce(
+def test_as_many_problems_side_by_side_as_there_is_memory_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with_room(monkeypatch, main=3 * GB)
-    parallel = memory.choose_parallel(FACTS, 8, 2048, None, None, 60)
-    assert parallel < 3
-    memory.check_memory(FACTS, 8, 2048, None, parallel)
+    with_room(monkeypatch, main=4 * GB)
+    most = memory.most_parallel(FACTS, 8, 2048, None)
+    assert most > 1
+    memory.check_memory(FACTS, 8, 2048, None, most)
     with pytest.raises(ResourceError) as caught:
-        memory.check_memory(FACTS, 8, 2048, None, 4)
-    assert f"--parallel {parallel}" in (caught.value.hint or "")
-
-
-def test_more_problems_than_there_are_sequences_for_are_refused() -> None:
-    assert memory.choose_parallel(FACTS, 8, 2048, None, 32, 99) == 32
-    assert memory.choose_parallel(FACTS, 8, 2048, None, 32, None) == 32, "asked for"
-    assert memory.choose_parallel(FACTS, 8, 2048, None, None, None) == 1, "not asked for"
-    with pytest.raises(UsageError, match="--parallel 33") as caught:
-        memory.choose_parallel(FACTS, 8, 2048, None, 33, 99)
-    assert "--parallel 32" in (caught.value.hint or "")
+        memory.check_memory(FACTS, 8, 2048, None, most + 1)
+    assert f"--parallel {most}," in (caught.value.hint or "")
