@@ -228,6 +228,7 @@ class Solver:
                 while scheduler.running < self.parallel and not stopping():
                     following = next(waiting, None)
                     if following is None:
+                        scheduler.draining = True
                         break
                     problem, seed = following
                     try:

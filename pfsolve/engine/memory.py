@@ -38,9 +38,12 @@ def on_gpu(gpu_layers: int | None) -> bool:
 
 
 def most_parallel(facts: Facts, particles: int, context: int, gpu_layers: int | None) -> int:
-    """Problems that can be searched side by side in free memory; 1 at least."""
+    """Problems that can be searched side by side in half of the memory that is free beside the
+    weights; 1 at least."""
     free, weights = _room(facts, gpu_layers)
-    fitting = (free - weights - OVERHEAD_BYTES) // max(1, cache_bytes(facts, particles, context))
+    fitting = (
+        (free - weights - OVERHEAD_BYTES) // 2 // max(1, cache_bytes(facts, particles, context))
+    )
     return max(1, fitting)
 
 

@@ -78,7 +78,7 @@ class Scheduler:
     Whatever happens, closing it (or leaving its `with`) leaves none of its sequences in the cache.
 
     Args:
-        rows: of a decode; the oldest search brings all of its own, and others fill up to so many.
+        rows: of a decode; the first search brings all of its own, and others fill up to so many.
         stopping: asked between steps; once true, particles finish the step they are at, and then
             count as finished.
     """
@@ -95,6 +95,7 @@ class Scheduler:
         self.reward = reward
         self.rows = rows
         self.stopping = stopping
+        self.draining = False  # no further task is to be begun
         self._runs: list[_Run] = []
 
     @property
@@ -129,10 +130,15 @@ class Scheduler:
         return ended
 
     def _batch(self) -> list[Draft]:
-        """Drafts for the next decode, the oldest searches' first: they end sooner, and what they
-        leave over is filled by the others."""
+        """Drafts for the next decode.
+
+        The oldest searches' come first, so that they end and make room, and what they leave over is
+        filled by the others. At the end it is those of the least advanced: all should end together,
+        since a lone search fills no batch.
+        """
+        runs = sorted(self._runs, key=lambda run: run.written) if self.draining else self._runs
         batch: list[Draft] = []
-        for run in self._runs:
+        for run in runs:
             writing = [draft for draft in run.drafts if not draft.done]
             batch += writing[: max(0, self.rows - len(batch))] if batch else writing
         return batch
@@ -188,6 +194,11 @@ class _Run:
         while self.branches:
             self.policy.drop(self.branches.pop())
         self.scorer.close()
+
+    @property
+    def written(self) -> int:
+        """Tokens, those of unfinished steps included."""
+        return self.tokens + sum(len(draft.tokens) for draft in self.drafts)
 
     def proceed(self) -> None:
         """Go on as far as possible without a decode of the policy."""
@@ -312,8 +323,8 @@ class _Run:
 
     def _progress(self) -> Progressed:
         self.ticked = time.monotonic()
-        tokens = self.tokens + sum(len(draft.tokens) for draft in self.drafts)
-        return Progressed(self.steps, self.ess, self._rows(), tokens, self.ticked - self.started)
+        seconds = self.ticked - self.started
+        return Progressed(self.steps, self.ess, self._rows(), self.written, seconds)
 
     def _rows(self) -> tuple[Row, ...]:
         if self.listen is None:
