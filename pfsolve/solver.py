@@ -228,7 +228,6 @@ class Solver:
                 while scheduler.running < self.parallel and not stopping():
                     following = next(waiting, None)
                     if following is None:
-                        scheduler.draining = True
                         break
                     problem, seed = following
                     try:

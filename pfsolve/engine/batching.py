@@ -42,6 +42,6 @@ def choose_parallel(
                 f"use --parallel {MAX_PARTICLES // particles} or less, or fewer --particles",
             )
         return wanted if problems is None else max(1, min(wanted, problems))
-    # Of several particles two in three, on average, wait for the slowest step of their search.
-    filling = rows if particles == 1 else -(-3 * rows // particles)
+    # Of several particles one in three, or more, waits for the slowest step of its search.
+    filling = rows if particles == 1 else -(-2 * rows // particles)
     return max(1, min(filling, most, MAX_PARTICLES // particles, problems or 1))

@@ -95,7 +95,6 @@ class Scheduler:
         self.reward = reward
         self.rows = rows
         self.stopping = stopping
-        self.draining = False  # no further task is to be begun
         self._runs: list[_Run] = []
 
     @property
@@ -130,15 +129,10 @@ class Scheduler:
         return ended
 
     def _batch(self) -> list[Draft]:
-        """Drafts for the next decode.
-
-        The oldest searches' come first, so that they end and make room, and what they leave over is
-        filled by the others. At the end it is those of the least advanced: all should end together,
-        since a lone search fills no batch.
-        """
-        runs = sorted(self._runs, key=lambda run: run.written) if self.draining else self._runs
+        """Drafts for the next decode: the oldest searches' first, so that they end and make room;
+        what they leave over is filled by the others."""
         batch: list[Draft] = []
-        for run in runs:
+        for run in self._runs:
             writing = [draft for draft in run.drafts if not draft.done]
             batch += writing[: max(0, self.rows - len(batch))] if batch else writing
         return batch
