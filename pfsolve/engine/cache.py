@@ -42,8 +42,9 @@ class Run:
 class Outputs:
     """What a decode gives, a row for each run with `output`, in their order.
 
-    logits: (k, n_vocab) float32. hidden: (k, n_embd) float32 final-norm states, when asked for. Both
-    may be views into llama.cpp's own memory: they hold until the next decode.
+    logits: (k, n_vocab) float32. hidden: (k, n_embd) float32 final-norm states, when asked for: there
+    is a row for every token then. Both may be views into llama.cpp's own memory: they hold until the
+    next decode.
     """
 
     logits: Rows
@@ -186,14 +187,14 @@ class Cache:
     def decode(self, runs: Sequence[Run], *, hidden: bool = False, padding: int = 0) -> Outputs:
         """Append tokens to sequences, all in as few batches as possible.
 
-        `hidden` needs runs of one token, each with `output`: llama.cpp makes every token an output
-        when it hands out hidden states. `padding` adds so many rows without meaning, at most 16, where
+        `hidden` asks for the hidden states, and every token of every run becomes an output: llama.cpp
+        hands them out in no other way. `padding` adds so many rows without meaning, at most 16, where
         there is room for them: kernels compute rows in tiles, and a full one can be faster.
 
         Raises:
             EngineError: the cache is full, or an argument is not what llama.cpp needs.
         """
-        self._check(runs, hidden)
+        self._check(runs)
         if hidden:
             llama.llama_set_embeddings(self.handle, True)
         try:
@@ -202,19 +203,24 @@ class Cache:
             for run in runs:
                 start, position = 0, self._lengths[run.sequence]
                 while start < len(run.tokens):
-                    if filled == BATCH_TOKENS or (run.output and n_outputs == self._outputs_max):
+                    if filled == BATCH_TOKENS or (
+                        (hidden or run.output) and n_outputs == self._outputs_max
+                    ):
                         # Copied, since the next batch overwrites llama.cpp's rows.
                         parts.append(self._flush(filled, n_outputs, hidden, copy=True))
                         filled = n_outputs = 0
                     size = min(len(run.tokens) - start, BATCH_TOKENS - filled)
+                    if hidden:
+                        size = min(size, self._outputs_max - n_outputs)
                     end = filled + size
                     self._tokens[filled:end] = run.tokens[start : start + size]
                     self._positions[filled:end] = range(position, position + size)
                     self._sequence_ids[filled:end] = run.sequence
-                    self._wanted[filled:end] = 0
+                    self._wanted[filled:end] = hidden
                     start, position, filled = start + size, position + size, end
                     self._lengths[run.sequence] = position
-                if run.output:
+                    n_outputs += size * hidden
+                if run.output and not hidden:
                     self._wanted[filled - 1] = 1
                     n_outputs += 1
             parts.append(
@@ -243,7 +249,7 @@ class Cache:
         self._wanted[filled:end] = hidden  # llama.cpp would complain and make them outputs itself
         return padding
 
-    def _check(self, runs: Sequence[Run], hidden: bool) -> None:
+    def _check(self, runs: Sequence[Run]) -> None:
         if not runs:
             raise EngineError("nothing to decode")
         seen = set()
@@ -255,8 +261,6 @@ class Cache:
                 raise EngineError("a run without tokens")
             if min(run.tokens) < 0 or max(run.tokens) >= self.model.n_vocab:
                 raise EngineError(f"a token id outside the vocabulary of {self.model.n_vocab}")
-            if hidden and not (run.output and len(run.tokens) == 1):
-                raise EngineError("hidden states come with runs of one token and their output only")
 
     def _flush(
         self, filled: int, n_outputs: int, hidden: bool, *, copy: bool = False, padding: int = 0

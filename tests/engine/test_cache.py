@@ -126,6 +126,24 @@ def test_hidden_states_are_what_the_logits_are_made_of(cache: Cache, small_model
     assert logits.shape == (1, small_model.n_vocab), "hidden states are off again"
 
 
+def test_hidden_states_of_every_token_are_those_of_one_by_one(
+    cache: Cache, small_model: Model
+) -> None:
+    """Runs longer than a batch has outputs, beside others: rows stay in order, none is missing."""
+    tokens = small_model.tokenize(TEXT + " " + TEXT)
+    assert len(tokens) > 2 * 16, "longer than two batches of the cache's outputs"
+    together = cache.decode([Run(cache.new(), [7]), Run(cache.new(), tokens)], hidden=True)
+    assert together.hidden is not None
+    assert together.hidden.shape == (1 + len(tokens), small_model.n_embd)
+    assert together.logits.shape == (1 + len(tokens), small_model.n_vocab)
+    alone = cache.new()
+    for token, state, row in zip(tokens, together.hidden[1:], together.logits[1:], strict=True):
+        one = cache.decode([Run(alone, [token])], hidden=True)
+        assert one.hidden is not None
+        assert np.abs(one.hidden[0] - state).max() < 0.1 * np.abs(state).max()
+        assert distance(distribution(one.logits[0]), distribution(row)) < TOLERANCE
+
+
 @pytest.mark.parametrize(
     "make_runs",
     [

@@ -1,0 +1,60 @@
+"""A given solution, read by the policy as if it had written it: to score it, or to learn from it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+
+import numpy as np
+
+from pfsolve.engine.cache import Run
+from pfsolve.engine.policy import Branch, Policy, Trace
+from pfsolve.engine.sampling import log_probability
+from pfsolve.errors import ProblemTooLong
+from pfsolve.particle import Particle, Step
+from pfsolve.rewards.base import Prefix
+
+
+def read_steps(
+    policy: Policy, prompt: Sequence[int], steps: Sequence[str], *, traced: bool
+) -> Generator[Prefix]:
+    """The prefix after each step, in slot 0, in turn; one holds until the next is asked for.
+
+    Args:
+        prompt: tokens that ask for the solution.
+        steps: texts. A blank line is put after each but the last, as the policy writes them.
+        traced: whether prefixes carry a trace.
+
+    Raises:
+        ProblemTooLong: prompt and solution do not fit into a particle's context.
+        EngineError: llama.cpp fails.
+    """
+    texts = [step.strip() + "\n\n" for step in steps[:-1]] + [step.strip() for step in steps[-1:]]
+    tokenized = [tuple(policy.model.tokenize(text, continued=True)) for text in texts]
+    length = len(prompt) + sum(map(len, tokenized))
+    if length > policy.rules.context:
+        raise ProblemTooLong(
+            f"problem and solution take {length} tokens, and a particle holds {policy.rules.context}",
+            "use a larger --context",
+        )
+    branch = policy.open(prompt)
+    try:
+        particle = Particle()
+        for tokens in tokenized:
+            trace = _read(policy, branch, tokens, traced) if tokens else None
+            data = b"".join(map(policy.model.piece, tokens))
+            log_prob = sum(trace.log_probs) if trace else None
+            particle = particle.extended(Step(tokens, data, 0, log_prob), None)
+            yield Prefix(0, particle, branch, trace)
+    finally:
+        policy.drop(branch)
+
+
+def _read(policy: Policy, branch: Branch, tokens: Sequence[int], traced: bool) -> Trace | None:
+    """Append a step's tokens to a branch."""
+    outputs = policy.cache.decode([Run(branch.sequence, tokens)], hidden=traced)
+    before, branch.logits = branch.logits, outputs.logits[-1].copy()
+    if outputs.hidden is None:
+        return None
+    rows = [before, *outputs.logits[:-1]]
+    log_probs = [log_probability(row, token) for row, token in zip(rows, tokens, strict=True)]
+    return Trace(log_probs, np.array(outputs.hidden))
