@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pfsolve.cli.convert import convert
+
 if TYPE_CHECKING:
     from pfsolve.environment import Environment
     from pfsolve.errors import PfsolveError
     from pfsolve.models.catalogue import Catalogue
-    from pfsolve.models.entry import ModelEntry
+    from pfsolve.models.entry import ModelEntry, PrmSpec
     from pfsolve.models.store import Store
 
-app = typer.Typer(help="See, fetch, check and remove model files.")
+app = typer.Typer(help="See, fetch, convert, check and remove model files.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A model's name, see `list`.")]
 Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Models' names, see `list`.")]
@@ -58,11 +60,15 @@ def show(name: Name, as_json: Json = False) -> None:
         "system": entry.system,
         "unfinished_bytes": world.store.unfinished_bytes(entry),
         "places": [dataclasses.asdict(place) for place in entry.places],
+        "source": dataclasses.asdict(entry.source) if entry.source else None,
+        "prm": dataclasses.asdict(entry.prm) if entry.prm else None,
     }
     if as_json:
         world.print_json(facts)
         return
-    facts["places"] = "; ".join(map(str, entry.places))
+    facts["places"] = "; ".join(map(str, entry.places)) or None
+    facts["source"] = entry.source.repo if entry.source else None
+    facts["prm"] = _verdict(entry.prm) if entry.prm else None
     width = max(map(len, facts))
     for key, value in facts.items():
         if value is not None:
@@ -88,6 +94,9 @@ def pull(
             world.print(str(path))
     if as_json:
         world.print_json(fetched)
+
+
+app.command()(convert)
 
 
 @app.command()
@@ -212,6 +221,7 @@ def _facts(world: _World, entry: ModelEntry) -> dict[str, Any]:
         "description": entry.description,
         "default": entry.name == world.catalogue.default_policy,
         "downloaded": found is not None,
+        "to_convert": found is None and entry.source is not None,
         "path": str(found) if found else None,
         "bytes": found.stat().st_size if found else entry.size,
         "bytes_exact": found is not None or entry.bytes is not None,
@@ -232,9 +242,15 @@ def _row(facts: dict[str, Any]) -> tuple[str, ...]:
         _count(facts["parameters"]) if facts["parameters"] else "?",
         str(facts["context"] or "?"),
         facts["licence"] or "?",
-        _yes_no(facts["downloaded"]),
-        "default" if facts["default"] else "",
+        "convert" if facts["to_convert"] else _yes_no(facts["downloaded"]),
+        "reward" if facts["kind"] == "prm" else "default" if facts["default"] else "",
     )
+
+
+def _verdict(spec: PrmSpec) -> str:
+    if spec.head:
+        return f"verdict by its layers {', '.join(spec.head)}"
+    return f"verdict by tokens {spec.positive} and {spec.negative}"
 
 
 def _count(number: int) -> str:
@@ -248,8 +264,9 @@ def _yes_no(value: object) -> str:
 def _not_here(entry: ModelEntry) -> PfsolveError:
     from pfsolve.errors import ModelMissing
 
+    how = "pull" if entry.places else "convert"
     return ModelMissing(
-        f"{entry.name} is not on this disk", f"`pfsolve models pull {entry.name}` fetches it"
+        f"{entry.name} is not on this disk", f"`pfsolve models {how} {entry.name}` fetches it"
     )
 
 

@@ -1,11 +1,11 @@
-"""What the user sees while a model is fetched: a bar on a terminal, plain lines in a pipe."""
+"""What the user sees while a model is fetched or converted: a bar on a terminal, lines in a pipe."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 from pfsolve.models import events
 from pfsolve.models.units import format_bytes
@@ -15,14 +15,18 @@ if TYPE_CHECKING:
 
     from pfsolve.environment import Environment
 
+Event: TypeAlias = events.PullEvent | events.ConvertEvent
+
 LINE_S = 2.0  # at least, between two plain lines of progress
 SILENCE_S = 30.0  # at most, without one
 STEP = 0.1  # of the file, enough for a line in between
 
 
 @contextmanager
-def pull_progress(environment: Environment, *, quiet: bool = False) -> Iterator[events.Listener]:
-    """A listener for `models.download.pull` that shows what happens on stderr, unless `quiet`."""
+def pull_progress(
+    environment: Environment, *, quiet: bool = False
+) -> Iterator[Callable[[Event], None]]:
+    """A listener for pulls and conversions that shows what happens on stderr, unless `quiet`."""
     if quiet:
         yield events.ignore
     elif environment.can_redraw:
@@ -35,7 +39,7 @@ def pull_progress(environment: Environment, *, quiet: bool = False) -> Iterator[
         yield _Lines(environment.stderr).listen
 
 
-def describe(event: events.PullEvent) -> str:
+def describe(event: Event) -> str:
     """One line for an event."""
     match event:
         case events.Waiting(name):
@@ -52,6 +56,18 @@ def describe(event: events.PullEvent) -> str:
             return f"Checking the sha256 of {name}"
         case events.Finished(name, _, size):
             return f"{name} is complete ({format_bytes(size)}) and its sha256 is right"
+        case events.Converting(name, where, size):
+            return f"Converting {name} ({format_bytes(size)}) from {where}"
+        case events.ReadsLike(name, like):
+            return f"{name} will read solutions as {like} does"
+        case events.HeadWritten(name, path):
+            return f"The head of {name} is written to {path.name}"
+        case events.Copying(_, file, number, count):
+            return f"File {number} of {count}: {file}"
+        case events.Quantizing(name, kind):
+            return f"Making {kind} of {name}"
+        case events.Converted(name, _, size):
+            return f"{name} is converted ({format_bytes(size)})"
 
 
 class _Lines:
@@ -62,7 +78,7 @@ class _Lines:
         self._start: tuple[float, int] | None = None  # time and bytes at the place's first progress
         self._last = (0.0, 0)
 
-    def listen(self, event: events.PullEvent) -> None:
+    def listen(self, event: Event) -> None:
         if isinstance(event, events.Progress):
             self._progress(event, time.monotonic())
         else:
@@ -107,7 +123,7 @@ class _Bar:
             transient=True,
         )
 
-    def listen(self, event: events.PullEvent) -> None:
+    def listen(self, event: Event) -> None:
         if not isinstance(event, events.Progress):
             self.stop()
             self._console.print(describe(event), markup=False)

@@ -249,6 +249,7 @@ class Model:
         self._vocabulary = llama.llama_model_get_vocab(self.handle)
         self.n_vocab: int = llama.llama_vocab_n_tokens(self._vocabulary)
         self.n_embd: int = llama.llama_model_n_embd_out(self.handle)
+        self._spaced = llama.llama_vocab_type(self._vocabulary) == llama.LLAMA_VOCAB_TYPE_SPM
         self._pieces: dict[int, bytes] = {}
         if self.n_vocab == 0:
             self.close()
@@ -293,12 +294,22 @@ class Model:
         text: bytes = llama.llama_vocab_get_text(self._vocabulary, token)
         return text.decode("utf-8", errors="replace")
 
-    def tokenize(self, text: str, *, special: bool = False) -> list[int]:
+    def tokenize(self, text: str, *, special: bool = False, continued: bool = False) -> list[int]:
         """Token ids of a text, without an opening token.
 
         With `special`, text such as "<|im_end|>" becomes the control token of that name; without, it
-        stays plain text, as what a user wrote must.
+        stays plain text, as what a user wrote must. A SentencePiece vocabulary puts a space in front
+        of a text, which one that is `continued` from other text must not have.
         """
+        if continued and self._spaced:
+            # No token goes past a line's end, so it can be put in front and taken off again.
+            line_end = self._tokenize("\n", special)
+            tokens = self._tokenize("\n" + text, special)
+            if tokens[: len(line_end)] == line_end:
+                return tokens[len(line_end) :]
+        return self._tokenize(text, special)
+
+    def _tokenize(self, text: str, special: bool) -> list[int]:
         data = text.encode("utf-8", errors="replace")
         room = len(data) + 16
         while True:
@@ -323,6 +334,10 @@ class Model:
                 )
             known = self._pieces[token] = buffer.raw[:length]
         return known
+
+    def is_control(self, token: int) -> bool:
+        """Whether a token is no text, such as "<|im_end|>"."""
+        return bool(llama.llama_vocab_is_control(self._vocabulary, token))
 
     def is_end(self, token: int) -> bool:
         """Whether a token ends the generation."""

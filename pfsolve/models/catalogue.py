@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,13 @@ from pathlib import Path
 from pfsolve.errors import ModelMissing, PfsolveError, UsageError
 from pfsolve.models.entry import ModelEntry
 from pfsolve.models.parsing import parse_models
+from pfsolve.models.table import read_toml
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+
+
+class UnknownModel(ModelMissing):
+    """No entry has this name."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +34,13 @@ class Catalogue:
         """The entry of this name, in whatever case it is written.
 
         Raises:
-            ModelMissing: there is none; the hint names the closest ones.
+            UnknownModel: there is none; the hint names the closest ones.
         """
         if entry := self.entries.get(name.lower()):
             return entry
         close = difflib.get_close_matches(name.lower(), self.names)
         meant = f"did you mean {' or '.join(close)}? " if close else ""
-        raise ModelMissing(
+        raise UnknownModel(
             f"there is no model named '{name}'",
             f"{meant}`pfsolve models list` shows them all; "
             "a file of your own needs its path, such as ./model.gguf",
@@ -50,9 +54,9 @@ def load_catalogue(config_dir: Path | None = None) -> Catalogue:
         UsageError: the user's file is not valid; the message names file, entry and key.
     """
     source = builtin_file()
-    entries, default = parse_models(_read(source), str(source))
+    entries, default = parse_models(read_toml(source), str(source))
     if config_dir and (own := config_dir / "models.toml").is_file():
-        own_entries, own_default = parse_models(_read(own), str(own))
+        own_entries, own_default = parse_models(read_toml(own), str(own))
         entries |= own_entries
         if own_default:
             source, default = own, own_default
@@ -60,6 +64,11 @@ def load_catalogue(config_dir: Path | None = None) -> Catalogue:
         raise UsageError(
             f"{source}: `default_policy` is {default!r}, which is no model",
             f"known are {', '.join(entries)}",
+        )
+    if entries[default.lower()].kind != "policy":
+        raise UsageError(
+            f"{source}: `default_policy` is {default!r}, which is no policy",
+            "name a model that writes solutions, not one that judges them",
         )
     return Catalogue(entries, default.lower())
 
@@ -73,12 +82,3 @@ def builtin_file(package: Path = _PACKAGE) -> Path:
         f"pfsolve's own models.toml is not in {package}",
         "the installation is incomplete: pip install --force-reinstall pfsolve",
     )
-
-
-def _read(file: Path) -> Mapping[str, object]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} is not valid TOML: {error}") from None
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}") from None

@@ -33,13 +33,19 @@ def pull(
     fetching the same model, its file is waited for.
 
     Raises:
-        ModelMissing: no place gave the right file; or `offline`, and it is not here.
+        ModelMissing: no place gave the right file; or it is not here, and is to be converted, or
+            `offline`.
         ResourceError: the disk has no room, or cannot be written.
         Interrupted: Ctrl-C; what came so far is kept.
     """
     try:
         if path := find(entry, store):
             return path
+        if not entry.places:
+            raise ModelMissing(
+                f"{entry.name} is not on this disk, and no place has it ready for llama.cpp",
+                f"`pfsolve models convert {entry.name}` makes it from its checkpoint",
+            )
         if offline:
             raise ModelMissing(
                 f"{entry.name} is not on this disk, and pfsolve is to stay offline",

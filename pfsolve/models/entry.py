@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 
@@ -51,12 +52,46 @@ Place: TypeAlias = HubPlace | WheelPlace
 
 
 @dataclass(frozen=True)
-class ModelEntry:
-    """What models.toml says of one model.
+class HubSource:
+    """A checkpoint on the Hub that must be converted before llama.cpp can run it."""
 
-    `bytes` and `sha256` are None where only the Hub can tell; `bytes_approximate` then serves for
-    display and for the check of free disk, never for a check of the file. `temperature` and
-    `system` are the policy's own sampling temperature and system prompt, None for the usual ones.
+    repo: str
+    revision: str
+
+
+@dataclass(frozen=True)
+class PrmSpec:
+    """How a process reward model reads a solution, and how its verdict is read from it.
+
+    A solution is read as `opening` (with {problem} and the first {step}), marker, `following` (with
+    the next {step}), marker, and so on. Each piece is tokenised alone. One with a placeholder is plain
+    text; one without is the template's own, and its control tokens count.
+
+    The verdict on a prefix is read at its last token: the last one of the marker, or of the step where
+    there is no marker. With `lines` a step is tokenised line by line, and the marker follows each.
+
+    Its log-weight is logit[positive] - logit[negative]; or what the linear layers `head` (names of
+    tensors, ReLU between them) make of the final-norm hidden state: z1 - z0 of two values, or the
+    one value itself.
+    """
+
+    opening: tuple[str, ...]
+    following: tuple[str, ...]
+    marker: int | str | None = None
+    positive: int | None = None
+    negative: int | None = None
+    head: tuple[str, ...] = ()
+    lines: bool = False
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """What models.toml says of one model: a policy, or a process reward model with its `prm`.
+
+    Its file is to be had from `places`, or else converted from `source`. `bytes` and `sha256` are None
+    where only the Hub can tell; `bytes_approximate` then serves for display and for the check of free
+    disk, never for a check of the file. `temperature` and `system` are the policy's own sampling
+    temperature and system prompt, None for the usual ones.
     """
 
     name: str
@@ -73,8 +108,20 @@ class ModelEntry:
     chat_format: str | None = None
     temperature: float | None = None
     system: str | None = None
+    prm: PrmSpec | None = None
+    source: HubSource | None = None
 
     @property
     def size(self) -> int | None:
         """Bytes of the file, exact if known, else approximate."""
         return self.bytes if self.bytes is not None else self.bytes_approximate
+
+
+def head_file(gguf: Path) -> Path:
+    """Where the head of a process reward model lies: beside its GGUF, which cannot hold it."""
+    return gguf.with_name(f"{gguf.stem}.head.safetensors")
+
+
+def spec_file(gguf: Path) -> Path:
+    """Where the `PrmSpec` of a GGUF lies that is no catalogue entry's, as the keys of [models.prm]."""
+    return gguf.with_name(f"{gguf.stem}.prm.toml")

@@ -59,9 +59,65 @@ class Finished:
     bytes: int
 
 
+@dataclass(frozen=True)
+class Converting:
+    """A checkpoint of so many `bytes` at `where` is about to be converted."""
+
+    name: str
+    where: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class ReadsLike:
+    """A checkpoint is being converted that reads a solution as the known model `like` does."""
+
+    name: str
+    like: str
+
+
+@dataclass(frozen=True)
+class HeadWritten:
+    """The head of a process reward model is there."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Copying:
+    """File `number` of `count` of a checkpoint is next."""
+
+    name: str
+    file: str
+    number: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Quantizing:
+    """llama.cpp is about to make the file smaller; progress then is that of the new file."""
+
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Converted:
+    """The GGUF is whole."""
+
+    name: str
+    path: Path
+    bytes: int
+
+
 PullEvent: TypeAlias = Waiting | PlaceChosen | PlaceRefused | Progress | Checking | Finished
+ConvertEvent: TypeAlias = (
+    Waiting | Progress | Converting | ReadsLike | HeadWritten | Copying | Quantizing | Converted
+)
 Listener: TypeAlias = Callable[[PullEvent], None]
+ConvertListener: TypeAlias = Callable[[ConvertEvent], None]
 
 
-def ignore(event: PullEvent) -> None:
+def ignore(event: object) -> None:
     """A listener that does not care."""

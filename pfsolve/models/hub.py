@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import httpx2
 from huggingface_hub import (
@@ -44,17 +47,22 @@ _LOGIN = "`hf auth login` stores a token; HF_TOKEN works too"
 
 @dataclass(frozen=True)
 class Remote:
-    """What the Hub says of a file; `bytes` and `sha256` are None where it does not say."""
+    """What the Hub says of a file: None where it does not say. `commit` is its revision's."""
 
     url: str
     bytes: int | None
     sha256: str | None
+    commit: str | None = None
+
+
+class FileMissing(PlaceFailed):
+    """The repository is there, and has no file of this name."""
 
 
 def find_cached(entry: ModelEntry) -> Path | None:
     """The entry's file in the Hub's own cache, judged by its size and by its blob's name."""
     for place in entry.places:
-        if isinstance(place, HubPlace) and (path := _cached(place)):
+        if isinstance(place, HubPlace) and (path := cached_file(place)):
             sha256 = cached_sha256(path)
             if entry.bytes is not None and path.stat().st_size != entry.bytes:
                 continue
@@ -68,6 +76,11 @@ def cached_sha256(path: Path) -> str | None:
     """The hash by which the Hub's cache names a file's blob; None without symbolic links."""
     blob = path.resolve().name
     return blob if _SHA256.fullmatch(blob) else None
+
+
+def page(repo: str) -> str:
+    """The address of a repository's page."""
+    return f"{constants.ENDPOINT}/{repo}"
 
 
 def look_up(place: HubPlace) -> Remote:
@@ -86,7 +99,7 @@ def look_up(place: HubPlace) -> Remote:
     except (httpx2.HTTPError, httpx2.InvalidURL, HFValidationError, OfflineModeIsEnabled) as error:
         raise _failure(place, error) from None
     sha256 = metadata.etag if metadata.etag and _SHA256.fullmatch(metadata.etag) else None
-    return Remote(url, metadata.size, sha256)
+    return Remote(url, metadata.size, sha256, metadata.commit_hash)
 
 
 def fetch(place: HubPlace, remote: Remote, part: PartFile) -> None:
@@ -97,19 +110,82 @@ def fetch(place: HubPlace, remote: Remote, part: PartFile) -> None:
         ResourceError: the disk is full.
     """
     part.check_room()
+
+    def go_on() -> None:
+        start = part.size
+        with _answer(remote.url, f"bytes={start}-" if start else None) as response:
+            if start and response.status_code != 206:  # the whole file, whatever was asked for
+                part.cut(0)
+            part.append(response.iter_bytes())  # as they come: a chunk size would hold bytes back
+
+    _persist(place, part, go_on)
+
+
+def read_range(place: HubPlace, remote: Remote, start: int, size: int) -> bytes:
+    """The `size` bytes of a file that begin at byte `start`. They must be there.
+
+    Raises:
+        PlaceFailed: the Hub does not give them.
+    """
+    piece = _Piece(size)
+
+    def go_on() -> None:
+        wanted = f"bytes={start + piece.size}-{start + size - 1}"
+        with _answer(remote.url, wanted) as response:
+            if response.status_code != 206:  # the whole file, whatever was asked for
+                if start:
+                    raise PlaceFailed(f"it does not give parts of {place.file}")
+                piece.data.clear()
+            for chunk in response.iter_bytes():
+                piece.data += chunk[: size - piece.size]
+                if piece.is_whole:
+                    break
+
+    _persist(place, piece, go_on)
+    return bytes(piece.data)
+
+
+class _Sink(Protocol):
+    """What bytes are collected in."""
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def is_whole(self) -> bool: ...
+
+
+class _Piece:
+    """Bytes of a file, in memory."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.data = bytearray()
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    @property
+    def is_whole(self) -> bool:
+        return self.size == self.total
+
+
+def _persist(place: HubPlace, sink: _Sink, go_on: Callable[[], None]) -> None:
+    """Ask again, each time for what is still missing, as long as that brings something."""
     fruitless = 0
-    while not part.is_whole:
-        before = part.size
+    while not sink.is_whole:
+        before = sink.size
         error: Exception | None = None
         try:
-            _continue(remote.url, part)
+            go_on()
         except httpx2.HTTPError as cut:
             if isinstance(cut, HfHubHTTPError) and cut.response.status_code not in _PASSING:
                 raise _failure(place, cut) from None
             error = cut
-        if part.is_whole:
+        if sink.is_whole:
             return
-        fruitless = 0 if part.size > before else fruitless + 1
+        fruitless = 0 if sink.size > before else fruitless + 1
         if fruitless == ATTEMPTS:
             raise (
                 _failure(place, error) if error else PlaceFailed("it keeps closing the connection")
@@ -117,21 +193,20 @@ def fetch(place: HubPlace, remote: Remote, part: PartFile) -> None:
         time.sleep(WAIT_S * min(2**fruitless, 8))
 
 
-def _continue(url: str, part: PartFile) -> None:
-    """One request for all that is missing."""
-    start = part.size
+@contextmanager
+def _answer(url: str, wanted: str | None) -> Iterator[httpx2.Response]:
+    """One answer, whose body is yet to come. wanted: a value for the header "range"."""
     headers = build_hf_headers(library_name="pfsolve", headers={"accept-encoding": "identity"})
-    if start:
-        headers["range"] = f"bytes={start}-"
+    if wanted:
+        headers["range"] = wanted
     timeout = constants.HF_HUB_DOWNLOAD_TIMEOUT
     with get_session().stream("GET", url, headers=headers, timeout=timeout) as response:
         hf_raise_for_status(response)
-        if start and response.status_code != 206:  # the whole file, whatever was asked for
-            part.cut(0)
-        part.append(response.iter_bytes())  # as they come: a chunk size would hold bytes back
+        yield response
 
 
-def _cached(place: HubPlace) -> Path | None:
+def cached_file(place: HubPlace) -> Path | None:
+    """The file in the Hub's own cache."""
     try:
         found = try_to_load_from_cache(place.repo, place.file, revision=place.revision)
     except HFValidationError:
@@ -140,23 +215,23 @@ def _cached(place: HubPlace) -> Path | None:
 
 
 def _failure(place: HubPlace, error: Exception) -> PlaceFailed:
-    page = f"{constants.ENDPOINT}/{place.repo}"
+    at = page(place.repo)
     match error:
         case GatedRepoError():
             return PlaceFailed(
                 f"{place.repo} is gated: its owner must let you in",
-                f"ask for access at {page}, then `hf auth login`",
+                f"ask for access at {at}, then `hf auth login`",
             )
         case RepositoryNotFoundError():
             return PlaceFailed(
                 f"there is no public repository {place.repo}",
-                f"see {page}; if it is private: {_LOGIN}",
+                f"see {at}; if it is private: {_LOGIN}",
             )
         case RevisionNotFoundError():
-            return PlaceFailed(f"{place.repo} has no revision {place.revision}", f"see {page}")
+            return PlaceFailed(f"{place.repo} has no revision {place.revision}", f"see {at}")
         case RemoteEntryNotFoundError():
-            return PlaceFailed(
-                f"{place.repo} has no file {place.file} at revision {place.revision}", f"see {page}"
+            return FileMissing(
+                f"{place.repo} has no file {place.file} at revision {place.revision}", f"see {at}"
             )
         case HfHubHTTPError(response=response):
             code = response.status_code

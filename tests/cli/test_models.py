@@ -104,8 +104,32 @@ def test_list_gives_one_object_a_model() -> None:
     assert tiny["default"] is True
     assert all(type(model["bytes"]) is int for model in models)
     assert [model["default"] for model in models].count(True) == 1
-    approximate = [model["name"] for model in models if not model["bytes_exact"]]
+    policies = [model for model in models if model["kind"] == "policy"]
+    approximate = [model["name"] for model in policies if not model["bytes_exact"]]
     assert approximate == ["qwen2.5-math-7b-instruct"]
+
+
+def test_list_and_show_tell_what_judges_and_what_must_be_converted() -> None:
+    judges = {
+        model["name"]: model["to_convert"] for model in read("list") if model["kind"] == "prm"
+    }
+    assert judges["skywork-o1-prm-1.5b"] is True
+    assert judges["math-shepherd-mistral-7b-prm"] is False
+    lines = {line.split("\t")[0]: line.split("\t")[-2:] for line in run("list").stdout.splitlines()}
+    assert lines["skywork-o1-prm-1.5b"] == ["convert", "reward"]
+    assert lines["math-shepherd-mistral-7b-prm"] == ["no", "reward"]
+
+    shown = read("show", "skywork-o1-prm-1.5b")
+    assert shown["prm"]["head"] == ["v_head.summary"]
+    assert shown["source"]["repo"] == "Skywork/Skywork-o1-Open-PRM-Qwen-2.5-1.5B"
+    assert "v_head.summary" in run("show", "skywork-o1-prm-1.5b").stdout
+    assert "tokens 648 and 387" in run("show", "math-shepherd-mistral-7b-prm").stdout
+
+
+@pytest.mark.parametrize("command", ["pull", "path"])
+def test_what_must_be_converted_cannot_be_had_in_another_way(command: str) -> None:
+    missing = error(run(command, "skywork-o1-prm-1.5b"), ModelMissing)
+    assert "`pfsolve models convert skywork-o1-prm-1.5b`" in str(missing.hint)
 
 
 def test_list_sees_what_was_fetched(fetched: Path) -> None:

@@ -15,6 +15,7 @@ from pfsolve.models.entry import HubPlace, ModelEntry, Place, WheelPlace
 
 REPO = "someone/some-GGUF"
 FILE = "model.gguf"
+COMMIT = "0" * 40  # what every revision is
 # 3 MB that do not compress, so that a connection can be cut in the middle of them
 DATA = b"GGUF" + b"".join(hashlib.sha256(str(i).encode()).digest() for i in range(100_000))
 SHA256 = hashlib.sha256(DATA).hexdigest()
@@ -65,7 +66,9 @@ class FakeHub:
     cuts: list[int] = field(default_factory=list)  # bytes after which the next answers break off
     refusal: tuple[int, dict[str, str]] | None = None  # status and headers of every answer
     ignore_range: bool = False
+    never_in_parts: tuple[str, ...] = ()  # how the names of files end that only come whole
     stall_after: int | None = None  # bytes after which an answer waits for `go_on`
+    stall_on: str = ""  # how the names of the files end whose answers wait
     stalled: threading.Event = field(default_factory=threading.Event)
     go_on: threading.Event = field(default_factory=threading.Event)
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
@@ -108,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
         if data is None:
             return self.refuse(404, {"X-Error-Code": "EntryNotFound"})
         self.send_response(302)
-        self.send_header("X-Repo-Commit", "0" * 40)
+        self.send_header("X-Repo-Commit", COMMIT)
         self.send_header("X-Linked-Size", str(len(data)))
         self.send_header("X-Linked-Etag", f'"{hub.etag or hashlib.sha256(data).hexdigest()}"')
         self.send_header("Location", f"{hub.cdn}/cdn{self.path}")
@@ -117,18 +120,21 @@ class _Handler(BaseHTTPRequestHandler):
 
     def give(self, data: bytes) -> None:
         hub = self.hub
-        start = 0
-        if (wanted := self.headers.get("Range")) and not hub.ignore_range:
-            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+        start, end = 0, len(data)
+        whole = hub.ignore_range or self.path.endswith(hub.never_in_parts)
+        if (wanted := self.headers.get("Range")) and not whole:
+            first, _, last = wanted.removeprefix("bytes=").partition("-")
+            start, end = int(first), min(int(last) + 1, len(data)) if last else len(data)
             self.send_response(206)
-            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(data)}")
         else:
             self.send_response(200)
         self.send_header("Accept-Ranges", "bytes")
-        self.send_header("Content-Length", str(len(data) - start))
+        self.send_header("Content-Length", str(end - start))
         self.end_headers()
-        body = data[start:]
-        if hub.stall_after is not None:
+        body = data[start:end]
+        waits = hub.stall_after is not None and self.path.endswith(hub.stall_on)
+        if hub.stall_after is not None and waits and len(body) > hub.stall_after:
             self.wfile.write(body[: hub.stall_after])
             hub.stalled.set()
             hub.go_on.wait(30)

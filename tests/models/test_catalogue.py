@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pfsolve.errors import ModelMissing, PfsolveError, UsageError
 from pfsolve.models.catalogue import builtin_file, load_catalogue
-from pfsolve.models.entry import HubPlace, WheelPlace
+from pfsolve.models.entry import HubPlace, HubSource, ModelEntry, PrmSpec, WheelPlace
 from pfsolve.models.parsing import parse_models
 
 OWN = """
@@ -34,14 +34,18 @@ def own(tmp_path: Path, extra: str = "", place: str = 'repo = "me/mine"', head: 
 
 def test_every_shipped_model_says_all_there_is_to_say() -> None:
     for entry in load_catalogue().entries.values():
-        assert entry.kind == "policy"
         assert entry.file.endswith(".gguf")
         assert entry.description
-        assert entry.licence in {"Apache-2.0", "llama3.2", "llama3.1"}
-        assert entry.chat_format in {"chatml", "llama3"}
+        if entry.kind == "policy":
+            assert entry.licence in {"Apache-2.0", "llama3.2", "llama3.1"}
+            assert entry.chat_format in {"chatml", "llama3"}
         assert entry.parameters is not None
         assert entry.context is not None
-        assert isinstance(entry.places[0], HubPlace)
+        # a head is in no GGUF, so a model that has one is made from its checkpoint
+        if entry.prm and entry.prm.head:
+            assert entry.source
+        else:
+            assert isinstance(entry.places[0], HubPlace)
         # either the exact file is known or nothing of it is claimed to be
         assert (entry.bytes is None) == (entry.sha256 is None)
         assert (entry.bytes is None) != (entry.bytes_approximate is None)
@@ -62,6 +66,16 @@ def test_all_models_of_the_plan_are_there_and_none_twice() -> None:
         "llama-3.2-1b-instruct",
         "llama-3.1-8b-instruct",
         "qwen3-4b-instruct-2507",
+        # process reward models
+        "qwen2.5-math-prm-7b",
+        "qwen2.5-math-7b-prm800k",
+        "qwen2.5-math-1.5b-prm-0.2",
+        "qwen2.5-math-7b-prm-0.2",
+        "skywork-o1-prm-1.5b",
+        "skywork-o1-prm-7b",
+        "llama3.1-8b-prm-deepseek-data",
+        "llama3.1-8b-prm-mistral-data",
+        "math-shepherd-mistral-7b-prm",
     }
     hashes = [entry.sha256 for entry in catalogue.entries.values() if entry.sha256]
     assert len(set(hashes)) == len(hashes)
@@ -135,6 +149,18 @@ def test_a_users_entry_replaces_a_built_in_one_and_may_be_the_default(tmp_path: 
     assert len(catalogue.names) == len(load_catalogue().names)
 
 
+def test_a_default_that_writes_nothing_is_refused(tmp_path: Path) -> None:
+    config = own(tmp_path, head='default_policy = "qwen2.5-math-prm-7b"\n')
+    text = (config / "models.toml").read_text()
+    builtin = builtin_file().read_text()
+    start = builtin.index('[[models]]\nname = "qwen2.5-math-prm-7b"')
+    (config / "models.toml").write_text(
+        text + builtin[start : builtin.index("[[models]]", start + 1)]
+    )
+    with pytest.raises(UsageError, match=r"'qwen2\.5-math-prm-7b', which is no policy"):
+        load_catalogue(config)
+
+
 def test_a_default_that_is_no_model_is_named_with_its_file(tmp_path: Path) -> None:
     config = own(tmp_path, head='default_policy = "nobody"\n')
     with pytest.raises(UsageError, match=r"models\.toml.*nobody"):
@@ -153,7 +179,11 @@ WHEEL = 'package = "p"\nversion = "1"\nmember = "p/x"'
         ("bytes = 0", 'repo = "me/mine"', "`bytes` is 0, it must be a positive whole number"),
         ("bytes = true", 'repo = "me/mine"', "`bytes` is True"),
         ("bytes = 1.5", 'repo = "me/mine"', "`bytes` is 1.5"),
-        ('kind = "oracle"', 'repo = "me/mine"', "`kind` is 'oracle', it must be one of: policy"),
+        (
+            'kind = "oracle"',
+            'repo = "me/mine"',
+            "`kind` is 'oracle', it must be one of: policy, prm",
+        ),
         ("temperature = -1", 'repo = "me/mine"', "`temperature` is -1.0"),
         ("system = 3", 'repo = "me/mine"', "`system` is 3, it must be a string"),
         ("", 'repo = "mine"', "mine, place 1: `repo` is 'mine', it must be owner/name"),
@@ -186,7 +216,7 @@ def test_a_mistake_is_named_by_file_entry_and_key(
         ('[[models]]\nfile = "x"', "model 1: `name` is missing"),
         ('[[models]]\nname = "../x"', "model 1: `name` is '../x'"),
         ('[[models]]\nname = "x"\nfile = "a/b"', "x: `file` is 'a/b'"),
-        ('[[models]]\nname = "x"\nfile = "y"', r"x: there is no \[\[models.places\]\]"),
+        ('[[models]]\nname = "x"\nfile = "y"', "x: there must be either"),
         ("flavour = 1", "`flavour` is not a known key"),
     ],
 )
@@ -210,6 +240,111 @@ def test_a_file_that_is_not_text_is_a_usage_error(tmp_path: Path) -> None:
         load_catalogue(tmp_path)
 
 
+# -- process reward models --
+
+JUDGE = """
+[[models]]
+name = "judge"
+kind = "prm"
+file = "judge.gguf"
+{where}
+[models.prm]
+{prm}
+"""
+PLACE = '[[models.places]]\nrepo = "me/judge"'
+SOURCE = '[models.source]\nrepo = "me/judge"'
+READS = 'opening = ["{problem}", "{step}"]\nfollowing = ["{step}"]\n'
+LOGITS = READS + "positive = 1\nnegative = 2"
+HEAD = READS + 'head = ["score"]'
+
+
+def judge(tmp_path: Path, where: str = PLACE, prm: str = LOGITS) -> ModelEntry:
+    text = JUDGE.replace("{where}", where).replace("{prm}", prm)
+    (tmp_path / "models.toml").write_text(text)
+    return load_catalogue(tmp_path).get("judge")
+
+
+def test_a_users_own_judge_needs_an_entry_and_no_code(tmp_path: Path) -> None:
+    assert judge(tmp_path, PLACE, LOGITS + '\nmarker = "<|eot|>"').prm == PrmSpec(
+        opening=("{problem}", "{step}"),
+        following=("{step}",),
+        marker="<|eot|>",
+        positive=1,
+        negative=2,
+    )
+    converted = judge(tmp_path, SOURCE, HEAD + "\nmarker = 7\nlines = true")
+    assert converted.source == HubSource("me/judge", "main")
+    assert converted.places == ()
+    assert converted.prm == PrmSpec(
+        ("{problem}", "{step}"), ("{step}",), marker=7, head=("score",), lines=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("where", "prm", "complaint"),
+    [
+        ("", LOGITS, "judge: there must be either [[models.places]] or [models.source]"),
+        (f"{PLACE}\n{SOURCE}", LOGITS, "there must be either [[models.places]] or"),
+        ('[models.source]\nrepo = "judge"', HEAD, "judge, source: `repo` is 'judge'"),
+        (f"{SOURCE}\nfile = 'x'", HEAD, "judge, source: `file` is not a known key"),
+        (PLACE, HEAD, "a `head` needs [models.source]"),
+        (PLACE, READS, "either `positive` and `negative`, or a `head`"),
+        (SOURCE, LOGITS + '\nhead = ["s"]', "either `positive` and `negative`, or a `head`"),
+        (PLACE, READS + "positive = 1", "`positive` and `negative` come together"),
+        (PLACE, READS + "positive = 1\nnegative = 1", "are both 1"),
+        (PLACE, LOGITS.replace("= 1", "= -1"), "prm: `positive` is -1, it must be a token id"),
+        (PLACE, LOGITS + "\nmarker = 1.5", "`marker` is 1.5, it must be a token id, or a text"),
+        (PLACE, LOGITS + "\nmarker = ''", "`marker` is '', it must be a token id, or a text"),
+        (PLACE, LOGITS + "\nmarker = -1", "`marker` is -1"),
+        (PLACE, LOGITS + "\nlines = true", "`lines` needs a `marker` that is a token id"),
+        (PLACE, LOGITS + "\nlines = 1\nmarker = 1", "`lines` is 1, it must be true or false"),
+        (
+            PLACE,
+            LOGITS.replace('["{step}"]', '["\\n{step}"]') + "\nlines = true\nmarker = 1",
+            "with `lines`, '{step}' must stand alone and last",
+        ),
+        (PLACE, LOGITS.replace('"{problem}", ', ""), "`opening` has {problem} 0 times, not 1"),
+        (PLACE, LOGITS.replace('"{problem}", ', '"{problem}{step}",'), "{step} 2 times, not 1"),
+        (PLACE, LOGITS.replace('["{step}"]', '["{problem}"]'), "`following` has {problem} 1 times"),
+        (
+            PLACE,
+            LOGITS.replace('["{step}"]', "[]"),
+            "`following` is [], it must be a list of strings",
+        ),
+        (PLACE, LOGITS.replace('["{step}"]', '[""]'), "`following` is ['']"),
+        (PLACE, LOGITS.replace('["{step}"]', '"{step}"'), "`following` is '{step}'"),
+        (PLACE, LOGITS.replace('["{step}"]', '["{step} {answer}"]'), "has {answer}, and only"),
+        (PLACE, LOGITS + "\nscore = 1", "judge, prm: `score` is not a known key"),
+    ],
+)
+def test_a_mistake_in_a_judge_is_named(
+    tmp_path: Path, where: str, prm: str, complaint: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        judge(tmp_path, where, prm)
+    assert complaint in caught.value.message
+
+
+def test_latex_braces_are_no_placeholders(tmp_path: Path) -> None:
+    spec = judge(
+        tmp_path, PLACE, LOGITS.replace('["{problem}"', '["in \\\\boxed{answer}", "{problem}"')
+    )
+    assert spec.prm is not None
+    assert spec.prm.opening[0] == "in \\boxed{answer}"
+
+
+@pytest.mark.parametrize(("kind", "prm"), [("policy", True), ("prm", False)])
+def test_only_a_judge_says_how_it_reads_and_every_one_does(
+    tmp_path: Path, kind: str, prm: bool
+) -> None:
+    text = JUDGE.replace("{where}", PLACE).replace("{prm}", LOGITS).replace('"prm"', f'"{kind}"')
+    (tmp_path / "models.toml").write_text(text if prm else text[: text.index("[models.prm]")])
+    with pytest.raises(UsageError, match=rf"`kind` is '{kind}', and \[models\.prm\] is for 'prm'"):
+        load_catalogue(tmp_path)
+
+
+# -- whatever stands in the file --
+
 anything = st.recursive(
     st.integers(-2, 200) | st.floats() | st.booleans() | st.text(max_size=5) | st.dates(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
@@ -226,8 +361,21 @@ def table(**good: object) -> st.SearchStrategy[dict[str, object]]:
 places = table(repo="me/mine", revision="main", file="x") | table(
     package="p{n}", version="1", member="x{n:02}", parts=2, part_bytes=60
 )
-models = table(name="x", file="x", bytes=100, sha256="a" * 64, places=[], temperature=0.5).flatmap(
-    lambda model: st.lists(places, max_size=2).map(lambda rows: {"places": rows} | model)
+prms = table(
+    opening=["{problem}{step}"], following=["{step}"], marker=3, positive=1, negative=2, head=["s"]
+)
+models = table(
+    name="x",
+    kind="prm",
+    file="x",
+    bytes=100,
+    sha256="a" * 64,
+    temperature=0.5,
+    source={"repo": "me/mine"},
+).flatmap(
+    lambda model: st.tuples(st.lists(places, max_size=2), prms).map(
+        lambda more: {"places": more[0], "prm": more[1]} | model
+    )
 )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pfsolve.models.entry import HubPlace
-from pfsolve.models.hub import ATTEMPTS, fetch, find_cached, look_up
+from pfsolve.models.hub import ATTEMPTS, fetch, find_cached, look_up, read_range
 from pfsolve.models.transfer import PartFile, PlaceFailed
 from tests.models.model_fakes import DATA, FILE, HUB_PLACE, REPO, SHA256, FakeHub, make_entry
 
@@ -176,3 +176,24 @@ def test_a_cached_file_of_another_size_or_hash_is_not_used(
 ) -> None:
     put_in_cache(tmp_path / "hub-cache", data, blob)
     assert find_cached(make_entry(HUB_PLACE)) is None
+
+
+@pytest.mark.parametrize(("start", "size"), [(0, 100), (1_000_000, 5), (len(DATA) - 7, 7), (3, 0)])
+def test_a_piece_of_a_file_can_be_read(hub: FakeHub, start: int, size: int) -> None:
+    piece = read_range(HUB_PLACE, look_up(HUB_PLACE), start, size)
+    assert piece == DATA[start : start + size]
+
+
+def test_a_piece_is_gone_on_with_where_it_broke(hub: FakeHub) -> None:
+    hub.cuts = [1000, 1, 0]
+    assert read_range(HUB_PLACE, look_up(HUB_PLACE), 500, 5000) == DATA[500:5500]
+    ranges = [headers.get("range") for headers in hub.downloads]
+    assert ranges == ["bytes=500-5499", "bytes=1500-5499", "bytes=1501-5499", "bytes=1501-5499"]
+
+
+def test_where_parts_are_not_given_a_beginning_still_is(hub: FakeHub) -> None:
+    hub.ignore_range = True
+    remote = look_up(HUB_PLACE)
+    assert read_range(HUB_PLACE, remote, 0, 1000) == DATA[:1000]
+    with pytest.raises(PlaceFailed, match="does not give parts"):
+        read_range(HUB_PLACE, remote, 10, 1000)

@@ -1,4 +1,4 @@
-"""What a pull looks like: plain lines in a pipe, a bar on a terminal, nothing when quiet."""
+"""What a pull or a conversion looks like: plain lines in a pipe, a bar on a terminal, nothing when quiet."""
 
 from __future__ import annotations
 
@@ -55,6 +55,33 @@ def test_a_pipe_gets_plain_lines_with_rate_and_time_left() -> None:
     ]
     assert "\x1b" not in "".join(lines)
     assert "\r" not in "".join(lines)
+
+
+def test_a_conversion_tells_each_of_its_stages() -> None:
+    stream = io.StringIO()
+    story: list[events.ConvertEvent] = [
+        events.ReadsLike("m", "known"),
+        events.HeadWritten("m", Path("there/m.head.safetensors")),
+        events.Converting("m", "there", GB),
+        events.Copying("m", "model.safetensors", 1, 1),
+        *(events.Progress("m", GB * done // 2, GB) for done in range(3)),
+        events.Quantizing("m", "Q8_0"),
+        events.Progress("m", GB // 2, GB // 2),
+        events.Converted("m", Path("there/m.gguf"), GB // 2),
+    ]
+    with pull_progress(Environment(stderr=stream, variables={})) as listen:
+        for event in story:
+            listen(event)
+    assert stream.getvalue().splitlines() == [
+        "m will read solutions as known does",
+        "The head of m is written to m.head.safetensors",
+        "Converting m (1 GB) from there",
+        "File 1 of 1: model.safetensors",
+        "  50 % of 1 GB, 50 MB/s, 10 s left",
+        "  100 % of 1 GB, 50 MB/s, 0 s left",
+        "Making Q8_0 of m",
+        "m is converted (500 MB)",
+    ]
 
 
 def test_lines_of_progress_are_few(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from pfsolve.environment import Environment
-from pfsolve.errors import ModelMissing
-from pfsolve.models.resolve import resolve
+from pfsolve.errors import ModelMissing, UsageError
+from pfsolve.models.entry import head_file
+from pfsolve.models.resolve import resolve, resolve_prm
 from tests.models.model_fakes import DATA, REPO, SHA256, FakeHub
 
 MINE = f"""
@@ -20,6 +21,27 @@ file = "model.gguf"
 temperature = 0.5
 [[models.places]]
 repo = "{REPO}"
+[[models]]
+name = "judge"
+kind = "prm"
+file = "model.gguf"
+[[models.places]]
+repo = "{REPO}"
+[models.prm]
+opening = ["{{problem}}", "{{step}}"]
+following = ["{{step}}"]
+positive = 1
+negative = 2
+[[models]]
+name = "converted"
+kind = "prm"
+file = "converted-Q8_0.gguf"
+[models.source]
+repo = "{REPO}"
+[models.prm]
+opening = ["{{problem}}", "{{step}}"]
+following = ["{{step}}"]
+head = ["score"]
 """
 
 
@@ -91,6 +113,85 @@ def test_offline_variables_hold(environment: Environment, hub: FakeHub, variable
     with pytest.raises(ModelMissing, match="offline"):
         resolve("mine", away)
     assert hub.requests == []
+
+
+# -- process reward models --
+
+
+def test_a_judge_is_fetched_by_name_with_what_says_how_it_reads(
+    environment: Environment, hub: FakeHub
+) -> None:
+    found = resolve_prm("Judge", environment)
+    assert found.model.path.read_bytes() == DATA
+    assert found.spec.positive == 1
+    assert found.head is None
+
+
+def test_a_judge_is_no_policy_and_a_policy_no_judge(environment: Environment, hub: FakeHub) -> None:
+    """And neither is fetched to find out."""
+    with pytest.raises(UsageError, match="judge cannot be the policy") as caught:
+        resolve("judge", environment)
+    assert "--reward judge" in str(caught.value.hint)
+    with pytest.raises(UsageError, match="mine cannot be the reward") as caught:
+        resolve_prm("mine", environment)
+    assert "--policy mine" in str(caught.value.hint)
+    assert hub.requests == []
+
+
+def converted(environment: Environment) -> Path:
+    """What `pfsolve models convert converted` leaves in the store."""
+    file = environment.models_dir / "converted" / "converted-Q8_0.gguf"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(DATA)
+    file.with_name(f"{file.name}.sha256").write_text(f"{SHA256}  {file.name}\n")
+    head_file(file).write_bytes(b"a head")
+    return file
+
+
+def test_a_judge_that_must_be_converted_says_so_and_is_found_once_it_is(
+    environment: Environment, hub: FakeHub
+) -> None:
+    with pytest.raises(ModelMissing, match="converted is not on this disk") as caught:
+        resolve_prm("converted", environment)
+    assert "`pfsolve models convert converted`" in str(caught.value.hint)
+    assert hub.requests == []
+
+    file = converted(environment)
+    found = resolve_prm("converted", environment)
+    assert found.model.path == file
+    assert found.head == head_file(file) == file.with_name("converted-Q8_0.head.safetensors")
+
+    head_file(file).unlink()
+    with pytest.raises(ModelMissing, match="converted has lost its head") as caught:
+        resolve_prm("converted", environment)
+    assert "`pfsolve models convert converted`" in str(caught.value.hint)
+
+
+def test_a_judge_of_the_users_own_has_its_spec_beside_it(
+    environment: Environment, tmp_path: Path
+) -> None:
+    file = tmp_path / "own.f16.gguf"
+    file.touch()
+    with pytest.raises(ModelMissing, match=r"there is no own\.f16\.prm\.toml beside it"):
+        resolve_prm(str(file), environment)
+
+    spec = tmp_path / "own.f16.prm.toml"
+    spec.write_text('opening = ["{problem}", "{step}"]\nfollowing = ["{step}"]\nhead = ["score"]\n')
+    with pytest.raises(ModelMissing, match=r"own\.f16 has lost its head.*own\.f16\.head\.safe"):
+        resolve_prm(str(file), environment)
+
+    (tmp_path / "own.f16.head.safetensors").touch()
+    found = resolve_prm(str(file), environment)
+    assert (found.model.name, found.model.path, found.model.entry) == ("own.f16", file, None)
+    assert found.spec.head == ("score",)
+    assert found.head == tmp_path / "own.f16.head.safetensors"
+
+    spec.write_text("opening = 3")
+    with pytest.raises(UsageError, match=r"own\.f16\.prm\.toml: `opening` is 3"):
+        resolve_prm(str(file), environment)
+    spec.write_text("opening = [")
+    with pytest.raises(UsageError, match=r"own\.f16\.prm\.toml is not valid TOML"):
+        resolve_prm(str(file), environment)
 
 
 def test_a_model_on_disk_costs_no_library_of_the_network(

@@ -1,0 +1,70 @@
+"""`pfsolve models convert`: a checkpoint of a process reward model, made ready for llama.cpp."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def convert(
+    checkpoint: Annotated[
+        str,
+        typer.Argument(
+            metavar="CHECKPOINT",
+            help="A model's name from `list`, a repository on the Hub (owner/name), or a directory.",
+        ),
+    ],
+    kind: Annotated[
+        str | None,
+        typer.Option("--type", help="F16, Q8_0 or Q4_K_M; by default the model's own, else Q8_0."),
+    ] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="It reads a solution as this known model does."),
+    ] = None,
+    to: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the files there.")] = None,
+    head_only: Annotated[
+        bool, typer.Option("--head-only", help="Write the head alone, without fetching the rest.")
+    ] = False,
+    revision: Annotated[
+        str | None, typer.Option(help="Branch, tag or commit of the repository.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Never use the network.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+) -> None:
+    """Make a process reward model's checkpoint (Qwen2 family) a GGUF and a head; print the path."""
+    from pfsolve.display.pull import pull_progress
+    from pfsolve.engine.quantize import quantize
+    from pfsolve.environment import Environment
+    from pfsolve.models.catalogue import load_catalogue
+    from pfsolve.models.convert.job import plan
+    from pfsolve.models.convert.run import convert as run
+    from pfsolve.models.store import Store
+
+    environment = Environment()
+    catalogue = load_catalogue(environment.config_dir)
+    store = Store(environment.models_dir)
+    job = plan(
+        checkpoint,
+        catalogue,
+        store,
+        kind=kind,
+        like=like,
+        folder=to,
+        revision=revision,
+        offline=offline or environment.offline,
+    )
+    entries = tuple(catalogue.entries.values())
+    with pull_progress(environment, quiet=quiet) as listen:
+        files = run(job, store, entries, quantize, head_only=head_only, listen=listen)
+    if as_json:
+        paths = {"path": files.gguf, "head": files.head, "spec": files.spec}
+        facts: dict[str, str | None] = {"name": job.name, "type": job.kind}
+        facts |= {key: str(path) if path else None for key, path in paths.items()}
+        print(json.dumps(facts, indent=2), file=environment.stdout)
+    else:
+        print(files.gguf or files.head, file=environment.stdout)

@@ -1,0 +1,123 @@
+"""Make a GGUF smaller with llama.cpp, in a child process.
+
+For a large model that takes minutes inside one C call, which neither Ctrl-C nor an exception would
+end, and in which a failed assertion would end the whole process: a child can be killed, and can die.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from pfsolve.errors import EngineError, ModelFileError, UsageError
+
+POLL_S = 0.2
+
+_FTYPES = {  # names of llama.cpp's constants
+    "F16": "LLAMA_FTYPE_MOSTLY_F16",
+    "Q8_0": "LLAMA_FTYPE_MOSTLY_Q8_0",
+    "Q4_K_M": "LLAMA_FTYPE_MOSTLY_Q4_K_M",
+}
+_PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+
+
+def quantize(
+    source: Path, target: Path, kind: str, report: Callable[[int], None] = lambda size: None
+) -> None:
+    """Write `source`, a GGUF of floats, to `target` as `kind`: F16, Q8_0 or Q4_K_M.
+
+    What was at `target` is lost; unless all goes well, nothing is there afterwards.
+
+    Args:
+        report: called now and then with the bytes of the target so far.
+
+    Raises:
+        UsageError: there is no such kind, or source and target are the same.
+        ModelFileError: the source is no GGUF.
+        EngineError: llama.cpp failed; the message has its reason.
+    """
+    if kind not in _FTYPES:
+        raise UsageError(f"there is no kind {kind!r}", f"known are {', '.join(_FTYPES)}")
+    if source.resolve() == target.resolve():
+        raise UsageError(f"{source} cannot be quantized into itself")
+    with source.open("rb") as file:
+        if file.read(4) != b"GGUF":
+            raise ModelFileError(f"{source} is no GGUF file")
+    target.unlink(missing_ok=True)
+    done = False
+    try:
+        _run(source, target, kind, report)
+        done = True
+    finally:
+        if not done:
+            target.unlink(missing_ok=True)
+
+
+def _run(source: Path, target: Path, kind: str, report: Callable[[int], None]) -> None:
+    paths = [str(_PACKAGE_ROOT), *filter(None, sys.path)]
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", __name__, str(source), str(target), kind],
+        stdin=subprocess.PIPE,  # never written to: it closes when this process ends, however it does
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,  # a Ctrl-C is for this process, which then kills the child
+    )
+    try:
+        complaints = _wait(process, target, report)
+    finally:
+        process.kill()
+        process.wait()
+    if process.returncode:
+        raise EngineError(
+            f"llama.cpp cannot make {kind} of {source.name}: {_reason(complaints)}",
+            "F16 needs no quantization",
+        )
+
+
+def _wait(process: subprocess.Popen[str], target: Path, report: Callable[[int], None]) -> str:
+    lines: list[str] = []
+    assert process.stderr
+    reader = threading.Thread(target=lines.extend, args=(process.stderr,), daemon=True)
+    reader.start()
+    while reader.is_alive():
+        reader.join(POLL_S)
+        if target.exists():
+            report(target.stat().st_size)
+    process.wait()
+    return "".join(lines)
+
+
+def _reason(complaints: str) -> str:
+    """The line of llama.cpp's log that says why it stopped."""
+    lines = [line.strip() for line in complaints.splitlines() if line.strip()]
+    for line in lines:
+        if any(word in line for word in ("failed", "error", "ASSERT")):
+            return line.rsplit(": ", 1)[-1]
+    return lines[-1] if lines else "it gave no reason"
+
+
+def _child(source: str, target: str, kind: str) -> int:
+    """What the child does; returns its exit status."""
+    import llama_cpp as llama
+
+    def follow_the_parent() -> None:
+        os.read(0, 1)  # returns when the parent has ended
+        os._exit(1)
+
+    threading.Thread(target=follow_the_parent, daemon=True).start()
+    params = llama.llama_model_quantize_default_params()
+    params.ftype = getattr(llama, _FTYPES[kind])
+    status: int = llama.llama_model_quantize(source.encode(), target.encode(), params)
+    return min(status, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(_child(*sys.argv[1:]))
