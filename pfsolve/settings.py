@@ -19,7 +19,8 @@ RESAMPLING = ("systematic", "multinomial", "stratified", "residual")
 WEIGHTS = ("level", "ratio")
 FINISHED = ("stay", "absorb")
 FINAL = ("weighted-vote", "vote", "argmax")
-REWARDS = ("self-evaluation", "none")
+REWARDS = ("self-evaluation", "confidence", "none")  # any other reward is a process reward model
+AGGREGATIONS = ("last", "model", "prod", "min")
 INPUTS = ("auto", "lines", "text", "jsonl", "csv")  # how a file of problems can be read
 
 AUTOMATIC = ("gpu_layers", "parallel")  # settings that may be "auto"
@@ -53,7 +54,10 @@ class Settings:
 
     Args:
         policy: a model's name in the catalogue, or a path to a GGUF file; None for the default.
-        reward: what scores a prefix, one of `REWARDS`.
+        reward: what scores a prefix: one of `REWARDS`, or a process reward model's name in the
+            catalogue or path.
+        aggregate: how scores of steps become that of a prefix: the last step's, their product or
+            minimum; "model" has a process reward model read all steps as a single one.
         particles: partial solutions held at a time, 1 to 256.
         temperature: of sampling; 0 is greedy; None for the policy's own in models.toml, else 0.8.
         top_p, top_k, min_p: truncation of the next-token distribution; 1, 0 and 0 leave it whole.
@@ -76,6 +80,7 @@ class Settings:
 
     policy: str | None = None
     reward: str = "self-evaluation"
+    aggregate: str = "last"
     particles: int = 8
     temperature: float | None = None
     top_p: float = 1.0
@@ -111,7 +116,7 @@ class Settings:
         _between("threads", self.threads, 1, 1024)
         _between("gpu-layers", self.gpu_layers, 0, None)
         _between("parallel", self.parallel, 1, MAX_PARTICLES)
-        _one_of("reward", self.reward, REWARDS)
+        _one_of("aggregate", self.aggregate, AGGREGATIONS)
         _one_of("resampling", self.resampling, RESAMPLING)
         _one_of("weights", self.weights, WEIGHTS)
         _one_of("finished", self.finished, FINISHED)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-import platform
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pfsolve.errors import Interrupted, PfsolveError, ProblemTooLong, UsageError
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from pfsolve.engine.library import LogSink
     from pfsolve.engine.scheduler import Outcome, Task
     from pfsolve.environment import Environment
+    from pfsolve.evaluation.scoring import Scored
     from pfsolve.models.events import Listener as PullListener
 
 # The prompt the policies' makers recommend for mathematics (Qwen2.5-Math's model card).
@@ -60,90 +59,30 @@ class Solver:
         pull_listen: PullListener | None = None,
         log: LogSink | None = None,
     ) -> None:
-        from pfsolve.answers import warm_up
-        from pfsolve.engine import batching, library, memory
-        from pfsolve.engine.cache import Cache
-        from pfsolve.engine.policy import Policy
-        from pfsolve.engine.sampling import Sampling
         from pfsolve.environment import Environment
-        from pfsolve.models.events import ignore
-        from pfsolve.models.resolve import resolve
-        from pfsolve.particle import StepRules
-        from pfsolve.rewards import make_reward
+        from pfsolve.loading import load
 
-        started = time.monotonic()
-        settings = settings or Settings()
-        self._closers: list[Callable[[], None]] = []
-        found = resolve(
-            settings.policy,
-            environment or Environment(),
-            offline=settings.offline,
-            listen=pull_listen or ignore,
-        )
-        entry = found.entry
-        warm_up()  # the judge of answers starts while the model loads
-        library.start(log)
-        facts = library.inspect(found.path)
-        context = memory.choose_context(facts, settings.context)
-        n = settings.particles
-        gpu = memory.on_gpu(settings.gpu_layers)
-        self.batch_rows = batching.GPU_ROWS if gpu else batching.CPU_ROWS
-        self.parallel = batching.choose_parallel(
-            n,
-            self.batch_rows,
-            settings.parallel,
+        loaded = load(
+            settings or Settings(),
             problems,
-            memory.most_parallel(facts, n, context, settings.gpu_layers),
+            environment or Environment(),
+            listen=listen or (lambda event: None),
+            pull_listen=pull_listen,
+            log=log,
         )
-        memory.check_memory(facts, n, context, settings.gpu_layers, self.parallel)
-
-        temperature = settings.temperature
-        if temperature is None:
-            temperature = entry.temperature if entry and entry.temperature is not None else 0.8
-        self.settings = dataclasses.replace(
-            settings,
-            policy=found.name,
-            temperature=temperature,
-            context=context,
-            threads=settings.threads or memory.physical_cores(),
-            parallel=self.parallel,
-        )
-        try:
-            model = library.Model(facts, settings.gpu_layers)
-            self._closers.append(model.close)
-            threads = self.settings.threads or 1
-            rows = n * self.parallel  # cells for all of them: none is cut short by another
-            cache = Cache(model, cells=rows * context, sequences=rows, threads=threads)
-            self._closers.append(cache.close)
-            sampling = Sampling(temperature, settings.top_k, settings.top_p, settings.min_p)
-            rules = StepRules(settings.max_steps, settings.max_step_tokens, context)
-            tile = batching.GPU_TILE if gpu else batching.CPU_TILE
-            self.policy = Policy(model, cache, sampling, rules, tile)
-            self.reward = make_reward(settings.reward, self.policy)
-            self._closers.append(self.reward.close)
-            self.policy.rules = dataclasses.replace(rules, context=context - self.reward.reserve)
-        except BaseException:
-            self.close()
-            raise
-        self._system = (entry.system if entry else None) or SYSTEM_PROMPT
-        self.versions = {
-            "pfsolve": _version("pfsolve"),
-            "llama_cpp_python": _version("llama-cpp-python"),
-            "numpy": _version("numpy"),
-            "python": platform.python_version(),
-            "policy_sha256": (entry.sha256 if entry else None) or "unknown",
-        }
-        device = model.device
-        self.load_seconds = time.monotonic() - started
-        if listen is not None:
-            where = f"{device.name} ({device.description})" if device.is_gpu else device.name
-            weights, cells = facts.file_bytes, memory.cache_bytes(facts, rows, context)
-            listen(ModelLoaded("policy", found.name, where, weights, cells))
+        self.settings = loaded.settings
+        self.policy = loaded.policy
+        self.reward = loaded.reward
+        self.parallel = loaded.parallel
+        self.versions = loaded.versions
+        self.load_seconds = loaded.seconds
+        self._batch_rows = loaded.batch_rows
+        self._system = loaded.system or SYSTEM_PROMPT
+        self._models = loaded.models
 
     def close(self) -> None:
         """Free models and caches; twice does no harm."""
-        while self._closers:
-            self._closers.pop()()
+        self._models.close()
 
     def __enter__(self) -> Solver:
         return self
@@ -211,6 +150,38 @@ class Solver:
 
         return self._search(seeded, stopping, listener)
 
+    def read_solution(self, problem: str, steps: Sequence[str]) -> Scored:
+        """Let the reward judge a given solution, step by step.
+
+        Args:
+            steps: their texts; at least one.
+
+        Raises:
+            UsageError: the problem is empty.
+            ProblemTooLong: problem and solution do not fit into a particle's context.
+            EngineError: llama.cpp fails.
+        """
+        import numpy as np
+
+        from pfsolve.engine.reading import read_steps
+        from pfsolve.evaluation.scoring import Scored
+
+        started = time.monotonic()
+        problem = problem.strip()
+        prompt = self._prompt(problem)
+        scorer = self.reward.open(problem, 1)
+        log_scores, tokens = [], len(prompt) - self.reward.tokens_read
+        prefixes = read_steps(self.policy, prompt, steps, traced=self.reward.wants_trace)
+        try:
+            for prefix in prefixes:
+                log_scores.append(float(scorer.score([prefix])[0]))
+                tokens += len(prefix.particle.steps[-1].tokens)
+        finally:
+            prefixes.close()
+            scorer.close()
+        tokens += self.reward.tokens_read
+        return Scored(np.array(log_scores), tokens, time.monotonic() - started)
+
     def _search(
         self,
         problems: Iterable[tuple[Problem, int]],
@@ -222,7 +193,7 @@ class Solver:
 
         waiting = iter(problems)
         with Scheduler(
-            self.policy, self.reward, rows=self.batch_rows, stopping=stopping
+            self.policy, self.reward, rows=self._batch_rows, stopping=stopping
         ) as scheduler:
             while True:
                 while scheduler.running < self.parallel and not stopping():
@@ -231,11 +202,9 @@ class Solver:
                         break
                     problem, seed = following
                     try:
-                        task = self._task(problem, seed, listener(problem))
+                        scheduler.begin(self._task(problem, seed, listener(problem)))
                     except (UsageError, ProblemTooLong) as error:
                         yield problem, error
-                    else:
-                        scheduler.begin(task)
                 if not scheduler.running:
                     return
                 for task, end in scheduler.advance():
@@ -248,22 +217,8 @@ class Solver:
         from pfsolve.engine.scheduler import Task, resampling_rng
         from pfsolve.search.particle_filter import FilterRules, particle_filter
 
-        if not problem.text:
-            raise UsageError("the problem is empty", 'try: pfsolve "Solve x^2=4"')
         settings = self.settings
-        context = self.policy.rules.context
-        size = len(problem.text.encode(errors="replace"))
-        if size > _MOST_BYTES * context:
-            raise ProblemTooLong(
-                f"the problem has {size} bytes, and a particle holds {settings.context} tokens",
-                "shorten it, or use a larger --context",
-            )
-        prompt = self.policy.chat.prompt(self._system, problem.text)
-        if context - len(prompt) < _SHORTEST_SOLUTION:
-            raise ProblemTooLong(
-                f"the problem takes {len(prompt)} tokens, and a particle holds {settings.context}",
-                "shorten it, or use a larger --context",
-            )
+        prompt = self._prompt(problem.text)
         rules = FilterRules(
             resampling=settings.resampling,
             weights=settings.weights,
@@ -273,6 +228,26 @@ class Solver:
         )
         search = particle_filter(settings.particles, rules, resampling_rng(seed))
         return Task(problem, prompt, settings.particles, seed, search, listen)
+
+    def _prompt(self, problem: str) -> list[int]:
+        """Tokens that ask for a problem's solution."""
+        if not problem:
+            raise UsageError("the problem is empty", 'try: pfsolve "Solve x^2=4"')
+        context = self.policy.rules.context
+        size = len(problem.encode(errors="replace"))
+        if size > _MOST_BYTES * context:
+            raise ProblemTooLong(
+                f"the problem has {size} bytes, and a particle holds {self.settings.context} tokens",
+                "shorten it, or use a larger --context",
+            )
+        prompt = self.policy.chat.prompt(self._system, problem)
+        if context - len(prompt) < _SHORTEST_SOLUTION:
+            raise ProblemTooLong(
+                f"the problem takes {len(prompt)} tokens, and a particle holds "
+                f"{self.settings.context}",
+                "shorten it, or use a larger --context",
+            )
+        return prompt
 
     def _solution(self, task: Task, outcome: Outcome) -> Solution:
         from pfsolve.answers import group_equivalent
@@ -312,12 +287,3 @@ def solve(problem: str, **settings: Any) -> Solution:
     """
     with Solver(merge(settings)) as solver:
         return solver.solve(problem)
-
-
-def _version(package: str) -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"

@@ -98,8 +98,17 @@ def solve(
         _option(
             _METHOD,
             "reward",
-            "What judges a step: the policy itself, or nothing.",
-            choices=s.REWARDS,
+            "What judges a step: the policy itself, nothing, or a process reward model.",
+            choices=(*s.REWARDS, "MODEL"),
+        ),
+    ] = None,
+    aggregate: Annotated[
+        str | None,
+        _option(
+            _METHOD,
+            "aggregate",
+            "How steps' scores become a solution's.",
+            choices=s.AGGREGATIONS,
         ),
     ] = None,
     max_steps: Annotated[

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pfsolve.engine.library import Facts, devices
 from pfsolve.errors import ResourceError, UsageError
 
@@ -27,6 +29,23 @@ def choose_context(facts: Facts, wanted: int | None) -> int:
     return wanted
 
 
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """A process reward model beside the policy. context: tokens that it may hold of each particle."""
+
+    facts: Facts
+    context: int
+
+
+def prm_context(facts: Facts, context: int) -> int:
+    """Tokens that a process reward model may hold of a particle that may hold `context` in the policy.
+
+    Half as many again, for markers and for a vocabulary that takes more tokens for the same text,
+    within what the model was trained on.
+    """
+    return min(facts.context, context * 3 // 2)
+
+
 def cache_bytes(facts: Facts, particles: int, context: int) -> int:
     """Bytes of a cache in which every particle can fill its context without sharing a single cell."""
     return particles * context * facts.cell_bytes
@@ -37,50 +56,70 @@ def on_gpu(gpu_layers: int | None) -> bool:
     return gpu_layers != 0 and any(device.is_gpu for device in devices())
 
 
-def most_parallel(facts: Facts, particles: int, context: int, gpu_layers: int | None) -> int:
+def most_parallel(
+    facts: Facts,
+    particles: int,
+    context: int,
+    gpu_layers: int | None,
+    judge: Judge | None = None,
+) -> int:
     """Problems that can be searched side by side in half of the memory that is free beside the
     weights; 1 at least."""
-    free, weights = _room(facts, gpu_layers)
-    fitting = (
-        (free - weights - OVERHEAD_BYTES) // 2 // max(1, cache_bytes(facts, particles, context))
-    )
-    return max(1, fitting)
+    free, fixed = _room(facts, gpu_layers, judge)
+    return max(1, (free - fixed) // 2 // (particles * _particle_bytes(facts, context, judge)))
 
 
 def check_memory(
-    facts: Facts, particles: int, context: int, gpu_layers: int | None, parallel: int = 1
+    facts: Facts,
+    particles: int,
+    context: int,
+    gpu_layers: int | None,
+    parallel: int = 1,
+    judge: Judge | None = None,
 ) -> None:
     """Refuse what would not fit where it is to run, with the largest number that would.
 
     Raises:
-        ResourceError: weights, cache and buffers need more than is free.
+        ResourceError: weights, caches and buffers need more than is free.
     """
-    free, weights = _room(facts, gpu_layers)
-    fixed = weights + OVERHEAD_BYTES
-    needed = fixed + cache_bytes(facts, particles * parallel, context)
+    free, fixed = _room(facts, gpu_layers, judge)
+    each = _particle_bytes(facts, context, judge)
+    needed = fixed + particles * parallel * each
     if needed <= free:
         return
-    most = (free - fixed) // max(1, cache_bytes(facts, 1, context))
+    most = (free - fixed) // each
     what = f"{facts.path.name} with {particles} particles of {context} tokens"
     if parallel > 1:
         what += f" for each of {parallel} problems"
+    if judge is not None:
+        what += f" and {judge.facts.path.name}"
     message = f"{what} needs {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free"
     if most >= particles:
         raise ResourceError(message, f"use --parallel {most // particles}, or a smaller --context")
     if most >= 1:
         raise ResourceError(message, f"use -n {most}, or a smaller --context")
-    raise ResourceError(message, "use a smaller model; see pfsolve models list")
+    reward = " or another --reward" if judge is not None else ""
+    raise ResourceError(message, f"use a smaller model{reward}; see pfsolve models list")
 
 
-def _room(facts: Facts, gpu_layers: int | None) -> tuple[int, int]:
-    """Free bytes where the model is to run, and what its weights take there."""
+def _particle_bytes(facts: Facts, context: int, judge: Judge | None) -> int:
+    """Bytes of the cells that one particle may fill."""
+    judged = 0 if judge is None else cache_bytes(judge.facts, 1, judge.context)
+    return max(1, cache_bytes(facts, 1, context) + judged)
+
+
+def _room(facts: Facts, gpu_layers: int | None, judge: Judge | None) -> tuple[int, int]:
+    """Free bytes where the models are to run, and what they take there whatever the particles."""
+    models = [facts] if judge is None else [facts, judge.facts]
+    weights = sum(model.file_bytes for model in models)
+    buffers = len(models) * OVERHEAD_BYTES
     gpus = sum(device.memory for device in devices() if device.is_gpu)
     # llama.cpp maps the file and repacks part of it for the CPU: 1.56 times the file, measured.
-    on_cpu = facts.file_bytes * 8 // 5
+    on_cpu = weights * 8 // 5 + buffers
     if gpus == 0 or gpu_layers == 0:
         return free_memory(), on_cpu
     if gpu_layers is None:
-        return gpus, facts.file_bytes
+        return gpus, weights + buffers
     return gpus + free_memory(), on_cpu
 
 

@@ -19,6 +19,7 @@ from pfsolve.events import Began, Ended, Event, Listener, Progressed, Resampled,
 from pfsolve.particle import Finish, Particle
 from pfsolve.problems import Problem
 from pfsolve.rewards.base import Prefix, Reward, Scorer
+from pfsolve.search.logits import sigmoid
 from pfsolve.search.requests import Extend, Fork, Population, Request, Score, Search, Weighed
 from pfsolve.search.resampling import Ancestors
 from pfsolve.search.weights import AllParticlesDead, InvalidLogWeight, normalise
@@ -68,10 +69,6 @@ def _sampling_rng(seed: int, step: int, slot: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 
-def _sigmoid(x: float) -> float:
-    return float(0.5 + 0.5 * np.tanh(x / 2))  # this form cannot overflow
-
-
 class Scheduler:
     """Drives searches on one policy and one reward, as many at a time as are begun.
 
@@ -106,6 +103,7 @@ class Scheduler:
         """Decode a task's prompt and let its search take part from the next decode on.
 
         Raises:
+            ProblemTooLong: the reward cannot take in the problem.
             EngineError: llama.cpp fails, or the cache has no room.
         """
         self._runs.append(_Run(self, task))
@@ -334,7 +332,7 @@ class _Run:
             end = particle.steps[-1].data[-_TEXT_SHOWN:]
         return Row(
             weight=float(self.weights[slot]),
-            score=None if log_score is None else _sigmoid(log_score),
+            score=None if log_score is None else sigmoid(log_score),
             steps=len(particle.steps),
             tokens=particle.n_tokens + (len(draft.tokens) if draft is not None else 0),
             ancestor=int(self.ancestors[slot]),

@@ -47,7 +47,7 @@ class Origin:
             for name, value in dataclasses.asdict(self.settings).items()
             if name not in MACHINE
         }
-        deciding["policy_sha256"] = self.versions.get("policy_sha256")
+        deciding |= {name: of for name, of in self.versions.items() if name.endswith("sha256")}
         text = json.dumps(deciding, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 

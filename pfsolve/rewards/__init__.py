@@ -9,11 +9,27 @@ if TYPE_CHECKING:
     from pfsolve.rewards.base import Reward
 
 
-def make_reward(name: str, policy: Policy) -> Reward:
-    """The reward that `--reward name` stands for; names are `pfsolve.settings.REWARDS`."""
+def make_reward(name: str, policy: Policy, prm: Reward | None, aggregate: str) -> Reward:
+    """The reward that `--reward name` stands for.
+
+    Args:
+        name: one of `pfsolve.settings.REWARDS`, unless there is a `prm`.
+        prm: the process reward model, loaded, that is meant instead.
+        aggregate: one of `pfsolve.settings.AGGREGATIONS`. "model" is the prm's own affair; the other
+            rewards look at the whole prefix anyway.
+    """
+    from pfsolve.rewards.aggregation import Aggregated
+    from pfsolve.rewards.confidence import Confidence
     from pfsolve.rewards.self_evaluation import SelfEvaluation
     from pfsolve.rewards.uniform import Uniform
 
-    if name == "none":
-        return Uniform()
-    return SelfEvaluation(policy)
+    reward: Reward
+    if prm is not None:
+        reward = prm
+    elif name == "none":
+        reward = Uniform()
+    elif name == "confidence":
+        reward = Confidence()
+    else:
+        reward = SelfEvaluation(policy)
+    return Aggregated(reward, aggregate) if aggregate in ("prod", "min") else reward

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from pfsolve.engine.policy import Branch, Trace
 from pfsolve.particle import Particle
 
+# Log of a probability that was 1 to the last digit: its logit would be infinite.
+SUREST = -1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
@@ -52,12 +55,16 @@ class Reward(Protocol):
     """What `--reward NAME` stands for.
 
     reserve: tokens of a particle's context that scoring needs for itself. wants_trace: whether
-    prefixes must carry the newest step's log-probabilities and hidden states.
+    prefixes must carry the newest step's log-probabilities and hidden states. tokens_read: decoded
+    for scoring so far, in whichever model.
     """
 
     name: str
     reserve: int
     wants_trace: bool
+
+    @property
+    def tokens_read(self) -> int: ...
 
     def open(self, problem: str, n: int) -> Scorer:
         """A scorer for a search of n particles on this problem."""
@@ -66,12 +73,30 @@ class Reward(Protocol):
         """Give back models and caches."""
 
 
+def distinct(prefixes: Sequence[Prefix]) -> tuple[list[Prefix], NDArray[np.intp]]:
+    """The different ones among prefixes, token by token, and for each prefix, shape (k,), which it is.
+
+    Copies of a particle often write the same next step, and that need not be scored twice.
+    """
+    numbers: dict[tuple[tuple[int, ...], ...], int] = {}
+    found: list[Prefix] = []
+    which = np.empty(len(prefixes), dtype=np.intp)
+    for i, prefix in enumerate(prefixes):
+        tokens = tuple(step.tokens for step in prefix.particle.steps)
+        if tokens not in numbers:
+            numbers[tokens] = len(found)
+            found.append(prefix)
+        which[i] = numbers[tokens]
+    return found, which
+
+
 class Memoryless:
     """Base of rewards that keep nothing between calls: one object is every search's scorer."""
 
     name = ""
     reserve = 0
     wants_trace = False
+    tokens_read = 0
 
     def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
         raise TypeError(f"{type(self).__name__} does not say how it scores")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pfsolve.engine.cache import Run
 from pfsolve.engine.policy import Policy
 from pfsolve.errors import ModelFileError
-from pfsolve.rewards.base import Memoryless, Prefix
+from pfsolve.rewards.base import Memoryless, Prefix, distinct
 
 QUESTION = "Is the solution correct so far? Answer with Yes or No."
 YES, NO = "Yes", "No"
@@ -44,11 +44,13 @@ class SelfEvaluation(Memoryless):
 
     def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
         cache = self._policy.cache
-        sequences = [prefix.branch.sequence for prefix in prefixes]
+        different, which = distinct(prefixes)
+        sequences = [prefix.branch.sequence for prefix in different]
         lengths = [cache.length(sequence) for sequence in sequences]
+        self.tokens_read += len(self._turn) * len(different)
         try:
             logits = cache.decode([Run(sequence, self._turn) for sequence in sequences]).logits
-            return (logits[:, self._yes] - logits[:, self._no]).astype(np.float64)
+            return (logits[:, self._yes] - logits[:, self._no]).astype(np.float64)[which]
         finally:
             for sequence, length in zip(sequences, lengths, strict=True):
                 cache.rewind(sequence, length)

@@ -80,3 +80,29 @@ def test_problems_side_by_side_take_half_of_the_free_memory_and_more_is_refused(
         memory.check_memory(FACTS, 8, 2048, None, 2 * most + 2)
     fitting = int((caught.value.hint or "").split()[2].rstrip(","))
     memory.check_memory(FACTS, 8, 2048, None, fitting)
+
+
+def test_a_judge_beside_the_policy_is_counted_with_its_weights_and_its_cells(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with_room(monkeypatch, main=6 * GB)
+    judge = memory.Judge(FACTS, memory.prm_context(FACTS, 4096))
+    memory.check_memory(FACTS, 12, 4096, None)
+    with pytest.raises(ResourceError, match=r"12 particles of 4096 tokens and m\.gguf") as caught:
+        memory.check_memory(FACTS, 12, 4096, None, judge=judge)
+    most = int((caught.value.hint or "").split()[2].rstrip(","))
+    memory.check_memory(FACTS, most, 4096, None, judge=judge)
+    with pytest.raises(ResourceError):
+        memory.check_memory(FACTS, most + 1, 4096, None, judge=judge)
+    alone = memory.most_parallel(FACTS, 1, 2048, None)
+    assert 1 <= memory.most_parallel(FACTS, 1, 2048, None, judge=judge) < alone
+
+    with_room(monkeypatch, main=4 * GB)
+    with pytest.raises(ResourceError) as caught:
+        memory.check_memory(FACTS, 1, 256, None, judge=judge)
+    assert "another --reward" in (caught.value.hint or "")
+
+
+def test_a_judge_may_hold_half_as_much_again_within_what_it_was_trained_on() -> None:
+    assert memory.prm_context(FACTS, 2048) == 3072
+    assert memory.prm_context(FACTS, 8192) == FACTS.context

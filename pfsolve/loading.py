@@ -1,0 +1,203 @@
+"""From settings to models in memory: finds and fetches them, checks that they fit, loads them."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pfsolve.errors import UsageError
+from pfsolve.events import ModelLoaded
+from pfsolve.settings import REWARDS, Settings
+
+if TYPE_CHECKING:
+    from pfsolve.engine.cache import Cache
+    from pfsolve.engine.library import LogSink, Model
+    from pfsolve.engine.memory import Judge
+    from pfsolve.engine.policy import Policy
+    from pfsolve.environment import Environment
+    from pfsolve.models.events import Listener as PullListener
+    from pfsolve.models.resolve import Model as ModelFile
+    from pfsolve.models.resolve import PrmFiles
+    from pfsolve.rewards.base import Reward
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a solver works with. Close `models` when it is done.
+
+    settings: with what was left open decided. parallel: problems that can be searched side by side,
+    in decodes of `batch_rows`. system: the policy's own system prompt, if it has one. versions: of
+    all that results depend on. seconds: loading took.
+    """
+
+    settings: Settings
+    policy: Policy
+    reward: Reward
+    parallel: int
+    batch_rows: int
+    system: str | None
+    versions: dict[str, str]
+    seconds: float
+    models: ExitStack
+
+
+def load(
+    settings: Settings,
+    problems: int | None,
+    environment: Environment,
+    *,
+    listen: Callable[[ModelLoaded], None] = lambda event: None,
+    pull_listen: PullListener | None = None,
+    log: LogSink | None = None,
+) -> Loaded:
+    """Load the policy and the reward that `settings` name.
+
+    Args:
+        problems: how many are to be solved, None if that is not known.
+        listen, pull_listen, log: as in `pfsolve.solver.Solver`.
+
+    Raises:
+        ModelMissing, ModelFileError, ResourceError, UsageError: as there.
+    """
+    from pfsolve.answers import warm_up
+    from pfsolve.engine import batching, library, memory
+    from pfsolve.engine.cache import Cache
+    from pfsolve.engine.policy import Policy
+    from pfsolve.engine.sampling import Sampling
+    from pfsolve.models.catalogue import UnknownModel
+    from pfsolve.models.events import ignore
+    from pfsolve.models.resolve import resolve, resolve_prm
+    from pfsolve.particle import StepRules
+    from pfsolve.rewards import make_reward
+
+    started = time.monotonic()
+    pull_listen = pull_listen or ignore
+    found = resolve(settings.policy, environment, offline=settings.offline, listen=pull_listen)
+    prm = None
+    if settings.reward not in REWARDS:
+        try:
+            prm = resolve_prm(
+                settings.reward, environment, offline=settings.offline, listen=pull_listen
+            )
+        except UnknownModel as error:
+            raise UsageError(
+                f"--reward is {settings.reward!r}, which is unknown",
+                f"choose one of {', '.join(REWARDS)}, or a model; {error.hint}",
+            ) from None
+    entry = found.entry
+    warm_up()  # the judge of answers starts while the models load
+    library.start(log)
+    facts = library.inspect(found.path)
+    context = memory.choose_context(facts, settings.context)
+    judge = _judge(prm, context)
+    n, gpu_layers = settings.particles, settings.gpu_layers
+    gpu = memory.on_gpu(gpu_layers)
+    batch_rows = batching.GPU_ROWS if gpu else batching.CPU_ROWS
+    parallel = batching.choose_parallel(
+        n,
+        batch_rows,
+        settings.parallel,
+        problems,
+        memory.most_parallel(facts, n, context, gpu_layers, judge),
+    )
+    memory.check_memory(facts, n, context, gpu_layers, parallel, judge)
+
+    temperature = settings.temperature
+    if temperature is None:
+        temperature = entry.temperature if entry and entry.temperature is not None else 0.8
+    threads = settings.threads or memory.physical_cores()
+    sequences = n * parallel  # with cells for all of them: none is cut short by another
+    with ExitStack() as models:
+        model = models.enter_context(library.Model(facts, gpu_layers))
+        cache = models.enter_context(
+            Cache(model, cells=sequences * context, sequences=sequences, threads=threads)
+        )
+        listen(_loaded("policy", found.name, model, cache))
+        policy = Policy(
+            model,
+            cache,
+            Sampling(temperature, settings.top_k, settings.top_p, settings.min_p),
+            StepRules(settings.max_steps, settings.max_step_tokens, context),
+            batching.GPU_TILE if gpu else batching.CPU_TILE,
+        )
+        judging = None
+        if prm is not None:
+            from pfsolve.rewards.prm.model import open_prm
+
+            judging = open_prm(
+                prm,
+                sequences=sequences,
+                context=context,
+                threads=threads,
+                gpu_layers=gpu_layers,
+                whole=settings.aggregate == "model",
+            )
+            models.callback(judging.close)
+            listen(_loaded("reward", judging.name, judging.model, judging.cache))
+        reward = make_reward(settings.reward, policy, judging, settings.aggregate)
+        policy.rules = dataclasses.replace(policy.rules, context=context - reward.reserve)
+        kept = models.pop_all()
+    return Loaded(
+        settings=dataclasses.replace(
+            settings,
+            policy=found.name,
+            reward=reward.name,
+            temperature=temperature,
+            context=context,
+            threads=threads,
+            parallel=parallel,
+        ),
+        policy=policy,
+        reward=reward,
+        parallel=parallel,
+        batch_rows=batch_rows,
+        system=entry.system if entry else None,
+        versions=_versions(found, prm.model if prm else None),
+        seconds=time.monotonic() - started,
+        models=kept,
+    )
+
+
+def _judge(prm: PrmFiles | None, context: int) -> Judge | None:
+    """A process reward model's share of the memory, if there is one."""
+    from pfsolve.engine import library, memory
+
+    if prm is None:
+        return None
+    facts = library.inspect(prm.model.path)
+    return memory.Judge(facts, memory.prm_context(facts, context))
+
+
+def _loaded(role: str, name: str, model: Model, cache: Cache) -> ModelLoaded:
+    device = model.device
+    where = f"{device.name} ({device.description})" if device.is_gpu else device.name
+    facts = model.facts
+    return ModelLoaded(role, name, where, facts.file_bytes, cache.cells * facts.cell_bytes)
+
+
+def _versions(policy: ModelFile, reward: ModelFile | None) -> dict[str, str]:
+    packages = ("pfsolve", "llama-cpp-python", "numpy")
+    versions = {name.replace("-", "_"): _version(name) for name in packages}
+    versions |= {"python": platform.python_version(), "policy_sha256": _sha256(policy)}
+    if reward is not None:
+        versions["reward_sha256"] = _sha256(reward)
+    return versions
+
+
+def _sha256(model: ModelFile) -> str:
+    """As the catalogue has it: hashing a file of the user's own would take seconds at each start."""
+    return (model.entry.sha256 if model.entry else None) or "unknown"
+
+
+def _version(package: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,68 @@
+"""From the scores of single steps to that of a prefix: `--aggregate prod` and `min`.
+
+arXiv:2502.01618, section 4.4, compares them. `last` is what every reward gives by itself, and `model`
+is a way of reading that only a process reward model has (`pfsolve.rewards.prm`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pfsolve.rewards.base import SUREST, Prefix, Reward, Scorer
+from pfsolve.search.logits import log_sigmoid, logit
+
+
+class Aggregated:
+    """A reward whose score of a prefix is the product, or the minimum, of its steps' scores.
+
+    Args:
+        reward: scores steps.
+        how: "prod" or "min".
+    """
+
+    def __init__(self, reward: Reward, how: str) -> None:
+        self._reward = reward
+        self._how = how
+        self.name = reward.name
+        self.reserve = reward.reserve
+        self.wants_trace = reward.wants_trace
+
+    @property
+    def tokens_read(self) -> int:
+        return self._reward.tokens_read
+
+    def open(self, problem: str, n: int) -> Scorer:
+        return _AggregatedScorer(self._reward.open(problem, n), n, self._how)
+
+    def close(self) -> None:
+        self._reward.close()
+
+
+class _AggregatedScorer:
+    """Keeps, for each slot, what has come together so far: log of the product, or least logit."""
+
+    def __init__(self, scorer: Scorer, n: int, how: str) -> None:
+        self._scorer = scorer
+        self._is_product = how == "prod"
+        self._so_far = np.full(n, 0.0 if self._is_product else np.inf)
+
+    def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
+        slots = [prefix.slot for prefix in prefixes]
+        steps = self._scorer.score(prefixes)
+        if not self._is_product:
+            self._so_far[slots] = np.minimum(self._so_far[slots], steps)
+            return self._so_far[slots]
+        # A step that only ends the solution says nothing, and must not count a second time.
+        says_something = [bool(p.particle.steps[-1].data.strip()) for p in prefixes]
+        self._so_far[slots] += np.where(says_something, log_sigmoid(steps), 0.0)
+        return np.asarray(logit(np.minimum(self._so_far[slots], SUREST)))
+
+    def fork(self, ancestors: NDArray[np.intp]) -> None:
+        self._scorer.fork(ancestors)
+        self._so_far = self._so_far[ancestors]
+
+    def close(self) -> None:
+        self._scorer.close()

@@ -1,0 +1,157 @@
+"""Reads the solutions of one search with a process reward model, each token once.
+
+Every particle has a sequence in the model's own cache, which holds what was read for it last. The
+tokens of a longer prefix are worked out as a whole, and whatever they have in common with those held
+stays; so where tokens do not change with what follows, only the newest step is read, and where they
+do, the score is still exactly that of the whole prefix.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pfsolve.engine.cache import Cache, Run
+from pfsolve.particle import Step
+from pfsolve.rewards.base import Prefix
+from pfsolve.rewards.prm.template import Template
+from pfsolve.rewards.prm.verdict import Verdict
+
+_NO_SCORE = 0.0  # logit of one half: nothing is known
+
+Tokens = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What a particle's sequence holds, and the log-weight read at its end, if it was."""
+
+    sequence: int
+    tokens: Tokens
+    log_weight: float | None = None
+
+
+class PrmScorer:
+    """Scores the prefixes of one search.
+
+    A prefix that outgrows the model's context keeps the score it had before: it is no worse for being
+    long. A step without text changes nothing.
+
+    Args:
+        cache: of the model; as many of its sequences are taken as there are particles.
+        context: tokens that one sequence may hold.
+        problem, n: the search's problem and number of particles.
+    """
+
+    def __init__(
+        self, template: Template, verdict: Verdict, cache: Cache, context: int, problem: str, n: int
+    ) -> None:
+        self._template = template
+        self._verdict = verdict
+        self._cache = cache
+        self._context = context
+        self._problem = problem
+        self._n = n
+        self._held: list[_Held] = []
+
+    def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
+        slots = [prefix.slot for prefix in prefixes]
+        return self.score_texts(slots, [step_texts(prefix.particle.steps) for prefix in prefixes])
+
+    def score_texts(
+        self, slots: Sequence[int], solutions: Sequence[Sequence[str]]
+    ) -> NDArray[np.float64]:
+        """Log-weights (k,) of the prefixes in these slots, each given by the texts of its steps."""
+        rendered = [tuple(self._template.render(self._problem, steps)) for steps in solutions]
+        wanted = {
+            slot: tokens
+            for slot, tokens in zip(slots, rendered, strict=True)
+            if len(tokens) <= self._context
+        }
+        if wanted:
+            if not self._held:
+                self._begin(wanted.values())
+            self.fork(self._sources(wanted))
+            self._read(wanted)
+            self.fork(self._sources(wanted))
+        return np.array([self._log_weight(slot) for slot in slots])
+
+    def fork(self, ancestors: NDArray[np.intp]) -> None:
+        if not self._held:
+            return
+        sources = ancestors.tolist()
+        for slot, held in enumerate(self._held):
+            if slot not in sources:
+                self._cache.drop(held.sequence)
+        # The first to go on from a sequence takes it over; so there are never more than n of them.
+        grown: list[_Held] = []
+        for number, source in enumerate(sources):
+            held = self._held[source]
+            if source in sources[:number]:
+                held = replace(held, sequence=self._cache.fork(held.sequence))
+            grown.append(held)
+        self._held = grown
+
+    def close(self) -> None:
+        while self._held:
+            self._cache.drop(self._held.pop().sequence)
+
+    def _begin(self, solutions: Collection[Tokens]) -> None:
+        """A sequence for each particle. What all solutions begin with, the problem, is read once."""
+        first = min(solutions)
+        stem = first[: min(_common(first, max(solutions)), len(first) - 1)]
+        self._held = [_Held(self._cache.new(), stem)]
+        if stem:
+            self._cache.decode([Run(self._held[0].sequence, stem, output=False)])
+        self._held += [
+            _Held(self._cache.fork(self._held[0].sequence), stem) for _ in range(1, self._n)
+        ]
+
+    def _sources(self, wanted: Mapping[int, Tokens]) -> NDArray[np.intp]:
+        """For each slot one that has read what it wants; itself where there is none."""
+        known = {h.tokens: slot for slot, h in enumerate(self._held) if h.log_weight is not None}
+        sources = np.arange(self._n)
+        for slot, tokens in wanted.items():
+            sources[slot] = known.get(tokens, slot)
+        return sources
+
+    def _read(self, wanted: Mapping[int, Tokens]) -> None:
+        """Read what nobody has read yet; of equal prefixes, only one."""
+        news: dict[Tokens, int] = {}
+        for slot, tokens in wanted.items():
+            held = self._held[slot]
+            if held.tokens != tokens or held.log_weight is None:
+                news.setdefault(tokens, slot)
+        if not news:
+            return
+        runs = []
+        for tokens, slot in news.items():
+            held = self._held[slot]
+            kept = min(_common(held.tokens, tokens), len(tokens) - 1)
+            self._cache.rewind(held.sequence, kept)
+            runs.append(Run(held.sequence, tokens[kept:]))
+        log_weights = self._verdict.read(self._cache, runs).tolist()
+        for (tokens, slot), run, log_weight in zip(news.items(), runs, log_weights, strict=True):
+            self._held[slot] = _Held(run.sequence, tokens, log_weight)
+
+    def _log_weight(self, slot: int) -> float:
+        known = self._held[slot].log_weight if self._held else None
+        return _NO_SCORE if known is None else known
+
+
+def step_texts(steps: Iterable[Step]) -> list[str]:
+    """Texts of the steps. A character that a step's end has cut in two belongs to the next one."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    return [decoder.decode(step.data) for step in steps]
+
+
+def _common(one: Tokens, other: Tokens) -> int:
+    """How many tokens both begin with."""
+    for index, (a, b) in enumerate(zip(one, other, strict=False)):
+        if a != b:
+            return index
+    return min(len(one), len(other))

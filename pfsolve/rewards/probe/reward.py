@@ -1,0 +1,113 @@
+"""`--reward probe`: what the policy's own hidden states say of its solution so far.
+
+And the recorder, which looks at solutions in the same way to learn from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pfsolve.errors import ModelFileError
+from pfsolve.rewards.base import Prefix
+from pfsolve.rewards.probe.features import History, Vector, features
+from pfsolve.rewards.probe.head import ProbeHead
+
+
+class Probe:
+    """Log-weight: the head's logit of the prefix's feature vector.
+
+    Raises:
+        ModelFileError: the head was made for hidden states of another width.
+    """
+
+    name = "probe"
+    reserve = 0
+    wants_trace = True
+    tokens_read = 0
+
+    def __init__(self, head: ProbeHead, n_embd: int) -> None:
+        if head.n_embd != n_embd:
+            raise ModelFileError(
+                f"the probe was made for hidden states of {head.n_embd} values, and the policy's "
+                f"have {n_embd}",
+                "`pfsolve reward train` makes one for this policy",
+            )
+        self._head = head
+
+    def open(self, problem: str, n: int) -> _ProbeScorer:
+        return _ProbeScorer(self._head, n)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class _Watcher:
+    """Follows the particles of one search: a history for each slot, forked with it."""
+
+    def __init__(self, n: int) -> None:
+        self._histories = [History()] * n
+
+    def look(self, prefix: Prefix) -> Vector:
+        """The feature vector of a prefix, whose newest step is now part of its slot's history."""
+        if prefix.trace is None:
+            raise TypeError("a probe needs the trace of every step")
+        vector, self._histories[prefix.slot] = features(self._histories[prefix.slot], prefix.trace)
+        return vector
+
+    def fork(self, ancestors: NDArray[np.intp]) -> None:
+        self._histories = [self._histories[ancestor] for ancestor in ancestors.tolist()]
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class _ProbeScorer(_Watcher):
+    def __init__(self, head: ProbeHead, n: int) -> None:
+        super().__init__(n)
+        self._head = head
+
+    def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
+        return self._head.log_scores(np.stack([self.look(prefix) for prefix in prefixes]))
+
+
+class Recorder:
+    """A reward that judges nothing and keeps the feature vectors of every solution it has seen."""
+
+    name = "recorder"
+    reserve = 0
+    wants_trace = True
+    tokens_read = 0
+
+    def __init__(self) -> None:
+        self._kept: dict[str, list[list[Vector]]] = {}
+
+    def open(self, problem: str, n: int) -> _RecordingScorer:
+        scorer = _RecordingScorer(n)
+        self._kept[problem] = scorer.vectors
+        return scorer
+
+    def take(self, problem: str) -> list[NDArray[np.float32]]:
+        """For each particle of the last search on this problem, the vectors (steps, width) of its
+        steps; they are not kept any longer."""
+        return [np.array(vectors, dtype=np.float32) for vectors in self._kept.pop(problem)]
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class _RecordingScorer(_Watcher):
+    def __init__(self, n: int) -> None:
+        super().__init__(n)
+        self.vectors: list[list[Vector]] = [[] for _ in range(n)]
+
+    def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
+        for prefix in prefixes:
+            self.vectors[prefix.slot].append(self.look(prefix))
+        return np.zeros(len(prefixes))
+
+    def fork(self, ancestors: NDArray[np.intp]) -> None:
+        super().fork(ancestors)
+        self.vectors[:] = [list(self.vectors[ancestor]) for ancestor in ancestors.tolist()]

@@ -1,0 +1,107 @@
+"""Tiny process reward models of each kind: four converted from the fixtures, one in SentencePiece."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pfsolve.engine import library
+from pfsolve.models.catalogue import Catalogue, load_catalogue
+from pfsolve.models.convert.job import plan
+from pfsolve.models.convert.run import convert
+from pfsolve.models.entry import PrmSpec
+from pfsolve.models.resolve import Model, PrmFiles
+from pfsolve.models.store import Store
+from pfsolve.rewards.prm.model import Prm, open_prm
+from tests.rewards.prm.tiny_llama import MARKER, MINUS, PLUS, write_tiny_llama
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+# The published model whose way of reading each fixture has, with other token ids.
+KINDS = {
+    "logits": "llama3.1-8b-prm-deepseek-data",
+    "linear": "qwen2.5-math-1.5b-prm-0.2",
+    "mlp": "qwen2.5-math-prm-7b",
+    "value": "skywork-o1-prm-1.5b",
+    "sentencepiece": "math-shepherd-mistral-7b-prm",
+}
+
+
+def known_scores(kind: str) -> dict[str, Any]:
+    """What make_fixtures.py has stored beside the checkpoint."""
+    found: dict[str, Any] = json.loads((FIXTURES / kind / "scores.json").read_text("utf-8"))
+    return found
+
+
+@pytest.fixture(scope="session")
+def prm_files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], PrmFiles]:
+    """The files of a tiny model of this kind."""
+    folder = tmp_path_factory.mktemp("prm")
+    made: dict[str, PrmFiles] = {}
+    library.start()
+
+    def get(kind: str) -> PrmFiles:
+        if kind not in made:
+            made[kind] = (
+                _sentencepiece(folder) if kind == "sentencepiece" else _convert(folder, kind)
+            )
+        return made[kind]
+
+    return get
+
+
+@pytest.fixture
+def open_tiny(prm_files: Callable[[str], PrmFiles]) -> Iterator[Callable[..., Prm]]:
+    """Opens tiny models; a test that leaves a sequence in a cache of theirs fails."""
+    opened: list[Prm] = []
+
+    def open_it(kind: str, *, sequences: int = 8, context: int = 400, whole: bool = False) -> Prm:
+        opened.append(
+            open_prm(
+                prm_files(kind),
+                sequences=sequences,
+                context=context,
+                threads=1,
+                gpu_layers=0,
+                whole=whole,
+            )
+        )
+        return opened[-1]
+
+    yield open_it
+    left = [prm.cache.sequences for prm in opened]
+    for prm in opened:
+        prm.close()
+    assert not any(left), "sequences are left in the cache"
+
+
+def _convert(folder: Path, kind: str) -> PrmFiles:
+    entry = load_catalogue().get(KINDS[kind])
+    ids = known_scores(kind)["spec"] | {"head": entry.prm.head}  # type: ignore[union-attr]
+    spec = dataclasses.replace(entry.prm, **ids)  # type: ignore[type-var]
+    catalogue = Catalogue({entry.name: dataclasses.replace(entry, prm=spec)}, entry.name)
+    store = Store(folder / "models")
+    job = plan(
+        str(FIXTURES / kind), catalogue, store, kind="F16", like=entry.name, folder=folder / kind
+    )
+    files = convert(job, store, (), _never)
+    assert files.gguf is not None
+    return PrmFiles(Model(kind, files.gguf, None), spec, files.head)
+
+
+def _never(*_: object) -> None:
+    raise AssertionError("16 bits are not quantized")
+
+
+def _sentencepiece(folder: Path) -> PrmFiles:
+    file = folder / "sentencepiece.gguf"
+    write_tiny_llama(file)
+    spec: PrmSpec | None = load_catalogue().get(KINDS["sentencepiece"]).prm
+    assert spec is not None
+    spec = dataclasses.replace(spec, marker=MARKER, positive=PLUS, negative=MINUS)
+    return PrmFiles(Model("sentencepiece", file, None), spec, None)
