@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from pfsolve.cli import models, results
+from pfsolve.cli import models, results, reward
 from pfsolve.cli.solve import solve
 from pfsolve.errors import Interrupted
 
@@ -52,6 +52,7 @@ app = typer.Typer(
 app.command()(solve)
 app.add_typer(models.app, name="models")
 app.add_typer(results.app, name="results")
+app.add_typer(reward.app, name="reward")
 
 
 def _show_version(wanted: bool) -> None:

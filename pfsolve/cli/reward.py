@@ -1,0 +1,142 @@
+"""`pfsolve reward`: how good is a reward?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pfsolve import settings as s
+
+if TYPE_CHECKING:
+    from pfsolve.solver import Solver
+
+app = typer.Typer(help="Measure rewards.")
+
+_MACHINE = "Models and machine"
+
+
+@app.callback(invoke_without_command=True)
+def _root(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
+
+
+def _setting(name: str, help: str, panel: str | None = None, metavar: str | None = None) -> Any:
+    """An option for a setting that solving has too, with the same environment variable."""
+    return typer.Option(
+        f"--{name}",
+        help=help,
+        envvar="PFSOLVE_" + name.upper().replace("-", "_"),
+        show_default=False,
+        rich_help_panel=panel,
+        metavar=metavar,
+    )
+
+
+@app.command("eval")
+def evaluate(
+    ctx: typer.Context,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Labelled solutions or rollouts, JSONL, or a folder that --record has filled."
+        ),
+    ],
+    reward: Annotated[
+        str | None,
+        _setting("reward", "What judges a step.", metavar="|".join((*s.REWARDS, "MODEL"))),
+    ] = None,
+    aggregate: Annotated[
+        str | None, _setting("aggregate", "How the scores of steps become a solution's.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Use the first rows only, so many.")
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            "--threshold",
+            min=0.0,
+            max=1.0,
+            help="Call a step wrong below this score (0 to 1); by default each problem is judged "
+            "with what is best on the others.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Keep the scores here, and use those that are there."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    policy: Annotated[
+        str | None, _setting("policy", "A model's name, or a GGUF file.", _MACHINE)
+    ] = None,
+    context: Annotated[
+        int | None, _setting("context", "Tokens of problem and solution.", _MACHINE)
+    ] = None,
+    threads: Annotated[int | None, _setting("threads", "CPU threads.", _MACHINE)] = None,
+    gpu_layers: Annotated[
+        str | None, _setting("gpu-layers", "Layers on the GPU: a number, or auto.", _MACHINE)
+    ] = None,
+    offline: Annotated[bool | None, _setting("offline", "Never use the network.", _MACHINE)] = None,
+) -> None:
+    """Measure a reward on labelled solutions and on saved rollouts."""
+    from contextlib import ExitStack
+
+    from pfsolve.cli.session import RunOptions, open_solver
+    from pfsolve.display.evaluation import scoring_progress, show_complaints, show_report
+    from pfsolve.display.plain import print_dim
+    from pfsolve.environment import Environment
+    from pfsolve.errors import SomeFailed
+    from pfsolve.evaluation.evaluate import evaluate as measure
+    from pfsolve.evaluation.labelled import read_labelled
+    from pfsolve.evaluation.scoring import score_rows
+    from pfsolve.results.file import ResultsFile
+    from pfsolve.results.record import dumps
+
+    environment = Environment()
+    ours = ("reward", "aggregate", "policy", "context", "threads", "gpu_layers", "offline")
+    flags = {name: ctx.params[name] for name in ours} | {"particles": 1, "parallel": 1}
+    settings = s.merge(s.read_config(environment.config_dir / "config.toml"), flags)
+    found = read_labelled(file)
+    if not quiet:
+        print_dim(environment.err, f"{file}: {found.describe()}")
+        show_complaints(found.complaints, environment)
+    rows = found.rows[:limit]
+    with ExitStack() as stack:
+        scores_file = None
+        if output is not None:
+            scores_file = stack.enter_context(ResultsFile(output, resume=True))
+        progress = stack.enter_context(scoring_progress(environment, quiet=quiet))
+        solver, stopping = stack.enter_context(
+            open_solver(settings, environment, RunOptions(quiet=quiet), listen=progress.loaded)
+        )
+        deciding = _deciding(solver)
+        scores = score_rows(
+            rows,
+            solver.read_solution,
+            deciding,
+            output=scores_file,
+            stopping=stopping,
+            listen=progress,
+        )
+    if not quiet:
+        show_complaints(scores.complaints, environment)
+    report = measure(rows, scores, deciding, threshold=threshold, malformed=len(found.complaints))
+    if as_json:
+        environment.stdout.write(dumps(report.to_json()) + "\n")
+    else:
+        show_report(report, environment)
+    if report.left_out:
+        raise SomeFailed(f"{report.left_out} of {report.left_out + report.rows} rows are left out")
+
+
+def _deciding(solver: Solver) -> dict[str, object]:
+    """All that scores depend on: the settings that concern them, and the hashes of the models."""
+    names = ("policy", "reward", "aggregate")
+    chosen = {name: getattr(solver.settings, name, None) for name in names}
+    hashes = {name: of for name, of in solver.versions.items() if name.endswith("sha256")}
+    return {**chosen, **hashes}

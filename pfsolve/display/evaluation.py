@@ -1,0 +1,192 @@
+"""How good a reward is: tables of a report, and progress while solutions are scored."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pfsolve.display.listing import show_listing
+from pfsolve.display.live import LiveArea
+from pfsolve.display.plain import model_line, print_dim
+from pfsolve.display.text import duration, plural, speed, thousands
+from pfsolve.events import ModelLoaded
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from pfsolve.environment import Environment
+    from pfsolve.evaluation.curves import Curve
+    from pfsolve.evaluation.evaluate import Report
+    from pfsolve.evaluation.intervals import Interval
+    from pfsolve.evaluation.scoring import Progress
+
+COMPLAINTS = 20  # told one by one
+LINE_S = 30.0  # at least, between two plain lines of progress
+
+_CHOSEN = {
+    "given": "as given",
+    "cross-fitted": "best on all rows; f1 is cross-fitted",
+    "same rows": "best on these rows, which flatters f1",
+}
+
+
+def show_report(report: Report, environment: Environment) -> None:
+    """Print a report on stdout: what steps say, what rollouts say, what it cost."""
+    rows = [*_of_steps(report), *_totals(report)]
+    show_listing(("measure", "value", "95 % interval", ""), rows, environment)
+    if report.of_steps.reliability:
+        environment.stdout.write("\n")
+        bins = [
+            (f"{b.low:.1f} to {b.high:.1f}", thousands(b.steps), f"{b.score:.3f}", f"{b.right:.3f}")
+            for b in report.of_steps.reliability
+        ]
+        show_listing(("score", "steps", "mean score", "right"), bins, environment)
+    if report.curves:
+        environment.stdout.write("\n")
+        show_listing(*_of_rollouts(report.curves), environment)
+
+
+def _of_steps(report: Report) -> Iterator[tuple[str, ...]]:
+    of = report.of_steps
+    for name, value, remark in (
+        ("step_auc", of.step_auc, f"by length alone {_number(of.step_auc_by_length)}"),
+        ("f1", of.f1, f"by length alone {_number(of.f1_by_length)}"),
+        ("accuracy_wrong", of.accuracy_wrong, "first error found, in wrong solutions"),
+        ("accuracy_right", of.accuracy_right, "no error seen, in right ones"),
+        ("threshold", of.threshold, _CHOSEN.get(of.chosen or "", "")),
+        ("brier", of.brier, "0 is best"),
+        ("ece", of.ece, "0 is best"),
+    ):
+        if value is not None:
+            span = of.intervals.get(name)
+            yield name, _number(value), _span(span), remark
+
+
+def _totals(report: Report) -> Iterator[tuple[str, ...]]:
+    if report.labelled:
+        yield "labelled", thousands(report.labelled), "", "solutions"
+    if report.rollouts:
+        yield "rollouts", thousands(report.rollouts), "", "problems"
+    if report.left_out:
+        yield "left out", thousands(report.left_out), "", "rows"
+    rate = report.tokens_per_second
+    yield "steps", thousands(report.steps), "", f"{thousands(report.tokens)} tokens"
+    if rate is not None:
+        yield "tokens_per_second", f"{rate:.1f}", "", duration(report.seconds)
+
+
+def _of_rollouts(curves: Mapping[str, Curve]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Accuracies in percent, a row for each method, a column for each of some numbers of rollouts."""
+    n_max = len(curves["majority_vote"].accuracy)
+    shown = sorted({1 << k for k in range(n_max.bit_length())} | {n_max})
+    header = ("% right of rollouts", *map(str, shown), f"95 % at {n_max}", "over the majority")
+    rows = []
+    for name, curve in curves.items():
+        span, gain = curve.intervals[-1], curve.gain_interval
+        rows.append(
+            (
+                name.replace("_", " "),
+                *(f"{100 * curve.accuracy[n - 1]:.1f}" for n in shown),
+                "" if span is None else f"{100 * span[0]:.0f} to {100 * span[1]:.0f}",
+                ""
+                if gain is None or name in ("majority_vote", "oracle")
+                else f"{100 * curve.gain:+.1f} ({100 * gain[0]:+.1f} to {100 * gain[1]:+.1f})",
+            )
+        )
+    return header, rows
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if value == 0.0 or abs(value) >= 1e-3 else f"{value:.1e}"
+
+
+def _span(span: Interval | None) -> str:
+    return "" if span is None else f"{span[0]:.3f} to {span[1]:.3f}"
+
+
+def show_complaints(complaints: Sequence[str], environment: Environment) -> None:
+    """Tell on stderr of rows that are left out, the first of them one by one."""
+    for line in complaints[:COMPLAINTS]:
+        print_dim(environment.err, line)
+    if len(complaints) > COMPLAINTS:
+        print_dim(environment.err, f"… and {thousands(len(complaints) - COMPLAINTS)} more")
+
+
+class ScoringProgress:
+    """A listener that says nothing, for --quiet; also the interface of the others."""
+
+    def loaded(self, event: ModelLoaded) -> None:
+        """A model is ready."""
+
+    def __call__(self, progress: Progress) -> None:
+        """A solution has been scored."""
+
+    def leave(self) -> None:
+        """No more will come."""
+
+
+class ScoringLines(ScoringProgress):
+    """A line now and then."""
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._clock = clock
+        self._next = clock() + LINE_S
+
+    def loaded(self, event: ModelLoaded) -> None:
+        print_dim(self._console, model_line(event))
+
+    def __call__(self, progress: Progress) -> None:
+        if self._clock() >= self._next:
+            print_dim(self._console, headline(progress))
+            self._next = self._clock() + LINE_S
+
+
+class ScoringLine(ScoringLines):
+    """One line, redrawn in place."""
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(console, clock)
+        self._line = ""
+        self._area = LiveArea(console, self, clock)
+
+    def __call__(self, progress: Progress) -> None:
+        self._line = headline(progress)
+        self._area.draw_if_due()
+
+    def leave(self) -> None:
+        self._area.remove()
+
+    def __rich__(self) -> Text:
+        from rich.text import Text
+
+        return Text(self._line, style="dim", no_wrap=True, overflow="ellipsis")
+
+
+def headline(progress: Progress) -> str:
+    """ "64 of 200 solutions scored · 38 tokens/s · 3 min 20 s left" """
+    parts = [f"{thousands(progress.done)} of {plural(progress.total, 'solution')} scored"]
+    if rate := speed(progress.tokens, progress.seconds):
+        parts.append(rate)
+    if progress.scored and progress.done < progress.total:
+        left = progress.seconds / progress.scored * (progress.total - progress.done)
+        parts.append(f"{duration(left)} left")
+    return " · ".join(parts)
+
+
+@contextmanager
+def scoring_progress(environment: Environment, *, quiet: bool = False) -> Iterator[ScoringProgress]:
+    """A listener that suits stderr: silent, one line redrawn in place, or a line now and then."""
+    display = ScoringProgress()
+    if not quiet:
+        kind = ScoringLine if environment.can_redraw else ScoringLines
+        display = kind(environment.err)
+    try:
+        yield display
+    finally:
+        display.leave()

@@ -1,0 +1,114 @@
+"""Does a score tell right steps from wrong ones, and is it a probability? On plain arrays.
+
+All scores here are log-scores (logits); higher is better, -inf is legal. A step after the first
+error is neither right nor wrong, and is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The scored steps of one solution: log_scores (L,), first_error the index of the first wrong
+    one or -1, group the number of its problem, 0 and up."""
+
+    log_scores: Floats
+    first_error: int
+    group: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledSteps:
+    """Steps of many solutions: log_scores (n,), right (n,), group (n,) of the problem."""
+
+    log_scores: Floats
+    right: Bools
+    group: NDArray[np.intp]
+
+
+def labelled_steps(solutions: Sequence[Judged]) -> LabelledSteps:
+    """All steps that have a label: those before the first error are right, that one is wrong."""
+    scores, right, group = [np.empty(0)], [np.empty(0, bool)], [np.empty(0, np.intp)]
+    for solution in solutions:
+        wrong = solution.first_error >= 0
+        count = solution.first_error + 1 if wrong else len(solution.log_scores)
+        scores.append(solution.log_scores[:count])
+        right.append(np.arange(count) != solution.first_error)
+        group.append(np.full(count, solution.group))
+    return LabelledSteps(np.concatenate(scores), np.concatenate(right), np.concatenate(group))
+
+
+def auc(log_scores: Floats, right: Bools, weights: Floats | None = None) -> float | None:
+    """The probability that a right step scores higher than a wrong one, ties counting half.
+
+    The area under the ROC curve, by ranks and therefore exact. log_scores, right, weights: (n,),
+    weights non-negative, 1 by default. None where right or wrong ones are missing.
+    """
+    weights = np.ones(len(right)) if weights is None else weights
+    order = np.argsort(log_scores[~right])
+    wrong = log_scores[~right][order]
+    below = np.concatenate([[0.0], np.cumsum(weights[~right][order])])  # mass of the k lowest
+    total = below[-1] * np.sum(weights[right])
+    if not total > 0:
+        return None
+    first = below[np.searchsorted(wrong, log_scores[right], "left")]
+    last = below[np.searchsorted(wrong, log_scores[right], "right")]
+    return float(np.sum(weights[right] * (first + last)) / (2 * total))
+
+
+def step_auc(solutions: Sequence[Judged]) -> float | None:
+    """`auc` over all labelled steps."""
+    steps = labelled_steps(solutions)
+    return auc(steps.log_scores, steps.right)
+
+
+def brier(scores: Floats, right: Bools, weights: Floats | None = None) -> float | None:
+    """Mean square of score minus outcome, 0 at best (Brier 1950); scores are probabilities (n,)."""
+    weights = np.ones(len(right)) if weights is None else weights
+    total = np.sum(weights)
+    return float(np.sum(weights * (scores - right) ** 2) / total) if total > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """The steps with scores in [low, high): how many, their mean score, the share that is right."""
+
+    low: float
+    high: float
+    steps: int
+    score: float
+    right: float
+
+
+def reliability(scores: Floats, right: Bools, bins: int = 10) -> tuple[Bin, ...]:
+    """The steps by score, in bins of equal width; empty ones are left out, 1 is in the last."""
+    place = np.minimum((scores * bins).astype(np.intp), bins - 1)
+    return tuple(
+        Bin(
+            k / bins,
+            (k + 1) / bins,
+            int(np.sum(place == k)),
+            float(np.mean(scores[place == k])),
+            float(np.mean(right[place == k])),
+        )
+        for k in np.unique(place).tolist()
+    )
+
+
+def calibration_error(bins: Sequence[Bin]) -> float | None:
+    """Expected calibration error: mean over the steps of |mean score - share right| of their bin.
+
+    Naeini, Cooper and Hauskrecht 2015 (AAAI), "Obtaining well calibrated probabilities using
+    Bayesian binning". None without a step.
+    """
+    steps = sum(b.steps for b in bins)
+    return sum(b.steps * abs(b.score - b.right) for b in bins) / steps if steps else None
