@@ -7,6 +7,7 @@ from collections.abc import Generator, Sequence
 import numpy as np
 
 from pfsolve.engine.cache import Run
+from pfsolve.engine.library import Model
 from pfsolve.engine.policy import Branch, Policy, Trace
 from pfsolve.engine.sampling import log_probability
 from pfsolve.errors import ProblemTooLong
@@ -28,8 +29,7 @@ def read_steps(
         ProblemTooLong: prompt and solution do not fit into a particle's context.
         EngineError: llama.cpp fails.
     """
-    texts = [step.strip() + "\n\n" for step in steps[:-1]] + [step.strip() for step in steps[-1:]]
-    tokenized = [tuple(policy.model.tokenize(text, continued=True)) for text in texts]
+    tokenized = _tokenize(policy.model, steps)
     length = len(prompt) + sum(map(len, tokenized))
     if length > policy.rules.context:
         raise ProblemTooLong(
@@ -47,6 +47,16 @@ def read_steps(
             yield Prefix(0, particle, branch, trace)
     finally:
         policy.drop(branch)
+
+
+def _tokenize(model: Model, steps: Sequence[str]) -> list[tuple[int, ...]]:
+    """The tokens of the whole solution, each in the step that its first byte belongs to."""
+    texts = [step.strip() + "\n\n" for step in steps[:-1]] + [step.strip() for step in steps[-1:]]
+    ends = np.cumsum([len(text.encode(errors="replace")) for text in texts])
+    tokens = model.tokenize("".join(texts), continued=True)
+    starts = np.cumsum([0, *(len(model.piece(token)) for token in tokens[:-1])])
+    splits = np.searchsorted(starts, ends[:-1])
+    return [tuple(part.tolist()) for part in np.split(np.array(tokens, dtype=np.int64), splits)]
 
 
 def _read(policy: Policy, branch: Branch, tokens: Sequence[int], traced: bool) -> Trace | None:
