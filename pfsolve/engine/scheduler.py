@@ -16,10 +16,10 @@ import numpy as np
 from pfsolve.engine.policy import Branch, Draft, Policy, Trace
 from pfsolve.errors import EngineError, NoAnswer, PfsolveError
 from pfsolve.events import Began, Ended, Event, Listener, Progressed, Resampled, Row, Scored
+from pfsolve.logits import sigmoid
 from pfsolve.particle import Finish, Particle
 from pfsolve.problems import Problem
 from pfsolve.rewards.base import Prefix, Reward, Scorer
-from pfsolve.search.logits import sigmoid
 from pfsolve.search.requests import Extend, Fork, Population, Request, Score, Search, Weighed
 from pfsolve.search.resampling import Ancestors
 from pfsolve.search.weights import AllParticlesDead, InvalidLogWeight, normalise

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pfsolve.evaluation.intervals import Interval, draws, interval
 from pfsolve.evaluation.metrics import Floats
 from pfsolve.evaluation.votes import best_of_n, oracle, vote
-from pfsolve.search.logits import log_sigmoid
+from pfsolve.logits import log_sigmoid
 
 MAJORITY = "majority_vote"
 

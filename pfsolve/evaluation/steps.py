@@ -22,8 +22,8 @@ from pfsolve.evaluation.metrics import (
     step_auc,
 )
 from pfsolve.evaluation.threshold import F1, Detection, choose_threshold, cross_fitted, f1
+from pfsolve.logits import logit, sigmoid
 from pfsolve.results.summary import wilson
-from pfsolve.search.logits import logit, sigmoid
 
 
 @dataclass(frozen=True, slots=True)

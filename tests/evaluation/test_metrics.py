@@ -18,7 +18,7 @@ from pfsolve.evaluation.metrics import (
     reliability,
     step_auc,
 )
-from pfsolve.search.logits import sigmoid
+from pfsolve.logits import sigmoid
 
 SCORES = st.sampled_from([-np.inf, -3.0, -1.0, -0.5, 0.0, 0.25, 2.0, 7.0])  # few: many ties
 STEPS = st.lists(st.tuples(SCORES, st.booleans(), st.integers(0, 3)), min_size=1, max_size=25)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pfsolve.search.logits import log_sigmoid, logit, sigmoid
+from pfsolve.logits import log_sigmoid, logit, sigmoid
 
 
 @given(st.floats(-700, 700))
