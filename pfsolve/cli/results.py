@@ -29,12 +29,12 @@ def summary(
     """Print accuracy, tokens and time, for each setting there are results of."""
     from pfsolve.environment import Environment
     from pfsolve.errors import UsageError
-    from pfsolve.results.file import read_results
+    from pfsolve.results.file import read_solved
     from pfsolve.results.record import dumps
     from pfsolve.results.summary import summarise
 
     environment = Environment()
-    contents = [read_results(path) for path in files]
+    contents = [read_solved(path) for path in files]
     damaged = sum(each.damaged for each in contents)
     if damaged:
         environment.err.print(f"{damaged} damaged lines are left out", style="dim")
@@ -64,13 +64,13 @@ def merge(
     """Join the parts of a run that was split by --shard, and check them."""
     from pfsolve.environment import Environment
     from pfsolve.errors import SomeFailed
-    from pfsolve.results.file import ResultsFile, read_results
+    from pfsolve.results.file import ResultsFile, read_solved
     from pfsolve.results.merge import merge as join
     from pfsolve.results.merge import missing
     from pfsolve.results.record import dumps
 
     environment = Environment()
-    records = join({path: read_results(path) for path in files})
+    records = join({path: read_solved(path) for path in files})
     if output is None:
         for record in records:
             environment.stdout.write(dumps(record) + "\n")

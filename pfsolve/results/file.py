@@ -62,6 +62,21 @@ def read_results(path: Path) -> Contents:
     return contents
 
 
+def read_solved(path: Path) -> Contents:
+    """Read a file of results of solving.
+
+    Raises:
+        UsageError: as in `read_results`, or it holds scores of a reward.
+    """
+    contents = read_results(path)
+    if any("log_scores" in record for record in contents.records):
+        raise UsageError(
+            f"{path} holds scores of a reward, not results of solving",
+            "`pfsolve reward eval FILE -o` with it sums those up",
+        )
+    return contents
+
+
 _START = b'{"schema": '  # of every line
 
 

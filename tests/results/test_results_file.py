@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pfsolve.errors import NoAnswer, UsageError
 from pfsolve.problems import Problem
-from pfsolve.results.file import ResultsFile, read_results
+from pfsolve.results.file import ResultsFile, read_results, read_solved
 from pfsolve.results.record import Origin, dumps
 from tests.results.conftest import BAD, PROBLEMS, ROWS, origin, solution
 
@@ -157,6 +157,15 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     path.write_text(dumps({**LINES[0], "schema": 99}) + "\n")
     with pytest.raises(UsageError, match="schema 99"):
         read_results(path)
+
+
+def test_scores_of_a_reward_are_no_results_of_solving(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    write(path, LINES[0])
+    assert len(read_solved(path).records) == 1
+    write(path.with_name("s.jsonl"), {"schema": 1, "id": "1", "log_scores": [0.5]})
+    with pytest.raises(UsageError, match="scores of a reward"):
+        read_solved(path.with_name("s.jsonl"))
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
