@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pfsolve.models.resolve import Model as ModelFile
     from pfsolve.models.resolve import PrmFiles
     from pfsolve.rewards.base import Reward
+    from pfsolve.rewards.probe.head import ProbeHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,32 +70,21 @@ def load(
     from pfsolve.engine.cache import Cache
     from pfsolve.engine.policy import Policy
     from pfsolve.engine.sampling import Sampling
-    from pfsolve.models.catalogue import UnknownModel
     from pfsolve.models.events import ignore
-    from pfsolve.models.resolve import resolve, resolve_prm
+    from pfsolve.models.resolve import resolve
     from pfsolve.particle import StepRules
     from pfsolve.rewards import make_reward
 
     started = time.monotonic()
     pull_listen = pull_listen or ignore
     found = resolve(settings.policy, environment, offline=settings.offline, listen=pull_listen)
-    prm = None
-    if settings.reward not in REWARDS:
-        try:
-            prm = resolve_prm(
-                settings.reward, environment, offline=settings.offline, listen=pull_listen
-            )
-        except UnknownModel as error:
-            raise UsageError(
-                f"--reward is {settings.reward!r}, which is unknown",
-                f"choose one of {', '.join(REWARDS)}, or a model; {error.hint}",
-            ) from None
     entry = found.entry
+    judge = _find_judge(settings, found.name, environment, pull_listen)
     warm_up()  # the judge of answers starts while the models load
     library.start(log)
     facts = library.inspect(found.path)
     context = memory.choose_context(facts, settings.context)
-    judge = _judge(prm, context)
+    share = judge.memory(context)
     n, gpu_layers = settings.particles, settings.gpu_layers
     gpu = memory.on_gpu(gpu_layers)
     batch_rows = batching.GPU_ROWS if gpu else batching.CPU_ROWS
@@ -103,9 +93,9 @@ def load(
         batch_rows,
         settings.parallel,
         problems,
-        memory.most_parallel(facts, n, context, gpu_layers, judge),
+        memory.most_parallel(facts, n, context, gpu_layers, share),
     )
-    memory.check_memory(facts, n, context, gpu_layers, parallel, judge)
+    memory.check_memory(facts, n, context, gpu_layers, parallel, share)
 
     temperature = settings.temperature
     if temperature is None:
@@ -125,20 +115,25 @@ def load(
             StepRules(settings.max_steps, settings.max_step_tokens, context),
             batching.GPU_TILE if gpu else batching.CPU_TILE,
         )
-        judging = None
-        if prm is not None:
+        judging: Reward | None = None
+        if judge.head is not None:
+            from pfsolve.rewards.probe.reward import Probe
+
+            judging = Probe(judge.head, model.n_embd, entry.sha256 if entry else None)
+        elif judge.prm is not None:
             from pfsolve.rewards.prm.model import open_prm
 
-            judging = open_prm(
-                prm,
+            prm = open_prm(
+                judge.prm,
                 sequences=sequences,
                 context=context,
                 threads=threads,
                 gpu_layers=gpu_layers,
                 whole=settings.aggregate == "model",
             )
-            models.callback(judging.close)
-            listen(_loaded("reward", judging.name, judging.model, judging.cache))
+            models.callback(prm.close)
+            listen(_loaded("reward", prm.name, prm.model, prm.cache))
+            judging = prm
         reward = make_reward(settings.reward, policy, judging, settings.aggregate)
         policy.rules = dataclasses.replace(policy.rules, context=context - reward.reserve)
         kept = models.pop_all()
@@ -157,20 +152,52 @@ def load(
         parallel=parallel,
         batch_rows=batch_rows,
         system=entry.system if entry else None,
-        versions=_versions(found, prm.model if prm else None),
+        versions=_versions(found, judge.sha256),
         seconds=time.monotonic() - started,
         models=kept,
     )
 
 
-def _judge(prm: PrmFiles | None, context: int) -> Judge | None:
-    """A process reward model's share of the memory, if there is one."""
-    from pfsolve.engine import library, memory
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """What a reward needs from the disk: a process reward model, or a probe's head, or nothing."""
 
-    if prm is None:
-        return None
-    facts = library.inspect(prm.model.path)
-    return memory.Judge(facts, memory.prm_context(facts, context))
+    prm: PrmFiles | None = None
+    head: ProbeHead | None = None
+    sha256: str | None = None
+
+    def memory(self, context: int) -> Judge | None:
+        """A process reward model's share of the memory, if there is one."""
+        from pfsolve.engine import library, memory
+
+        if self.prm is None:
+            return None
+        facts = library.inspect(self.prm.model.path)
+        return memory.Judge(facts, memory.prm_context(facts, context))
+
+
+def _find_judge(
+    settings: Settings, policy: str, environment: Environment, listen: PullListener
+) -> _Judge:
+    """Find, and fetch, what the reward of these settings needs."""
+    from pfsolve.models.catalogue import UnknownModel
+    from pfsolve.models.resolve import resolve_prm
+    from pfsolve.rewards.probe.files import find_head, fingerprint, names_probe
+    from pfsolve.rewards.probe.head import read_head
+
+    if names_probe(settings.reward):
+        file = find_head(settings.reward, policy, environment.config_dir)
+        return _Judge(head=read_head(file), sha256=fingerprint(file))
+    if settings.reward in REWARDS:
+        return _Judge()
+    try:
+        prm = resolve_prm(settings.reward, environment, offline=settings.offline, listen=listen)
+    except UnknownModel as error:
+        raise UsageError(
+            f"--reward is {settings.reward!r}, which is unknown",
+            f"choose one of {', '.join(REWARDS)}, or a model; {error.hint}",
+        ) from None
+    return _Judge(prm=prm, sha256=_sha256(prm.model))
 
 
 def _loaded(role: str, name: str, model: Model, cache: Cache) -> ModelLoaded:
@@ -180,12 +207,12 @@ def _loaded(role: str, name: str, model: Model, cache: Cache) -> ModelLoaded:
     return ModelLoaded(role, name, where, facts.file_bytes, cache.cells * facts.cell_bytes)
 
 
-def _versions(policy: ModelFile, reward: ModelFile | None) -> dict[str, str]:
+def _versions(policy: ModelFile, reward_sha256: str | None) -> dict[str, str]:
     packages = ("pfsolve", "llama-cpp-python", "numpy")
     versions = {name.replace("-", "_"): _version(name) for name in packages}
     versions |= {"python": platform.python_version(), "policy_sha256": _sha256(policy)}
-    if reward is not None:
-        versions["reward_sha256"] = _sha256(reward)
+    if reward_sha256 is not None:
+        versions["reward_sha256"] = reward_sha256
     return versions
 
 

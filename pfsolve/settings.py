@@ -19,7 +19,9 @@ RESAMPLING = ("systematic", "multinomial", "stratified", "residual")
 WEIGHTS = ("level", "ratio")
 FINISHED = ("stay", "absorb")
 FINAL = ("weighted-vote", "vote", "argmax")
-REWARDS = ("self-evaluation", "confidence", "none")  # any other reward is a process reward model
+# Any other reward is a process reward model, or the file of a probe's head.
+REWARDS = ("probe", "self-evaluation", "confidence", "none")
+PROBE_FILES = ".npz"  # what the files of heads end in
 AGGREGATIONS = ("last", "model", "prod", "min")
 INPUTS = ("auto", "lines", "text", "jsonl", "csv")  # how a file of problems can be read
 
@@ -54,8 +56,8 @@ class Settings:
 
     Args:
         policy: a model's name in the catalogue, or a path to a GGUF file; None for the default.
-        reward: what scores a prefix: one of `REWARDS`, or a process reward model's name in the
-            catalogue or path.
+        reward: what scores a prefix: one of `REWARDS`, the path of a probe's head (.npz), or a process
+            reward model's name in the catalogue or path.
         aggregate: how scores of steps become that of a prefix: the last step's, their product or
             minimum; "model" has a process reward model read all steps as a single one.
         particles: partial solutions held at a time, 1 to 256.

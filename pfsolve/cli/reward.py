@@ -1,20 +1,20 @@
-"""`pfsolve reward`: how good is a reward?"""
+"""`pfsolve reward`: how good is a reward? And a new one for a policy."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pfsolve import settings as s
+from pfsolve.cli import probe
+from pfsolve.cli.options import MACHINE, setting
 
 if TYPE_CHECKING:
     from pfsolve.solver import Solver
 
-app = typer.Typer(help="Measure rewards.")
-
-_MACHINE = "Models and machine"
+app = typer.Typer(help="Measure rewards, and train one.")
 
 
 @app.callback(invoke_without_command=True)
@@ -22,18 +22,6 @@ def _root(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
         raise typer.Exit(2)
-
-
-def _setting(name: str, help: str, panel: str | None = None, metavar: str | None = None) -> Any:
-    """An option for a setting that solving has too, with the same environment variable."""
-    return typer.Option(
-        f"--{name}",
-        help=help,
-        envvar="PFSOLVE_" + name.upper().replace("-", "_"),
-        show_default=False,
-        rich_help_panel=panel,
-        metavar=metavar,
-    )
 
 
 @app.command("eval")
@@ -47,10 +35,10 @@ def evaluate(
     ],
     reward: Annotated[
         str | None,
-        _setting("reward", "What judges a step.", metavar="|".join((*s.REWARDS, "MODEL"))),
+        setting("reward", "What judges a step.", metavar="|".join((*s.REWARDS, "MODEL"))),
     ] = None,
     aggregate: Annotated[
-        str | None, _setting("aggregate", "How the scores of steps become a solution's.")
+        str | None, setting("aggregate", "How the scores of steps become a solution's.")
     ] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="Use the first rows only, so many.")
@@ -72,23 +60,24 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
     policy: Annotated[
-        str | None, _setting("policy", "A model's name, or a GGUF file.", _MACHINE)
+        str | None, setting("policy", "A model's name, or a GGUF file.", MACHINE)
     ] = None,
     context: Annotated[
-        int | None, _setting("context", "Tokens of problem and solution.", _MACHINE)
+        int | None, setting("context", "Tokens of problem and solution.", MACHINE)
     ] = None,
-    threads: Annotated[int | None, _setting("threads", "CPU threads.", _MACHINE)] = None,
+    threads: Annotated[int | None, setting("threads", "CPU threads.", MACHINE)] = None,
     gpu_layers: Annotated[
-        str | None, _setting("gpu-layers", "Layers on the GPU: a number, or auto.", _MACHINE)
+        str | None, setting("gpu-layers", "Layers on the GPU: a number, or auto.", MACHINE)
     ] = None,
-    offline: Annotated[bool | None, _setting("offline", "Never use the network.", _MACHINE)] = None,
+    offline: Annotated[bool | None, setting("offline", "Never use the network.", MACHINE)] = None,
 ) -> None:
     """Measure a reward on labelled solutions and on saved rollouts."""
     from contextlib import ExitStack
 
     from pfsolve.cli.session import RunOptions, open_solver
-    from pfsolve.display.evaluation import scoring_progress, show_complaints, show_report
+    from pfsolve.display.evaluation import headline, show_complaints, show_report
     from pfsolve.display.plain import print_dim
+    from pfsolve.display.progress import line_progress
     from pfsolve.environment import Environment
     from pfsolve.errors import SomeFailed
     from pfsolve.evaluation.evaluate import evaluate as measure
@@ -110,7 +99,7 @@ def evaluate(
         scores_file = None
         if output is not None:
             scores_file = stack.enter_context(ResultsFile(output, resume=True))
-        progress = stack.enter_context(scoring_progress(environment, quiet=quiet))
+        progress = stack.enter_context(line_progress(environment, headline, quiet=quiet))
         solver, stopping = stack.enter_context(
             open_solver(settings, environment, RunOptions(quiet=quiet), listen=progress.loaded)
         )
@@ -140,3 +129,7 @@ def _deciding(solver: Solver) -> dict[str, object]:
     chosen = {name: getattr(solver.settings, name, None) for name in names}
     hashes = {name: of for name, of in solver.versions.items() if name.endswith("sha256")}
     return {**chosen, **hashes}
+
+
+app.command("train")(probe.train)
+app.command("show")(probe.show)

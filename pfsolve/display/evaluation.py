@@ -1,22 +1,15 @@
-"""How good a reward is: tables of a report, and progress while solutions are scored."""
+"""How good a reward is: tables of a report, and a line of progress while solutions are scored."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pfsolve.display.listing import show_listing
-from pfsolve.display.live import LiveArea
-from pfsolve.display.plain import model_line, print_dim
+from pfsolve.display.plain import print_dim
 from pfsolve.display.text import duration, plural, speed, thousands
-from pfsolve.events import ModelLoaded
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
-
     from pfsolve.environment import Environment
     from pfsolve.evaluation.curves import Curve
     from pfsolve.evaluation.evaluate import Report
@@ -24,7 +17,6 @@ if TYPE_CHECKING:
     from pfsolve.evaluation.scoring import Progress
 
 COMPLAINTS = 20  # told one by one
-LINE_S = 30.0  # at least, between two plain lines of progress
 
 _CHOSEN = {
     "given": "as given",
@@ -117,57 +109,6 @@ def show_complaints(complaints: Sequence[str], environment: Environment) -> None
         print_dim(environment.err, f"… and {thousands(len(complaints) - COMPLAINTS)} more")
 
 
-class ScoringProgress:
-    """A listener that says nothing, for --quiet; also the interface of the others."""
-
-    def loaded(self, event: ModelLoaded) -> None:
-        """A model is ready."""
-
-    def __call__(self, progress: Progress) -> None:
-        """A solution has been scored."""
-
-    def leave(self) -> None:
-        """No more will come."""
-
-
-class ScoringLines(ScoringProgress):
-    """A line now and then."""
-
-    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
-        self._console = console
-        self._clock = clock
-        self._next = clock() + LINE_S
-
-    def loaded(self, event: ModelLoaded) -> None:
-        print_dim(self._console, model_line(event))
-
-    def __call__(self, progress: Progress) -> None:
-        if self._clock() >= self._next:
-            print_dim(self._console, headline(progress))
-            self._next = self._clock() + LINE_S
-
-
-class ScoringLine(ScoringLines):
-    """One line, redrawn in place."""
-
-    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(console, clock)
-        self._line = ""
-        self._area = LiveArea(console, self, clock)
-
-    def __call__(self, progress: Progress) -> None:
-        self._line = headline(progress)
-        self._area.draw_if_due()
-
-    def leave(self) -> None:
-        self._area.remove()
-
-    def __rich__(self) -> Text:
-        from rich.text import Text
-
-        return Text(self._line, style="dim", no_wrap=True, overflow="ellipsis")
-
-
 def headline(progress: Progress) -> str:
     """ "64 of 200 solutions scored · 38 tokens/s · 3 min 20 s left" """
     parts = [f"{thousands(progress.done)} of {plural(progress.total, 'solution')} scored"]
@@ -177,16 +118,3 @@ def headline(progress: Progress) -> str:
         left = progress.seconds / progress.scored * (progress.total - progress.done)
         parts.append(f"{duration(left)} left")
     return " · ".join(parts)
-
-
-@contextmanager
-def scoring_progress(environment: Environment, *, quiet: bool = False) -> Iterator[ScoringProgress]:
-    """A listener that suits stderr: silent, one line redrawn in place, or a line now and then."""
-    display = ScoringProgress()
-    if not quiet:
-        kind = ScoringLine if environment.can_redraw else ScoringLines
-        display = kind(environment.err)
-    try:
-        yield display
-    finally:
-        display.leave()

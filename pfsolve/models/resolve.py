@@ -63,6 +63,18 @@ def resolve(
     return _fetched(found, environment, offline, listen)
 
 
+def name_of(name_or_path: str | None, environment: Environment) -> str:
+    """What the policy is called that `resolve` would find; nothing is fetched.
+
+    Raises:
+        ModelMissing: there is no such file.
+        UsageError: the name is unknown, or the user's models.toml is not valid.
+    """
+    catalogue = load_catalogue(environment.config_dir)
+    found = _look_up(name_or_path or catalogue.default_policy, catalogue)
+    return found.stem if isinstance(found, Path) else found.name
+
+
 def resolve_prm(
     name_or_path: str,
     environment: Environment,

@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from pfsolve.rewards.base import Reward
 
 
-def make_reward(name: str, policy: Policy, prm: Reward | None, aggregate: str) -> Reward:
+def make_reward(name: str, policy: Policy, loaded: Reward | None, aggregate: str) -> Reward:
     """The reward that `--reward name` stands for.
 
     Args:
-        name: one of `pfsolve.settings.REWARDS`, unless there is a `prm`.
-        prm: the process reward model, loaded, that is meant instead.
-        aggregate: one of `pfsolve.settings.AGGREGATIONS`. "model" is the prm's own affair; the other
-            rewards look at the whole prefix anyway.
+        name: one of `pfsolve.settings.REWARDS`, unless it is a `loaded` one.
+        loaded: the process reward model or probe that is meant, read from its files.
+        aggregate: one of `pfsolve.settings.AGGREGATIONS`. "model" is a process reward model's own
+            affair; the other rewards look at the whole prefix anyway.
     """
     from pfsolve.rewards.aggregation import Aggregated
     from pfsolve.rewards.confidence import Confidence
@@ -24,8 +24,8 @@ def make_reward(name: str, policy: Policy, prm: Reward | None, aggregate: str) -
     from pfsolve.rewards.uniform import Uniform
 
     reward: Reward
-    if prm is not None:
-        reward = prm
+    if loaded is not None:
+        reward = loaded
     elif name == "none":
         reward = Uniform()
     elif name == "confidence":

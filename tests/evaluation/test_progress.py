@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import io
 
-from pfsolve.display.evaluation import (
-    COMPLAINTS,
-    LINE_S,
-    ScoringLine,
-    ScoringLines,
-    headline,
-    scoring_progress,
-    show_complaints,
-)
+from pfsolve.display.evaluation import COMPLAINTS, headline, show_complaints
+from pfsolve.display.progress import LINE_S, Lines, OneLine, line_progress
 from pfsolve.environment import Environment
 from pfsolve.evaluation.scoring import Progress
 from pfsolve.events import ModelLoaded
@@ -42,7 +35,7 @@ def test_time_left_follows_from_what_this_run_has_scored() -> None:
 
 def test_a_pipe_gets_a_line_now_and_then_without_escape_codes() -> None:
     environment, clock = Environment(stderr=io.StringIO(), variables={"TERM": "xterm"}), Clock()
-    lines = ScoringLines(environment.err, clock)
+    lines = Lines(environment.err, headline, clock)
     lines.loaded(MODEL)
     for done in range(100):
         clock.now += LINE_S / 20
@@ -58,7 +51,7 @@ def test_a_pipe_gets_a_line_now_and_then_without_escape_codes() -> None:
 def test_a_terminal_gets_one_line_that_goes_away() -> None:
     stream = Terminal()
     environment, clock = Environment(stderr=stream, variables={"TERM": "xterm"}), Clock()
-    line = ScoringLine(environment.err, clock)
+    line = OneLine(environment.err, headline, clock)
     for done in range(1, 5):
         clock.now += 1.0
         line(Progress(done, 4, done, 10 * done, clock.now))
@@ -71,15 +64,15 @@ def test_a_terminal_gets_one_line_that_goes_away() -> None:
 def test_quiet_says_nothing_and_a_pipe_is_recognised() -> None:
     stream = io.StringIO()
     environment = Environment(stderr=stream, variables={})
-    with scoring_progress(environment, quiet=True) as progress:
+    with line_progress(environment, headline, quiet=True) as progress:
         progress.loaded(MODEL)
         progress(Progress(1, 2, 1, 10, 1.0))
     assert stream.getvalue() == ""
-    with scoring_progress(environment) as progress:
-        assert type(progress) is ScoringLines
+    with line_progress(environment, headline) as progress:
+        assert type(progress) is Lines
     terminal = Environment(stderr=Terminal(), variables={"TERM": "xterm"})
-    with scoring_progress(terminal) as progress:
-        assert type(progress) is ScoringLine
+    with line_progress(terminal, headline) as progress:
+        assert type(progress) is OneLine
 
 
 def test_many_complaints_are_counted() -> None:

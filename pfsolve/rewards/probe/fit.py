@@ -6,21 +6,23 @@ either learnt from or judged by, never both.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pfsolve.rewards.probe.features import NUMBERS
-from pfsolve.rewards.probe.head import ProbeHead
+from pfsolve.rewards.probe.head import ProbeHead, forward
 
 Matrix = NDArray[np.float64]
 
 FOLDS = 5
 COMPONENTS = (32, 64, 128, 256)
 RIDGES = (1e-3, 1e-2, 1e-1, 1.0)  # per unit of weight of the data
-_ROUNDS, _RATE = 400, 0.003  # of training an MLP
 HIDDEN = (0, 16)  # units of an MLP's hidden layer; 0 is a logistic regression
+_ROUNDS, _RATE = 400, 0.003  # of training an MLP
+_OVERSAMPLING, _POWERS = 16, 3  # of the search for principal components
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,48 +67,100 @@ def folds(groups: NDArray[np.intp], count: int, rng: np.random.Generator) -> NDA
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """Standardises features and keeps their principal components, each of unit variance."""
+    """Standardises features and keeps their principal components, each of unit variance.
+
+    mean, scale: (width,). axes: (width, components + NUMBERS); the numbers are kept as they are.
+    """
 
     mean: Matrix
     scale: Matrix
     axes: Matrix
 
     def __call__(self, vectors: NDArray[np.float32]) -> Matrix:
-        return ((vectors - self.mean) / self.scale) @ self.axes
+        return np.asarray(((vectors - self.mean) / self.scale) @ self.axes)
+
+    def columns(self, components: int) -> NDArray[np.intp]:
+        """Which of its outputs are the first so many components, and the numbers."""
+        kept = self.axes.shape[1] - NUMBERS
+        first = np.arange(min(components, kept))
+        return np.concatenate([first, np.arange(kept, kept + NUMBERS)])
 
 
-def project(vectors: NDArray[np.float32], numbers: int, components: int) -> Projection:
-    """The projection that fits `vectors`. The last `numbers` features are kept as they are."""
+def project(vectors: NDArray[np.float32], components: int, rng: np.random.Generator) -> Projection:
+    """The projection that fits `vectors` (n, width)."""
     mean = vectors.mean(axis=0, dtype=np.float64)
     scale = vectors.std(axis=0, dtype=np.float64) + 1e-6
-    states = (vectors[:, :-numbers] - mean[:-numbers]) / scale[:-numbers]
-    _, spread, axes = np.linalg.svd(states, full_matrices=False)
-    kept = min(components, int((spread > 1e-6 * spread[0]).sum()))
-    width = vectors.shape[1]
-    whole = np.zeros((width, kept + numbers))
-    whole[:-numbers, :kept] = axes[:kept].T / (spread[:kept] / np.sqrt(len(vectors)))
-    whole[-numbers:, kept:] = np.eye(numbers)
-    return Projection(mean, scale, whole)
+    states = ((vectors - mean) / scale).astype(np.float32)[:, :-NUMBERS]
+    spread, directions = _principal_components(states, components, rng)
+    kept = int((spread > 1e-4 * spread[0]).sum())
+    axes = np.zeros((vectors.shape[1], kept + NUMBERS))
+    axes[:-NUMBERS, :kept] = directions[:kept].T / (spread[:kept] / np.sqrt(len(vectors)))
+    axes[-NUMBERS:, kept:] = np.eye(NUMBERS)
+    return Projection(mean, scale, axes)
+
+
+def _principal_components(
+    states: NDArray[np.float32], count: int, rng: np.random.Generator
+) -> tuple[Matrix, Matrix]:
+    """Largest singular values (count,) and right singular vectors (count, width), fewer if there are
+    no more, by a randomised range finder: Halko, Martinsson and Tropp 2011, algorithms 4.4 and 5.1."""
+    width = min(count + _OVERSAMPLING, *states.shape)
+    basis = states @ rng.standard_normal((states.shape[1], width), dtype=np.float32)
+    for _ in range(_POWERS):
+        basis = states @ np.linalg.qr(states.T @ np.linalg.qr(basis)[0])[0]
+    basis = np.linalg.qr(basis)[0]
+    _, spread, directions = np.linalg.svd(basis.T @ states, full_matrices=False)
+    return spread[:count].astype(np.float64), directions[:count].astype(np.float64)
 
 
 def fit(examples: Examples, choice: Choice, rng: np.random.Generator) -> ProbeHead:
     """The head that `choice` makes of these examples."""
-    projection = project(examples.vectors, NUMBERS, choice.components)
+    projection = project(examples.vectors, choice.components, rng)
     inputs = projection(examples.vectors)
-    offsets = np.eye(int(examples.sources.max()) + 1)[examples.sources][:, :-1]
-    if choice.hidden:
-        first, second = _perceptron(inputs, offsets, examples, choice, rng)
-    else:
-        first, second = _logistic(inputs, offsets, examples, choice.ridge), None
+    (weight, bias), *others = _layers(inputs, examples, choice, rng)
     # Standardising and projecting are linear: they become part of the first layer.
-    weight, bias = first
     folded = weight @ (projection.axes / projection.scale[:, None]).T
-    bias = bias - folded @ projection.mean
-    layers = [(folded, bias)] + ([second] if second else [])
+    layers = [(folded, bias - folded @ projection.mean), *others]
     return ProbeHead(tuple((w.astype(np.float32), b.astype(np.float32)) for w, b in layers))
 
 
+def held_out(
+    examples: Examples,
+    choices: Sequence[Choice],
+    rng: np.random.Generator,
+    listen: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[Choice, Matrix]:
+    """For each choice the logits (n,) of all examples, each by a head that has seen nothing of its
+    problem.
+
+    Args:
+        listen: hears how many heads of how many have been fitted.
+    """
+    fold = folds(examples.groups, FOLDS, rng)
+    logits = {choice: np.empty(len(examples.labels)) for choice in choices}
+    for number in range(FOLDS):
+        seen, unseen = select(examples, fold != number), examples.vectors[fold == number]
+        projection = project(seen.vectors, max(choice.components for choice in choices), rng)
+        inputs, questions = projection(seen.vectors), projection(unseen)
+        for done, choice in enumerate(choices, number * len(choices)):
+            listen(done, FOLDS * len(choices))
+            columns = projection.columns(choice.components)
+            layers = _layers(inputs[:, columns], seen, choice, rng)
+            logits[choice][fold == number] = forward(layers, questions[:, columns])[:, 0]
+    return logits
+
+
 Layer = tuple[Matrix, Matrix]
+
+
+def _layers(
+    inputs: Matrix, examples: Examples, choice: Choice, rng: np.random.Generator
+) -> list[Layer]:
+    """Layers of a head on projected features (n, k)."""
+    offsets = np.eye(int(examples.sources.max()) + 1)[examples.sources][:, :-1]
+    if choice.hidden:
+        return list(_perceptron(inputs, offsets, examples, choice, rng))
+    return [_logistic(inputs, offsets, examples, choice.ridge)]
 
 
 def _logistic(inputs: Matrix, offsets: Matrix, examples: Examples, ridge: float) -> Layer:
@@ -181,16 +235,6 @@ def calibration(logits: Matrix, labels: Matrix, weights: Matrix) -> tuple[float,
     nothing = np.empty((len(logits), 0))
     slope, offset = _logistic((logits / spread)[:, None], nothing, rows, 1e-6)
     return float(slope[0, 0]) / spread, float(offset[0])
-
-
-def held_out(examples: Examples, choice: Choice, rng: np.random.Generator) -> Matrix:
-    """Logits (n,) of each example by a head that has seen nothing of its problem."""
-    fold = folds(examples.groups, FOLDS, rng)
-    logits = np.empty(len(examples.labels))
-    for number in range(FOLDS):
-        head = fit(select(examples, fold != number), choice, rng)
-        logits[fold == number] = head.log_scores(examples.vectors[fold == number])
-    return logits
 
 
 def select(examples: Examples, which: NDArray[np.bool_]) -> Examples:

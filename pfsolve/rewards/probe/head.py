@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,12 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from pfsolve.errors import ModelFileError
+from pfsolve.errors import ModelFileError, UsageError
 from pfsolve.rewards.probe.features import NUMBERS
 
 FORMAT = 1
 
-_HINT = "`pfsolve reward train` makes one for a policy"
+HINT = "`pfsolve reward train` makes one for a policy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +33,18 @@ class ProbeHead:
     about: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def policy_sha256(self) -> str | None:
+        """Of the file of the policy it belongs to, if that is known."""
+        return self.about.get("policy_sha256")
+
+    @property
     def n_embd(self) -> int:
         """Width of the hidden states it was made for."""
         return int(self.layers[0][0].shape[1] - NUMBERS) // 3
 
     def log_scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """Logits (k,) of feature vectors (k, width)."""
-        values = vectors
-        for number, (weight, bias) in enumerate(self.layers):
-            values = (np.tanh(values) if number else values) @ weight.T + bias
-        return values[:, 0].astype(np.float64)
+        return forward(self.layers, vectors)[:, 0].astype(np.float64)
 
     def calibrated(self, slope: float, offset: float) -> ProbeHead:
         """The head whose logits are slope * logit + offset."""
@@ -51,13 +53,35 @@ class ProbeHead:
         return replace(self, layers=(*self.layers[:-1], last))
 
     def save(self, path: Path) -> None:
-        """Write it; weights as float16, so that a head takes kilobytes."""
+        """Write it; weights as float16, so that a head takes kilobytes.
+
+        Raises:
+            UsageError: the file cannot be written.
+        """
         about = json.dumps(self.about, ensure_ascii=False, sort_keys=True)
         arrays: dict[str, Any] = {"format": FORMAT, "about": np.array(about)}
         for number, (weight, bias) in enumerate(self.layers):
             arrays[f"weight{number}"] = weight.astype(np.float16)
             arrays[f"bias{number}"] = bias
-        np.savez(path, **arrays)
+        unfinished = path.with_name(f"{path.name}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with unfinished.open("wb") as file:
+                np.savez(file, **arrays)
+            unfinished.replace(path)
+        except OSError as error:
+            raise UsageError(
+                f"cannot write {path}: {error.strerror}", "name a file in a folder of yours"
+            ) from error
+
+
+def forward(
+    layers: Iterable[tuple[NDArray[Any], NDArray[Any]]], values: NDArray[Any]
+) -> NDArray[Any]:
+    """Linear layers, weights (out, in) and biases (out,), applied to (k, in), with tanh between."""
+    for number, (weight, bias) in enumerate(layers):
+        values = (np.tanh(values) if number else values) @ weight.T + bias
+    return values
 
 
 def read_head(path: Path) -> ProbeHead:
@@ -75,14 +99,9 @@ def read_head(path: Path) -> ProbeHead:
                 for n in range(count)
             )
     except FileNotFoundError:
-        raise ModelFileError(f"there is no probe {path}", _HINT) from None
+        raise ModelFileError(f"there is no probe {path}", HINT) from None
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise ModelFileError(f"{path} is no probe: {error}", _HINT) from None
+        raise ModelFileError(f"{path} is no probe: {error}", HINT) from None
     if not layers or layers[-1][0].shape[0] != 1 or not isinstance(about, dict):
-        raise ModelFileError(f"{path} is no probe: its layers do not fit", _HINT)
+        raise ModelFileError(f"{path} is no probe: its layers do not fit", HINT)
     return ProbeHead(layers, about)
-
-
-def fingerprint(path: Path) -> str:
-    """sha256 of a head's file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()

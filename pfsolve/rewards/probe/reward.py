@@ -13,14 +13,19 @@ from numpy.typing import NDArray
 from pfsolve.errors import ModelFileError
 from pfsolve.rewards.base import Prefix
 from pfsolve.rewards.probe.features import History, Vector, features
-from pfsolve.rewards.probe.head import ProbeHead
+from pfsolve.rewards.probe.head import HINT, ProbeHead
 
 
 class Probe:
     """Log-weight: the head's logit of the prefix's feature vector.
 
+    Args:
+        head: what judges.
+        n_embd: width of the policy's hidden states.
+        sha256: of the policy's file, where it is known.
+
     Raises:
-        ModelFileError: the head was made for hidden states of another width.
+        ModelFileError: the head was made for another policy.
     """
 
     name = "probe"
@@ -28,12 +33,17 @@ class Probe:
     wants_trace = True
     tokens_read = 0
 
-    def __init__(self, head: ProbeHead, n_embd: int) -> None:
+    def __init__(self, head: ProbeHead, n_embd: int, sha256: str | None = None) -> None:
         if head.n_embd != n_embd:
             raise ModelFileError(
                 f"the probe was made for hidden states of {head.n_embd} values, and the policy's "
                 f"have {n_embd}",
-                "`pfsolve reward train` makes one for this policy",
+                HINT,
+            )
+        if None not in (sha256, head.policy_sha256) and sha256 != head.policy_sha256:
+            raise ModelFileError(
+                f"the probe was made for another policy, {head.about.get('policy', 'unknown')}",
+                HINT,
             )
         self._head = head
 
@@ -91,8 +101,8 @@ class Recorder:
 
     def take(self, problem: str) -> list[NDArray[np.float32]]:
         """For each particle of the last search on this problem, the vectors (steps, width) of its
-        steps; they are not kept any longer."""
-        return [np.array(vectors, dtype=np.float32) for vectors in self._kept.pop(problem)]
+        steps; they are not kept any longer. Nothing if there was no search."""
+        return [np.array(vectors, dtype=np.float32) for vectors in self._kept.pop(problem, [])]
 
     def close(self) -> None:
         """Nothing to give back."""

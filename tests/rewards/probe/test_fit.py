@@ -45,9 +45,10 @@ def test_a_direction_that_matters_is_found() -> None:
 def test_where_there_is_nothing_held_out_scores_say_nothing() -> None:
     """Scores of examples that were learnt from would look good even here."""
     data = examples(400, signal=0.0)
-    logits = held_out(data, Choice(24, 1e-4, 0), np.random.default_rng(0))
+    choice = Choice(24, 1e-4, 0)
+    logits = held_out(data, [choice], np.random.default_rng(0))[choice]
     assert 0.42 < auc(logits, data.labels > 0.5) < 0.58
-    learnt = fit(data, Choice(24, 1e-4, 0), np.random.default_rng(0)).log_scores(data.vectors)
+    learnt = fit(data, choice, np.random.default_rng(0)).log_scores(data.vectors)
     assert auc(learnt, data.labels > 0.5) > 0.6
 
 
@@ -111,3 +112,8 @@ def test_what_is_no_head_or_anothers_is_refused_in_one_line(tmp_path: Path) -> N
     head = fit(examples(100, signal=1.0), LOGISTIC, np.random.default_rng(0))
     with pytest.raises(ModelFileError, match="8 values, and the policy's have 576"):
         Probe(head, 576)
+    named = ProbeHead(head.layers, {"policy": "a", "policy_sha256": "1"})
+    Probe(named, N_EMBD, sha256="1")
+    Probe(named, N_EMBD, sha256=None)
+    with pytest.raises(ModelFileError, match="another policy, a"):
+        Probe(named, N_EMBD, sha256="2")

@@ -1,0 +1,174 @@
+"""`pfsolve reward train` and `pfsolve reward show`: the head of a policy's probe."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pfsolve import settings as s
+from pfsolve.cli.options import MACHINE, setting
+
+if TYPE_CHECKING:
+    from pfsolve.environment import Environment
+    from pfsolve.solver import Solver
+
+
+def train(
+    ctx: typer.Context,
+    labelled: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files of solutions whose first wrong step is known, JSONL."),
+    ] = None,
+    problems: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--problems",
+            help="A file of problems with answers, for the policy to solve; repeatable.",
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Solve a file's first problems, so many.")
+    ] = None,
+    rollouts: Annotated[
+        int, typer.Option("--rollouts", min=1, max=s.MAX_PARTICLES, help="Solutions of a problem.")
+    ] = 8,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Write the head here (.npz), for --reward FILE; by default it becomes the policy's "
+            "own for --reward probe.",
+        ),
+    ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option("--keep", help="Folder for what has been read and written, to go on with."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of every random draw.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    policy: Annotated[
+        str | None, setting("policy", "A model's name, or a GGUF file.", MACHINE)
+    ] = None,
+    context: Annotated[
+        int | None, setting("context", "Tokens of problem and solution.", MACHINE)
+    ] = None,
+    threads: Annotated[int | None, setting("threads", "CPU threads.", MACHINE)] = None,
+    gpu_layers: Annotated[
+        str | None, setting("gpu-layers", "Layers on the GPU: a number, or auto.", MACHINE)
+    ] = None,
+    offline: Annotated[bool | None, setting("offline", "Never use the network.", MACHINE)] = None,
+) -> None:
+    """Train the probe of a policy: a reward from its own hidden states."""
+    from pfsolve.cli.session import RunOptions, open_solver
+    from pfsolve.display.evaluation import show_complaints
+    from pfsolve.display.progress import line_progress
+    from pfsolve.display.training import headline
+    from pfsolve.environment import Environment
+    from pfsolve.rewards.probe.files import check_output, own_file
+    from pfsolve.training.collect import INDEPENDENT, Collector
+    from pfsolve.training.files import read_files
+    from pfsolve.training.material import Folder
+    from pfsolve.training.train import train as fit
+
+    environment = Environment()
+    if output is not None:
+        check_output(output)
+    files = read_files(labelled or [], problems or [], limit)
+    if not quiet:
+        show_complaints(files.complaints, environment)
+    flags = {
+        name: ctx.params[name] for name in ("policy", "context", "threads", "gpu_layers", "offline")
+    }
+    layer = flags | INDEPENDENT | {"particles": rollouts}
+    settings = s.merge(s.read_config(environment.config_dir / "config.toml"), layer)
+    folder = Folder(keep or environment.models_dir / ".training")
+    with (
+        line_progress(environment, headline, quiet=quiet) as progress,
+        open_solver(
+            settings,
+            environment,
+            RunOptions(quiet=quiet),
+            listen=progress.loaded,
+            problems=files.problem_count,
+        ) as (solver, stopping),
+    ):
+        facts = _policy(solver)
+        collector = Collector(solver, facts["policy_sha256"], folder, stopping, progress)
+        keys = [
+            key for name, rows in files.labelled.items() for key in collector.labelled(name, rows)
+        ]
+        for name, rows in files.problems.items():
+            keys += collector.rollouts(name, rows, seed)
+    with line_progress(environment, headline, quiet=quiet) as progress:
+        trained = fit(list(folder.read(keys)), seed=seed, listen=progress)
+    about = {
+        **facts,
+        "command": _command(ctx, labelled or [], problems or []),
+        "files": files.facts,
+        "measured": trained.to_json(),
+    }
+    path = output or own_file(facts["policy"], environment.config_dir)
+    replace(trained.head, about=about).save(path)
+    _show(about, path, environment, as_json=as_json)
+
+
+def show(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="A head; by default what --reward probe means for the policy."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    policy: Annotated[str | None, setting("policy", "A model's name, or a GGUF file.")] = None,
+) -> None:
+    """Show what a probe was made from, and how good it is."""
+    from pfsolve.environment import Environment
+    from pfsolve.models.resolve import name_of
+    from pfsolve.rewards.probe.files import find_head
+    from pfsolve.rewards.probe.head import read_head
+
+    environment = Environment()
+    path = file or find_head("probe", name_of(policy, environment), environment.config_dir)
+    _show(read_head(path).about, path, environment, as_json=as_json)
+
+
+def _show(about: dict[str, Any], path: Path, environment: Environment, *, as_json: bool) -> None:
+    from pfsolve.display.training import show_probe
+    from pfsolve.results.record import dumps
+
+    if as_json:
+        environment.stdout.write(dumps(about | {"path": str(path)}) + "\n")
+    else:
+        show_probe(about, path, environment)
+
+
+def _policy(solver: Solver) -> dict[str, str]:
+    """Which policy the head is for; a file of the user's own is hashed for it."""
+    from pfsolve.models.store import sha256_of
+
+    sha256 = solver.versions["policy_sha256"]
+    if sha256 == "unknown":
+        sha256 = sha256_of(solver.policy.model.facts.path)
+    assert solver.settings.policy is not None  # the solver has found its name
+    return {
+        "policy": solver.settings.policy,
+        "policy_sha256": sha256,
+        "pfsolve": solver.versions["pfsolve"],
+    }
+
+
+def _command(ctx: typer.Context, labelled: list[Path], problems: list[Path]) -> str:
+    """The command that makes this head, with the files' names alone."""
+    import shlex
+
+    words = ["pfsolve", "reward", "train", *(path.name for path in labelled)]
+    for path in problems:
+        words += ["--problems", path.name]
+    for name in ("limit", "rollouts", "seed", "policy", "context"):
+        if ctx.params[name] is not None:
+            words += [f"--{name}", str(ctx.params[name])]
+    return shlex.join(words)

@@ -1,0 +1,66 @@
+"""Training a probe: a line of progress, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pfsolve.display.listing import show_listing
+from pfsolve.display.text import duration, plural, speed, thousands
+from pfsolve.training.progress import Fitting, Progress
+
+if TYPE_CHECKING:
+    from pfsolve.environment import Environment
+
+
+def headline(progress: Progress) -> str:
+    """ "gsm8k.jsonl: 64 of 200 problems solved · 38 tokens/s · 3 min 20 s left" """
+    if isinstance(progress, Fitting):
+        return f"head {progress.done + 1} of {progress.total}"
+    what = "problem" if progress.solves else "solution"
+    how = "solved" if progress.solves else "read"
+    parts = [f"{progress.file}: {thousands(progress.done)} of {plural(progress.total, what)} {how}"]
+    if rate := speed(progress.tokens, progress.seconds):
+        parts.append(rate)
+    if progress.worked and progress.done < progress.total:
+        left = progress.seconds / progress.worked * (progress.total - progress.done)
+        parts.append(f"{duration(left)} left")
+    return " · ".join(parts)
+
+
+def show_probe(about: Mapping[str, Any], path: Path, environment: Environment) -> None:
+    """What a probe's head was made from, and how good heads like it are on problems they have not seen."""
+    show_listing(("probe", str(path)), list(_made(about)), environment)
+    rows = list(_measured(about.get("measured") or {}))
+    if rows:
+        environment.stdout.write("\n")
+        show_listing(
+            ("on unseen problems", "measure", "value", "95 %", "length"), rows, environment
+        )
+
+
+def _made(about: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in ("policy", "policy_sha256", "command", "pfsolve"):
+        if about.get(name):
+            yield name, str(about[name])
+    for file in about.get("files") or ():
+        yield "from", f"{file['file']}, {plural(file['rows'], 'row')}, sha256 {file['sha256']}"
+
+
+def _measured(measured: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    for file, of in (measured.get("steps") or {}).items():
+        for name in ("step_auc", "f1", "accuracy_wrong", "accuracy_right"):
+            if of.get(name) is not None:
+                span = of["intervals"].get(name)
+                by_length = of.get(f"{name}_by_length")
+                yield (
+                    file,
+                    name,
+                    f"{of[name]:.3f}",
+                    "" if span is None else f"{span[0]:.3f} to {span[1]:.3f}",
+                    "" if by_length is None else f"{by_length:.3f}",
+                )
+    for name in ("outcome_auc", "outcome_auc_within"):
+        if measured.get(name) is not None:
+            yield "rollouts", name, f"{measured[name]:.3f}", "", ""

@@ -1,0 +1,56 @@
+"""Where the head of a policy's probe is found."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from pfsolve.errors import ModelMissing, UsageError
+from pfsolve.settings import PROBE_FILES
+
+PACKAGED = Path(__file__).parent / "heads"
+
+
+def names_probe(reward: str) -> bool:
+    """Whether `--reward` asks for a probe: by its name, or with a head's file."""
+    return reward == "probe" or reward.lower().endswith(PROBE_FILES)
+
+
+def own_file(policy: str, config_dir: Path) -> Path:
+    """Where the user's own head for a policy belongs; `pfsolve reward train` writes it there."""
+    return config_dir / "probes" / (policy + PROBE_FILES)
+
+
+def check_output(path: Path) -> None:
+    """Raises:
+    UsageError: a head's file is not called so.
+    """
+    if path.suffix.lower() != PROBE_FILES:
+        raise UsageError(
+            f"{path} does not end in {PROBE_FILES}, by which --reward knows a probe",
+            f"name it {path.stem}{PROBE_FILES}",
+        )
+
+
+def find_head(reward: str, policy: str, config_dir: Path) -> Path:
+    """The file of the head that `reward` means: the one it names; or the user's own for this policy,
+    or else the one that comes with pfsolve.
+
+    Raises:
+        ModelMissing: there is none.
+    """
+    if reward != "probe":
+        return Path(reward).expanduser()
+    for path in (own_file(policy, config_dir), PACKAGED / (policy + PROBE_FILES)):
+        if path.is_file():
+            return path
+    with_one = ", ".join(sorted(path.stem for path in PACKAGED.glob("*" + PROBE_FILES)))
+    raise ModelMissing(
+        f"there is no probe for {policy}",
+        f"`pfsolve reward train --policy {policy}` makes one; pfsolve comes with those of {with_one}",
+    )
+
+
+def fingerprint(path: Path) -> str:
+    """sha256 of a head's file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
