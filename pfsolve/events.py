@@ -69,14 +69,26 @@ class Resampled:
 
 
 @dataclass(frozen=True, slots=True)
+class Rewound:
+    """Before step `step + 1`: each of these particles goes on from its first steps, so many of them."""
+
+    step: int
+    particles: tuple[int, ...]
+    steps: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Scored:
-    """After step `step`: log-scores (logits) and normalised weights of all particles."""
+    """After step `step`: log-scores (logits) and normalised weights of all particles.
+
+    log_evidence: log of the estimated normalising constant; None where a method has none.
+    """
 
     step: int
     log_scores: tuple[float, ...]
     weights: tuple[float, ...]
     ess: float
-    log_evidence: float
+    log_evidence: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +100,7 @@ class Ended:
     seconds: float
 
 
-Event: TypeAlias = ModelLoaded | Began | Progressed | Resampled | Scored | Ended
+Event: TypeAlias = ModelLoaded | Began | Progressed | Resampled | Rewound | Scored | Ended
 Listener: TypeAlias = Callable[[Event], None]
 
 

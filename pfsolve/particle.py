@@ -58,6 +58,11 @@ class Particle:
         return sum(len(step.tokens) for step in self.steps)
 
     @property
+    def tokens(self) -> tuple[int, ...]:
+        """Ids of all its steps."""
+        return tuple(token for step in self.steps for token in step.tokens)
+
+    @property
     def answer(self) -> str | None:
         """The final answer of a finished particle, or None.
 
@@ -72,6 +77,10 @@ class Particle:
 
     def extended(self, step: Step, finish: Finish | None) -> Particle:
         return Particle((*self.steps, step), finish)
+
+    def rewound(self, steps: int) -> Particle:
+        """Its first steps, which have not finished."""
+        return Particle(self.steps[:steps])
 
     def scored(self, log_score: float) -> Particle:
         """This particle with its newest step's log-score set."""

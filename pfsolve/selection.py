@@ -2,7 +2,8 @@
 
 * argmax: the answer of the particle with the highest last log-score (the paper's choice).
 * vote: the answer most particles agree on.
-* weighted-vote: the answer with the largest share of the weight.
+* weighted-vote: the answer with the largest share of the weight. Filters weigh by odds, beams and
+  best-of-n by scores ("weighted best-of-n"); without scores all weigh the same, and it is a vote.
 
 Agreement is equivalence, not equality of text: the caller says which answers are the same.
 """

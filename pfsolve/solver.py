@@ -215,7 +215,8 @@ class Solver:
 
     def _task(self, problem: Problem, seed: int, listen: Listener | None) -> Task:
         from pfsolve.engine.scheduler import Task, resampling_rng
-        from pfsolve.search.particle_filter import FilterRules, particle_filter
+        from pfsolve.search.methods import METHODS, Knobs
+        from pfsolve.search.particle_filter import FilterRules
 
         settings = self.settings
         prompt = self._prompt(problem.text)
@@ -226,7 +227,16 @@ class Solver:
             ess_threshold=settings.ess_threshold,
             softmax_temperature=settings.softmax_temperature,
         )
-        search = particle_filter(settings.particles, rules, resampling_rng(seed))
+        knobs = Knobs(
+            particles=settings.particles,
+            rules=rules,
+            expected_steps=settings.expected_steps,
+            sweeps=settings.sweeps,
+            islands=settings.islands,
+            ladder=settings.ladder,
+            beam_width=settings.beam_width,
+        )
+        search = METHODS[settings.method](knobs, resampling_rng(seed))
         return Task(problem, prompt, settings.particles, seed, search, listen)
 
     def _prompt(self, problem: str) -> list[int]:
@@ -274,6 +284,7 @@ class Solver:
             seed=task.seed,
             versions=self.versions,
             tokens=outcome.tokens,
+            reward_tokens=outcome.reward_tokens,
             seconds=outcome.seconds,
             load_seconds=self.load_seconds,
             interrupted=outcome.interrupted,

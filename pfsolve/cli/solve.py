@@ -90,6 +90,16 @@ def solve(
     unordered: Annotated[
         bool, _option(_FILES, "unordered", "Print answers as they come, not in the file's order.")
     ] = False,
+    method: Annotated[
+        str | None,
+        _option(
+            _METHOD,
+            "method",
+            "How solutions are searched for: particle filters, particle Gibbs, islands, tempering, "
+            "beams, or samples without a search.",
+            choices=tuple(s.METHODS),
+        ),
+    ] = None,
     particles: Annotated[
         int | None, _option(_METHOD, "particles", "Partial solutions at a time, 1 to 256.", "-n")
     ] = None,
@@ -150,7 +160,36 @@ def solve(
         float | None, _option(_METHOD, "softmax-temperature", "Divides the scores' logits.")
     ] = None,
     final: Annotated[
-        str | None, _option(_METHOD, "final", "How the answer is chosen.", choices=s.FINAL)
+        str | None,
+        _option(
+            _METHOD,
+            "final",
+            "How the answer is chosen; beam, dvts and bon take argmax, sc takes vote.",
+            choices=s.FINAL,
+        ),
+    ] = None,
+    sweeps: Annotated[
+        int | None,
+        _option(_METHOD, "sweeps", "Runs of the filter that pg and tempering make."),
+    ] = None,
+    islands: Annotated[
+        int | None, _option(_METHOD, "islands", "Filters that share the particles of islands.")
+    ] = None,
+    ladder: Annotated[
+        str | None,
+        _option(
+            _METHOD,
+            "ladder",
+            "Softmax temperatures of tempering's chains, hottest first.",
+            default="2,1",
+        ),
+    ] = None,
+    beam_width: Annotated[
+        int | None, _option(_METHOD, "beam-width", "Ways in which beam and dvts expand a beam.")
+    ] = None,
+    expected_steps: Annotated[
+        int | None,
+        _option(_METHOD, "expected-steps", "Steps entropic expects of a solution."),
     ] = None,
     preset: Annotated[
         str | None,

@@ -126,6 +126,19 @@ class Policy:
         """A branch that goes on from the same place; shares cells and logits."""
         return Branch(self.cache.fork(branch.sequence), branch.logits)
 
+    def rewind(self, places: Sequence[tuple[Branch, Sequence[int]]]) -> None:
+        """Bring branches back to where they held these tokens and no more.
+
+        Logits of earlier places are not kept: each branch's last token is decoded again, all of them
+        in one batch.
+        """
+        for branch, tokens in places:
+            self.cache.rewind(branch.sequence, len(tokens) - 1)
+        runs = [Run(branch.sequence, tokens[-1:]) for branch, tokens in places]
+        logits = self.cache.decode(runs).logits
+        for (branch, _), row in zip(places, logits, strict=True):
+            branch.logits = row.copy()
+
     def drop(self, branch: Branch) -> None:
         self.cache.drop(branch.sequence)
 

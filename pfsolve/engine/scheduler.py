@@ -15,12 +15,31 @@ import numpy as np
 
 from pfsolve.engine.policy import Branch, Draft, Policy, Trace
 from pfsolve.errors import EngineError, NoAnswer, PfsolveError
-from pfsolve.events import Began, Ended, Event, Listener, Progressed, Resampled, Row, Scored
+from pfsolve.events import (
+    Began,
+    Ended,
+    Event,
+    Listener,
+    Progressed,
+    Resampled,
+    Rewound,
+    Row,
+    Scored,
+)
 from pfsolve.logits import sigmoid
 from pfsolve.particle import Finish, Particle
 from pfsolve.problems import Problem
 from pfsolve.rewards.base import Prefix, Reward, Scorer
-from pfsolve.search.requests import Extend, Fork, Population, Request, Score, Search, Weighed
+from pfsolve.search.requests import (
+    Extend,
+    Fork,
+    Population,
+    Request,
+    Rewind,
+    Score,
+    Search,
+    Weighed,
+)
 from pfsolve.search.resampling import Ancestors
 from pfsolve.search.weights import AllParticlesDead, InvalidLogWeight, normalise
 
@@ -49,11 +68,12 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The end of one search."""
+    """The end of one search. tokens: written by the policy; reward_tokens: read to score them."""
 
     particles: tuple[Particle, ...]
     population: Population
     tokens: int
+    reward_tokens: int
     seconds: float
     interrupted: bool
 
@@ -160,7 +180,7 @@ class _Run:
         self.end: Outcome | PfsolveError | None = None
         self.drafts: list[Draft] = []
         self.started = self.ticked = time.monotonic()
-        self.steps = self.tokens = 0
+        self.steps = self.tokens = self.reward_tokens = 0
         self.interrupted = False
         n = task.particles
         self.particles = [Particle()] * n
@@ -215,9 +235,12 @@ class _Run:
                 case Fork(ancestors=ancestors):
                     self._fork(ancestors)
                     request = self._send(None)
+                case Rewind(particles=slots, steps=steps):
+                    self._rewind(slots, steps)
+                    request = self._send(None)
                 case Weighed():
                     self._weighed(request)
-                    request = self._send(None)
+                    request = self._send(self.interrupted)
 
     def _send(self, answer: object) -> Request | None:
         try:
@@ -274,25 +297,45 @@ class _Run:
                 Prefix(slot, self.particles[slot], self.branches[slot], self.traces[slot])
                 for slot in slots[alive].tolist()
             ]
+            read_before = self.reward.tokens_read
             log_scores[alive] = self.scorer.score(prefixes)
+            self.reward_tokens += self.reward.tokens_read - read_before
         for slot, log_score in zip(slots.tolist(), log_scores.tolist(), strict=True):
             self.particles[slot] = self.particles[slot].scored(log_score)
         return log_scores
 
     def _fork(self, ancestors: Ancestors) -> None:
-        """Slots without offspring give up their branch for a fork of their new ancestor's."""
-        moved = [slot for slot, ancestor in enumerate(ancestors.tolist()) if slot != ancestor]
-        for slot in moved:
-            self.policy.drop(self.branches[slot])
-        for slot in moved:
-            self.branches[slot] = self.policy.fork(self.branches[ancestors[slot]])
-        self.particles = [self.particles[ancestor] for ancestor in ancestors.tolist()]
-        self.traces = [self.traces[ancestor] for ancestor in ancestors.tolist()]
+        """The first to go on from a branch takes it over, the others get forks of it."""
+        sources = ancestors.tolist()
+        for slot, branch in enumerate(self.branches):
+            if slot not in sources:
+                self.policy.drop(branch)
+        self.branches = [
+            self.policy.fork(self.branches[source])
+            if source in sources[:number]
+            else self.branches[source]
+            for number, source in enumerate(sources)
+        ]
+        self.particles = [self.particles[source] for source in sources]
+        self.traces = [self.traces[source] for source in sources]
         self.scorer.fork(ancestors)
         self.ancestors = ancestors
         # What they would be worth if the search ended now; all equal would tell a watcher nothing.
-        self.weights = self.weights[ancestors] / self.weights[ancestors].sum()
-        self._tell(Resampled(self.steps, tuple(ancestors.tolist())))
+        weights = self.weights[ancestors]
+        self.weights = (
+            weights / weights.sum() if weights.any() else np.full_like(weights, 1 / len(weights))
+        )
+        self._tell(Resampled(self.steps, tuple(sources)))
+
+    def _rewind(self, slots: Ancestors, steps: Ancestors) -> None:
+        places = []
+        for slot, length in zip(slots.tolist(), steps.tolist(), strict=True):
+            particle = self.particles[slot].rewound(length)
+            self.particles[slot], self.traces[slot] = particle, None
+            places.append((self.branches[slot], (*self.task.prompt, *particle.tokens)))
+        self.policy.rewind(places)
+        self.scorer.rewind(slots, steps)
+        self._tell(Rewound(self.steps, tuple(slots.tolist()), tuple(steps.tolist())))
 
     def _weighed(self, news: Weighed) -> None:
         self.weights, self.ess = news.weights, news.ess
@@ -305,8 +348,12 @@ class _Run:
         particles = tuple(self.particles)
         self.weights = normalise(population.log_weights)
         # Who ended by themselves in that very step were not interrupted.
-        interrupted = any(particle.finish is Finish.INTERRUPTED for particle in particles)
-        self.end = Outcome(particles, population, self.tokens, seconds, interrupted)
+        interrupted = population.stopped or any(
+            particle.finish is Finish.INTERRUPTED for particle in particles
+        )
+        self.end = Outcome(
+            particles, population, self.tokens, self.reward_tokens, seconds, interrupted
+        )
         self._tell(Ended(self._rows(), self.tokens, seconds))
 
     def _tell(self, event: Event) -> None:

@@ -170,7 +170,9 @@ def _are_independent(particles: list[Any], record: Mapping[str, Any]) -> bool:
     if any(len(of) > 1 for of in writers) or len(set().union(*writers)) < len(writers):
         return False
     settings, events = record.get("settings"), record.get("events")
-    if isinstance(settings, dict) and settings.get("reward") == "none":
+    if isinstance(settings, dict) and (
+        settings.get("reward") == "none" or settings.get("method") in ("bon", "sc", "greedy")
+    ):
         return True
     return not any(
         isinstance(event, dict) and event.get("event") == "Resampled"

@@ -144,7 +144,7 @@ def _tasks(rows: Sequence[Row]) -> Iterator[_Task]:
 
 def _known(tasks: Sequence[_Task], hashed: str, output: ResultsFile) -> dict[str, Scored]:
     """What the output says of these solutions, by id."""
-    if any("log_scores" not in record for record in output.contents.records):
+    if any("log_scores" not in record for record in output.records):
         raise UsageError(
             f"{output.path.name} holds results of solving, not scores", "name another file"
         )

@@ -102,19 +102,26 @@ class ResultsFile:
 
     def __init__(self, path: Path, *, resume: bool = False) -> None:
         self.path = path.resolve()  # a link stays one when the file behind it is replaced
-        self.contents = Contents()
+        contents = Contents()
         if path.is_file() and path.stat().st_size:
             if not resume:
                 raise UsageError(
                     f"{path} exists already", "add --resume to go on with it, or name another file"
                 )
-            self.contents = read_results(path)
+            contents = read_results(path)
+        self._lines = list(contents.lines)
+        self._torn = contents.torn
         try:
             self._file = self.path.open("ab")
         except OSError as error:
             raise UsageError(
                 f"cannot write {path}: {error.strerror}", "name a file in a folder of yours"
             ) from error
+
+    @property
+    def records(self) -> list[Record]:
+        """What it holds by now."""
+        return [record for _, record in self._lines if record is not None]
 
     def resume(self, settings_hash: str, rows: Iterable[Problem | BadRow]) -> dict[str, Record]:
         """Make the file fit to go on with, and return what is finished of these rows, by id.
@@ -130,7 +137,7 @@ class ResultsFile:
         places = {row.line for row in rows}
         finished: dict[str, Record] = {}
         kept = []
-        for line, record in self.contents.lines:
+        for line, record in self._lines:
             if record is not None and record.get("settings_hash") == settings_hash:
                 if not is_finished(record) and record.get("line") in places:
                     continue
@@ -141,11 +148,12 @@ class ResultsFile:
                             "it belongs to another input: name another file",
                         )
                     finished.setdefault(record["id"], record)
-            kept.append(line)
-        if self.contents.torn and self.contents.lines[-1][1] is None:
+            kept.append((line, record))
+        if self._torn and kept and kept[-1][1] is None:
             kept.pop()
-        if self.contents.torn or len(kept) < len(self.contents.lines):
-            self._replace(kept)
+        if self._torn or len(kept) < len(self._lines):
+            self._replace(line for line, _ in kept)
+        self._lines, self._torn = kept, False
         return finished
 
     def _replace(self, lines: Iterable[bytes]) -> None:
@@ -167,8 +175,10 @@ class ResultsFile:
 
     def write(self, record: Record) -> None:
         """Append a line; it is in the operating system's hands when this returns."""
-        self._file.write(dumps(record).encode() + b"\n")
+        line = dumps(record).encode()
+        self._file.write(line + b"\n")
         self._file.flush()
+        self._lines.append((line, record))
 
     def close(self) -> None:
         self._file.close()

@@ -6,10 +6,9 @@ its own seed, the settings with their hash, and the versions of what computed it
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -31,21 +30,21 @@ class Origin:
     """What all lines of a run share.
 
     settings: resolved, their seed being the root of all problems' own. rows: rows in the whole
-    input. shard: "i/n", or None for all of it.
+    input. shard: "i/n", or None for all of it. extra: more for the line of a row, from the row and its
+    solution, None if there is none.
     """
 
     settings: Settings
     versions: Mapping[str, str]
     rows: int
     shard: str | None = None
+    extra: Callable[[Problem | BadRow, Solution | None], Record] = lambda row, solution: {}
 
     @property
     def settings_hash(self) -> str:
         """Equal for two runs that must come to the same results."""
         deciding = {
-            name: value
-            for name, value in dataclasses.asdict(self.settings).items()
-            if name not in MACHINE
+            name: value for name, value in self.settings.to_dict().items() if name not in MACHINE
         }
         deciding |= {name: of for name, of in self.versions.items() if name.endswith("sha256")}
         text = json.dumps(deciding, sort_keys=True)
@@ -60,6 +59,7 @@ class Origin:
             correct = solution.answer is not None and equivalent(problem.answer, solution.answer)
         outcome = solution.to_dict()
         del outcome["particles"]  # the run record has them
+        outcome |= self.extra(problem, solution)
         return self._line(problem.id, problem.line, problem.answer, correct, outcome)
 
     def failed(self, row: Problem | BadRow, error: PfsolveError | None = None) -> Record:
@@ -73,6 +73,7 @@ class Origin:
             "problem": text,
             "answer": None,
             "error": {"kind": kind, "message": message},
+            **self.extra(row, None),
         }
         return self._line(row.id, row.line, expected, None if expected is None else False, outcome)
 
@@ -86,7 +87,7 @@ class Origin:
             "expected": expected,
             "correct": correct,
             **outcome,
-            "settings": dataclasses.asdict(self.settings),
+            "settings": self.settings.to_dict(),
             "versions": dict(self.versions),
             "settings_hash": self.settings_hash,
             "rows": self.rows,

@@ -42,27 +42,35 @@ class Aggregated:
 
 
 class _AggregatedScorer:
-    """Keeps, for each slot, what has come together so far: log of the product, or least logit."""
+    """Keeps, for each slot, what has come together after each of its steps: log of the product, or least
+    logit."""
 
     def __init__(self, scorer: Scorer, n: int, how: str) -> None:
         self._scorer = scorer
         self._is_product = how == "prod"
-        self._so_far = np.full(n, 0.0 if self._is_product else np.inf)
+        self._so_far: list[tuple[float, ...]] = [(0.0 if self._is_product else np.inf,)] * n
 
     def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
-        slots = [prefix.slot for prefix in prefixes]
         steps = self._scorer.score(prefixes)
-        if not self._is_product:
-            self._so_far[slots] = np.minimum(self._so_far[slots], steps)
-            return self._so_far[slots]
-        # A step that only ends the solution says nothing, and must not count a second time.
-        says_something = [bool(p.particle.steps[-1].data.strip()) for p in prefixes]
-        self._so_far[slots] += np.where(says_something, log_sigmoid(steps), 0.0)
-        return np.asarray(logit(np.minimum(self._so_far[slots], SUREST)))
+        before = np.array([self._so_far[prefix.slot][-1] for prefix in prefixes])
+        if self._is_product:
+            # A step that only ends the solution says nothing, and must not count a second time.
+            says_something = [bool(p.particle.steps[-1].data.strip()) for p in prefixes]
+            after = before + np.where(says_something, log_sigmoid(steps), 0.0)
+        else:
+            after = np.minimum(before, steps)
+        for prefix, value in zip(prefixes, after.tolist(), strict=True):
+            self._so_far[prefix.slot] += (value,)
+        return np.asarray(logit(np.minimum(after, SUREST)) if self._is_product else after)
 
     def fork(self, ancestors: NDArray[np.intp]) -> None:
         self._scorer.fork(ancestors)
-        self._so_far = self._so_far[ancestors]
+        self._so_far = [self._so_far[ancestor] for ancestor in ancestors.tolist()]
+
+    def rewind(self, slots: NDArray[np.intp], steps: NDArray[np.intp]) -> None:
+        self._scorer.rewind(slots, steps)
+        for slot, length in zip(slots.tolist(), steps.tolist(), strict=True):
+            self._so_far[slot] = self._so_far[slot][: length + 1]
 
     def close(self) -> None:
         self._scorer.close()

@@ -41,11 +41,19 @@ class Scorer(Protocol):
     def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
         """Logit of each prefix's score, shape (len(prefixes),), in [-inf, inf).
 
-        Each prefix is the one last scored in its slot, or forked into it, plus one step.
+        Each prefix is the one last scored in its slot, or forked into it, or what that was rewound
+        to, plus one step.
         """
 
     def fork(self, ancestors: NDArray[np.intp]) -> None:
         """Slot i goes on as a copy of slot ancestors[i], shape (n,)."""
+
+    def rewind(self, slots: NDArray[np.intp], steps: NDArray[np.intp]) -> None:
+        """Each of these slots, (k,), goes back to its prefix after so many steps, (k,); 0: to nothing.
+
+        One that reads every prefix against what it holds already need do nothing; one that adds up
+        what it was given step by step must keep a sum for each step.
+        """
 
     def close(self) -> None:
         """The search is over: give back what was held for it."""
@@ -106,6 +114,9 @@ class Memoryless:
 
     def fork(self, ancestors: NDArray[np.intp]) -> None:
         """Nothing to move."""
+
+    def rewind(self, slots: NDArray[np.intp], steps: NDArray[np.intp]) -> None:
+        """Nothing to forget."""
 
     def close(self) -> None:
         """Nothing to give back."""

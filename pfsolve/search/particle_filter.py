@@ -8,6 +8,10 @@ Two ways to weight:
 * `level` (the paper): the weight is the newest score's odds, started afresh at each step.
 * `ratio` (Feynman-Kac): a step contributes the change logit(r_t) - logit(r_{t-1}); contributions
   accumulate between resamplings. The product telescopes, so the final law is p(x) * odds(r_T).
+
+Given a reference, a finished trajectory, the filter is conditional: the reference takes part in every
+round with its own log-weight after as many steps, its prefix may be copied, and it is never dropped
+(Andrieu, Doucet, Holenstein 2010, section 4.3). `particle_gibbs` is made of such sweeps.
 """
 
 from __future__ import annotations
@@ -19,8 +23,12 @@ from typing import Any
 import numpy as np
 
 from pfsolve.search import weights as w
-from pfsolve.search.requests import Extend, Fork, Population, Request, Score, Weighed
-from pfsolve.search.resampling import SCHEMES, keep_in_place
+from pfsolve.search.requests import Extend, Fork, Population, Request, Rewind, Score, Weighed
+from pfsolve.search.resampling import SCHEMES, Ancestors, keep_in_place, resample_around
+
+# Entropic annealing (arXiv:2510.05825) acts below this share of effective particles, and in this part
+# of the expected steps.
+_DEGENERATE, _EARLY = 0.5, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,8 @@ class FilterRules:
         ess_threshold: resample only when ESS < threshold * n; None resamples at every step. Needs
             "ratio", since "level" forgets the weight of a step at which nothing was resampled.
         softmax_temperature: a score's log-odds are divided by it before they become weights.
+        expected_steps: of a solution. Given, the filter is entropic: in the first half of them it
+            resamples from flattened weights where few particles hold all the weight, see `_flatness`.
     """
 
     resampling: str = "systematic"
@@ -42,6 +52,7 @@ class FilterRules:
     finished: str = "stay"
     ess_threshold: float | None = None
     softmax_temperature: float = 1.0
+    expected_steps: int | None = None
 
     def __post_init__(self) -> None:
         if self.resampling not in SCHEMES:
@@ -54,6 +65,35 @@ class FilterRules:
             raise ValueError("an ESS threshold needs ratio weights")
 
 
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A finished trajectory: the slot it is kept in, and its log-score after each step, (T,)."""
+
+    slot: int
+    log_scores: w.Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What one run of a filter leaves behind.
+
+    population: as it ended. trails (T, n): log-score of each particle after each step of its own
+    line of ancestors; what lies beyond its last step repeats that. lengths (n,): steps of each.
+    stop: whoever watches wants no more.
+    """
+
+    population: Population
+    trails: w.Floats
+    lengths: Ancestors
+    stop: bool
+
+    def draw(self, rng: np.random.Generator) -> Reference:
+        """A reference for the next sweep, by the final weights."""
+        weights = w.normalise(self.population.log_weights)
+        slot = int(SCHEMES["multinomial"](rng, weights, 1)[0])
+        return Reference(slot, self.trails[: self.lengths[slot], slot])
+
+
 def particle_filter(
     n: int, rules: FilterRules, rng: np.random.Generator
 ) -> Generator[Request, Any, Population]:
@@ -63,54 +103,126 @@ def particle_filter(
         AllParticlesDead: every particle has weight zero when one must be chosen.
         InvalidLogWeight: a score is NaN or +inf.
     """
-    scheme = SCHEMES[rules.resampling]
+    return (yield from sweep(n, rules, rng)).population
+
+
+def sweep(
+    n: int,
+    rules: FilterRules,
+    rng: np.random.Generator,
+    reference: Reference | None = None,
+    taken: int = 0,
+) -> Generator[Request, Any, Sweep]:
+    """One run of a filter.
+
+    Args:
+        reference: already whole in its slot, where it stays; all others are at the prompt.
+        taken: steps that were taken before, for the numbers watchers see.
+    """
+    moving = np.ones(n, dtype=bool)  # all but a reference, which is there already
+    if reference is not None:
+        moving[reference.slot] = False
     finished = np.zeros(n, dtype=bool)
     log_scores = np.zeros(n)  # an empty prefix has odds 1
-    log_weights = np.zeros(n)
-    log_evidence = 0.0
+    carried = np.zeros(n)  # log-weights before the newest step's
+    trails = np.empty((0, n))
+    lengths = np.zeros(n, dtype=np.intp)
     step = 0
 
     while True:
-        living = np.flatnonzero(~finished)
-        finished[living] = yield Extend(living)
-        previous = log_scores
-        log_scores = log_scores.copy()
-        log_scores[living] = yield Score(living)
-        w.check(log_scores)
         step += 1
+        previous, log_scores = log_scores, log_scores.copy()
+        lengths[~finished] += 1
+        living = np.flatnonzero(~finished & moving)
+        if living.size:
+            taken += 1
+            finished[living] = yield Extend(living)
+            log_scores[living] = yield Score(living)
+        if reference is not None:
+            at = min(step, reference.log_scores.size)
+            log_scores[reference.slot] = reference.log_scores[at - 1]
+            finished[reference.slot] = at == reference.log_scores.size
+        w.check(log_scores)
+        trails = np.vstack([trails, log_scores])
 
         if rules.weights == "ratio":
-            # Log-weights are never reset to 0, see below: their mean is the evidence.
-            log_weights = log_weights + _change(previous, log_scores) / rules.softmax_temperature
-            log_evidence = w.log_mean_exp(log_weights)
+            increments = _change(previous, log_scores) / rules.softmax_temperature
+            log_weights = weighed = carried + increments
         else:
             log_weights = log_scores / rules.softmax_temperature
-            log_evidence += w.log_mean_exp(log_weights)
-        weights = w.normalise(log_weights)
-        yield Weighed(step, log_scores, weights, w.ess(weights), log_evidence)
-        if finished.all():
+            weighed = carried + log_weights
+        # What is carried is never reset to 0, see below: the mean weight is the evidence.
+        log_evidence = w.log_mean_exp(weighed)
+        w.normalise(log_weights)  # raises when all are dead
+        stop = yield Weighed(taken, log_scores, log_weights, log_evidence)
+        if stop or finished.all():
             break
 
+        carried = weighed
         pool = np.flatnonzero(~finished) if rules.finished == "absorb" else np.arange(n)
         if not np.isfinite(log_weights[pool]).any():  # absorbed particles alone have weight left
             break
         weights = w.normalise(log_weights[pool])
         if rules.ess_threshold is None or w.ess(weights) < rules.ess_threshold * pool.size:
+            flatness = _flatness(rules, weights, step)
+            chances = w.normalise(log_weights[pool], flatness)
             ancestors = np.arange(n)
-            ancestors[pool] = pool[keep_in_place(scheme(rng, weights, pool.size))]
+            ancestors[pool] = pool[_draw(rules, rng, chances, pool, reference)]
             yield Fork(ancestors)
+            if reference is not None:
+                copies = np.flatnonzero((ancestors == reference.slot) & moving)
+                if copies.size and not finished[reference.slot]:
+                    yield Rewind(copies, np.full(copies.size, step))
+            # Chosen in proportion to their weight all of the pool now share its mean weight: equal
+            # among themselves, and still in proportion to the particles that were set aside. Chosen
+            # by flattened weights they carry the difference.
+            chosen = log_weights[ancestors[pool]]
+            carried = carried[ancestors]
+            mean = w.log_mean_exp(log_weights[pool] / flatness)
+            carried[pool] = carried[pool] - chosen / flatness + mean
             finished, log_scores = finished[ancestors], log_scores[ancestors]
-            # All of the pool now share its mean weight: equal among themselves, and still in
-            # proportion to the particles that were set aside.
-            mean = w.log_mean_exp(log_weights[pool])
-            log_weights = log_weights[ancestors]
-            log_weights[pool] = mean
+            trails, lengths = trails[:, ancestors], lengths[ancestors]
+            log_weights = log_weights[ancestors] if rules.weights == "level" else carried
             if finished.all():  # every survivor had finished already: no step is left to take
                 break
 
-    if rules.weights == "level":
-        log_weights = log_scores / rules.softmax_temperature
-    return Population(log_scores, log_weights, log_evidence, step)
+    cut = bool(stop) and not finished.all()
+    if reference is not None and cut:  # it is whole, however far the others came
+        missing = np.zeros(n)
+        missing[reference.slot] = reference.log_scores[-1] - log_scores[reference.slot]
+        log_scores = log_scores + missing
+        log_weights = log_weights + missing / rules.softmax_temperature
+    population = Population(log_scores, log_weights, log_evidence, taken, cut)
+    return Sweep(population, trails, lengths, bool(stop))
+
+
+def _draw(
+    rules: FilterRules,
+    rng: np.random.Generator,
+    chances: w.Floats,
+    pool: Ancestors,
+    reference: Reference | None,
+) -> Ancestors:
+    """Ancestors, as indices into the pool; survivors stay where they are."""
+    scheme = SCHEMES[rules.resampling]
+    if reference is None or reference.slot not in pool:
+        return keep_in_place(scheme(rng, chances, pool.size))
+    kept = int(np.searchsorted(pool, reference.slot))
+    return keep_in_place(resample_around(scheme, rng, chances, kept))
+
+
+def _flatness(rules: FilterRules, weights: w.Floats, step: int) -> float:
+    """The temperature, 1 or more, that weights are flattened by before they choose (arXiv:2510.05825).
+
+    Progress is measured against the steps a solution is expected to take: against the most it may
+    take, nearly every step would be an early one.
+    """
+    if rules.expected_steps is None:
+        return 1.0
+    share, progress = w.ess(weights) / weights.size, step / rules.expected_steps
+    if share >= _DEGENERATE or progress >= _EARLY:
+        return 1.0
+    return max(1.0, (1 - progress) / share)
 
 
 def _change(previous: w.Floats, current: w.Floats) -> w.Floats:

@@ -4,12 +4,17 @@ Each scheme maps (rng, weights of shape (n,), how many) to ancestor indices (how
 E[offspring of i] = how_many * W_i. They differ in the variance of the offspring counts; systematic
 has the lowest here (METHOD: 1.22 against 4.86 of multinomial at n = 8).
 
-Source: Douc, Cappé, Moulines 2005, arXiv:cs/0507025.
+With `kept` a scheme draws from its own law given that a slot picked blindly holds a copy of that
+particle. Particle Gibbs needs exactly this of its reference; to draw one fewer and add the reference
+is the same only where draws are independent.
+
+Sources: Douc, Cappé, Moulines 2005, arXiv:cs/0507025; for `kept` Chopin, Singh 2015, arXiv:1304.1887,
+section 4.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,36 +22,64 @@ from numpy.typing import NDArray
 from pfsolve.search.weights import Floats
 
 Ancestors = NDArray[np.intp]
-Scheme = Callable[[np.random.Generator, Floats, int], Ancestors]
 
 
-def multinomial(rng: np.random.Generator, weights: Floats, n: int) -> Ancestors:
+class Scheme(Protocol):
+    def __call__(
+        self, rng: np.random.Generator, weights: Floats, n: int, kept: int | None = None
+    ) -> Ancestors:
+        """n ancestors, in no particular order; `kept` is among them."""
+
+
+def multinomial(
+    rng: np.random.Generator, weights: Floats, n: int, kept: int | None = None
+) -> Ancestors:
     """n independent draws; the paper's scheme (arXiv:2502.01618, algorithm 1)."""
+    if kept is not None:
+        return np.append(multinomial(rng, weights, n - 1), kept)
     return _invert(np.sort(rng.random(n)), weights)
 
 
-def stratified(rng: np.random.Generator, weights: Floats, n: int) -> Ancestors:
+def stratified(
+    rng: np.random.Generator, weights: Floats, n: int, kept: int | None = None
+) -> Ancestors:
     """One draw in each of n equal strata of [0, 1)."""
-    return _invert((np.arange(n) + rng.random(n)) / n, weights)
+    points = (np.arange(n) + rng.random(n)) / n
+    if kept is None:
+        return _invert(points, weights)
+    stratum = int(n * _inside(rng, weights, kept))
+    return np.append(_invert(np.delete(points, stratum), weights), kept)
 
 
-def systematic(rng: np.random.Generator, weights: Floats, n: int) -> Ancestors:
+def systematic(
+    rng: np.random.Generator, weights: Floats, n: int, kept: int | None = None
+) -> Ancestors:
     """One uniform draw, shifted into each of n equal strata; offspring counts are floor or ceil of n W."""
-    return _invert((np.arange(n) + rng.random()) / n, weights)
+    if kept is None:
+        return _invert((np.arange(n) + rng.random()) / n, weights)
+    place = n * _inside(rng, weights, kept)  # one point lies there, and so all others are given
+    points = (np.arange(n) + place % 1) / n
+    return np.append(_invert(np.delete(points, int(place)), weights), kept)
 
 
-def residual(rng: np.random.Generator, weights: Floats, n: int) -> Ancestors:
+def residual(
+    rng: np.random.Generator, weights: Floats, n: int, kept: int | None = None
+) -> Ancestors:
     """floor(n W_i) offspring for certain, the remainder by multinomial draws from what is left over."""
     expected = n * weights
     # n W_i that is a whole number on paper may come out a hair below it: 2.9999999996 is 3.
     certain = np.floor(expected + 1e-9).astype(np.intp)
     remaining = n - int(certain.sum())
     ancestors = np.repeat(np.arange(weights.size), certain)
-    if remaining <= 0:
-        return ancestors[:n]
+    # The copy that must be there is one of its certain ones, or else one of those drawn.
+    drawn = kept if kept is not None and rng.random() * expected[kept] >= certain[kept] else None
+    if remaining == 0:
+        if drawn is not None and not certain[drawn]:  # a weight of next to nothing, rounded away
+            ancestors[rng.integers(n)] = drawn
+        return ancestors
     left_over = np.maximum(expected - certain, 0.0)
-    extra = multinomial(rng, left_over / left_over.sum(), remaining)
-    return np.sort(np.concatenate([ancestors, extra]))
+    extra = multinomial(rng, left_over / left_over.sum(), remaining, drawn)
+    return np.concatenate([ancestors, extra])
 
 
 SCHEMES: dict[str, Scheme] = {
@@ -57,6 +90,20 @@ SCHEMES: dict[str, Scheme] = {
 }
 
 
+def resample_around(
+    scheme: Scheme, rng: np.random.Generator, weights: Floats, kept: int
+) -> Ancestors:
+    """As many ancestors as there are weights, `kept` among them, of particles in random order.
+
+    Some schemes' counts depend on the order of the weights, and a reference always stands in the same
+    slot: only in random order is it a particle like any other.
+    """
+    order = rng.permutation(weights.size)
+    place = int(np.flatnonzero(order == kept)[0])
+    ancestors: Ancestors = order[scheme(rng, weights[order], weights.size, place)]
+    return ancestors
+
+
 def _invert(points: Floats, weights: Floats) -> Ancestors:
     """Index of the weight whose slice of the cumulative sum holds each sorted point of [0, 1)."""
     cumulative = np.cumsum(weights)
@@ -65,6 +112,13 @@ def _invert(points: Floats, weights: Floats) -> Ancestors:
     points = points * cumulative[-1]
     index: Ancestors = np.searchsorted(cumulative, points, side="right")
     return index.clip(max=np.flatnonzero(weights)[-1])
+
+
+def _inside(rng: np.random.Generator, weights: Floats, index: int) -> float:
+    """A uniform point in the slice of [0, 1) that belongs to one weight."""
+    cumulative = np.cumsum(weights)
+    point = (cumulative[index] - weights[index] * (1 - rng.random())) / cumulative[-1]
+    return float(min(max(point, 0.0), np.nextafter(1.0, 0.0)))
 
 
 def keep_in_place(ancestors: Ancestors) -> Ancestors:

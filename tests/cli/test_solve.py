@@ -43,6 +43,19 @@ def test_json_holds_the_whole_solve(cli: Cli) -> None:
     assert (record["answer"] is None) == (result.returncode == 3)
 
 
+@pytest.mark.parametrize(("method", "n"), [("tempering", 4), ("beam", 4), ("sc", 4), ("greedy", 1)])
+def test_a_method_and_what_goes_with_it(cli: Cli, method: str, n: int) -> None:
+    particles = () if method == "greedy" else ("-n", str(n))
+    result = cli(PROBLEM, "--method", method, *particles, *QUICK[2:], "--seed", "7", "--json")
+    record = json.loads(result.stdout)
+    assert record["settings"]["method"] == method
+    assert record["settings"]["ladder"] == [2.0, 1.0]
+    assert len(record["particles"]) == n
+    assert (record["log_evidence"] is None) == (method != "tempering")
+    if method == "greedy":
+        assert record["settings"]["temperature"] == 0
+
+
 def test_a_seed_gives_the_same_json_and_another_seed_another(cli: Cli) -> None:
     first, again, other = (cli(PROBLEM, *QUICK, "--seed", s, "--json").stdout for s in "334")
     assert without_timings(first) == without_timings(again)

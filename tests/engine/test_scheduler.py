@@ -7,17 +7,19 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
+from pfsolve.engine.cache import Run
 from pfsolve.engine.policy import Policy
 from pfsolve.engine.scheduler import Outcome, Scheduler, Task, resampling_rng
 from pfsolve.errors import EngineError, NoAnswer, PfsolveError
-from pfsolve.events import Began, Ended, Event, Listener, Progressed, Resampled, Scored
+from pfsolve.events import Began, Ended, Event, Listener, Progressed, Resampled, Rewound, Scored
 from pfsolve.particle import Finish
 from pfsolve.problems import Problem
 from pfsolve.rewards.base import Memoryless, Prefix, Reward
 from pfsolve.rewards.self_evaluation import SelfEvaluation
 from pfsolve.rewards.uniform import Uniform
-from pfsolve.search.particle_filter import FilterRules, particle_filter
-from tests.engine.conftest import is_empty
+from pfsolve.search.methods import METHODS, Knobs
+from pfsolve.search.particle_filter import FilterRules
+from tests.engine.conftest import TOLERANCE, distance, distribution, is_empty
 
 MakePolicy = Callable[..., Policy]
 
@@ -49,9 +51,11 @@ def task(
     n: int = 4,
     problem: str = "What is 12 + 30?",
     listen: Listener | None = None,
+    method: str = "pf",
 ) -> Task:
     prompt = policy.chat.prompt("Think step by step.", problem)
-    search = particle_filter(n, FilterRules(), resampling_rng(seed))
+    knobs = Knobs(n, FilterRules(), beam_width=2)
+    search = METHODS[method](knobs, resampling_rng(seed))
     return Task(Problem(problem, 1, problem), prompt, n, seed, search, listen)
 
 
@@ -212,4 +216,135 @@ def test_self_evaluation_reads_only_its_own_turn(make_policy: MakePolicy) -> Non
     assert decoded <= reward.reserve * 4 * outcome.population.steps
     scores = [step.log_score for particle in outcome.particles for step in particle.steps]
     assert len({round(score, 3) for score in scores if score is not None}) > 1
+    assert is_empty(policy.cache)
+
+
+class Following(Memoryless):
+    """A scorer as one that adds up is: knows a prefix only by the steps it was given, one at a time,
+    and by the forks and rewinds it was told of. It also looks whether branches hold their prefix."""
+
+    name = "following"
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.scored = 0
+
+    def open(self, problem: str, n: int) -> Following:
+        self.prompt = self.policy.chat.prompt("Think step by step.", problem)
+        self.given: list[tuple[tuple[int, ...], ...]] = [()] * n
+        return self
+
+    def score(self, prefixes: Sequence[Prefix]) -> np.ndarray:
+        for prefix in prefixes:
+            tokens = [step.tokens for step in prefix.particle.steps]
+            self.given[prefix.slot] += (tokens[-1],)
+            assert self.given[prefix.slot] == tuple(tokens), "the scorer follows another particle"
+        one = prefixes[self.scored % len(prefixes)]  # to look at all of them would take long
+        self.look(one, [*self.prompt, *one.particle.tokens])
+        self.scored += 1
+        return np.array([len(prefix.particle.text) / 20 for prefix in prefixes], dtype=np.float64)
+
+    def look(self, prefix: Prefix, tokens: list[int]) -> None:
+        cache = self.policy.cache
+        assert cache.length(prefix.branch.sequence) == len(tokens)
+        fresh = cache.new()
+        logits = cache.decode([Run(fresh, tokens)]).logits[0]
+        cache.drop(fresh)
+        here = distribution(prefix.branch.logits)
+        assert distance(here, distribution(logits)) < TOLERANCE
+
+    def fork(self, ancestors: np.ndarray) -> None:
+        self.given = [self.given[ancestor] for ancestor in ancestors]
+
+    def rewind(self, slots: np.ndarray, steps: np.ndarray) -> None:
+        for slot, step in zip(slots, steps, strict=True):
+            self.given[slot] = self.given[slot][:step]
+
+
+def test_scorer_and_cache_follow_every_fork_and_every_way_back(make_policy: MakePolicy) -> None:
+    """Each prefix that is scored is what its scorer was told step by step, and stands in the cache as
+    it would after a fresh decode."""
+    policy = make_policy(temperature=1.0, max_step_tokens=5)
+    for method in ("pg", "tempering", "beam"):
+        reward = Following(policy)
+        events: list[Event] = []
+        (outcome,) = run(policy, reward, task(policy, 2, listen=events.append, method=method))
+        assert reward.scored >= 3
+        assert any(isinstance(e, Rewound) for e in events) == (method != "beam")
+        assert reward.given == [
+            tuple(step.tokens for step in particle.steps) for particle in outcome.particles
+        ]
+    assert is_empty(policy.cache)
+
+
+def test_every_method_finishes_reproducibly_and_leaves_the_cache_empty(
+    make_policy: MakePolicy,
+) -> None:
+    policy = make_policy(temperature=1.0, max_steps=2, max_step_tokens=5)
+    for method in METHODS:
+        first, again = (run(policy, Longest(), task(policy, 1, method=method))[0] for _ in range(2))
+        assert tokens(first) == tokens(again), method
+        assert all(particle.finish is not None for particle in first.particles)
+        assert not first.interrupted
+        scored = {step.log_score is None for p in first.particles for step in p.steps}
+        assert scored == {method in ("sc", "greedy")}
+        assert policy.cache.sequences == 0
+    assert is_empty(policy.cache)
+
+
+def test_particle_gibbs_keeps_its_reference_and_starts_the_others_afresh(
+    make_policy: MakePolicy,
+) -> None:
+    policy = make_policy(temperature=1.0, max_step_tokens=8)
+    events: list[Event] = []
+    (outcome,) = run(policy, Longest(), task(policy, 4, listen=events.append, method="pg"))
+    start = next(i for i, e in enumerate(events) if isinstance(e, Rewound) and not any(e.steps))
+    rewound, forked = events[start], events[start - 1]
+    assert isinstance(rewound, Rewound)
+    assert isinstance(forked, Resampled)
+    (slot,) = set(forked.ancestors)
+    assert sorted([slot, *rewound.particles]) == [0, 1, 2, 3]
+    before = [e for e in events[:start] if isinstance(e, Scored)][-1]
+    assert outcome.population.log_scores[slot] == before.log_scores[slot]
+    kept = outcome.particles[slot].steps
+    assert kept[-1].log_score == before.log_scores[slot]
+    last = [e for e in events if isinstance(e, Scored)][-1]
+    assert last.step == outcome.population.steps
+
+
+def test_stopping_ends_particle_gibbs_with_the_sweep_at_hand(make_policy: MakePolicy) -> None:
+    """In its second sweep: the others are cut off, the reference keeps its end."""
+    policy = make_policy(temperature=1.0, max_steps=3, max_step_tokens=8)
+    events: list[Event] = []
+    (outcome,) = run(
+        policy,
+        Longest(),
+        task(policy, 4, listen=events.append, method="pg"),
+        stopping=lambda: any(isinstance(e, Rewound) for e in events),
+    )
+    finishes = [particle.finish for particle in outcome.particles]
+    assert outcome.interrupted
+    assert finishes.count(Finish.INTERRUPTED) == 3
+    assert sum(len(particle.steps) == 1 for particle in outcome.particles) == 3
+    assert is_empty(policy.cache)
+
+
+def test_stopping_between_sweeps_counts_as_interrupted(make_policy: MakePolicy) -> None:
+    """Every particle has come to its own end, but sweeps were left to make."""
+    policy = make_policy(temperature=1.0, max_steps=1, max_step_tokens=8)
+    (outcome,) = run(policy, Longest(), task(policy, 4, method="pg"), stopping=lambda: True)
+    assert outcome.interrupted
+    assert {particle.finish for particle in outcome.particles} == {Finish.MAX_STEPS}
+    assert is_empty(policy.cache)
+
+
+def test_an_exception_on_a_way_back_leaves_the_cache_empty(make_policy: MakePolicy) -> None:
+    policy = make_policy(max_step_tokens=8)
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Rewound):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(policy, Longest(), task(policy, 1, listen=listen, method="pg"), task(policy, 2))
     assert is_empty(policy.cache)

@@ -170,7 +170,7 @@ def recorded(
     solution = Solution(
         problem="2 + 2?", answer="4", confidence=1.0, candidates=(), particles=particles,
         weights=(1 / len(slots),) * len(slots), log_evidence=0.0, settings=settings, seed=1,
-        versions={}, tokens=10, seconds=1.0, load_seconds=1.0, interrupted=interrupted,
+        versions={}, tokens=10, reward_tokens=0, seconds=1.0, load_seconds=1.0, interrupted=interrupted,
     )  # fmt: skip
     records = RunRecords(folder)
     for event in events:

@@ -35,6 +35,7 @@ def solution(problem: Problem, answer: str | None, **more: Any) -> Solution:
         "seed": problem.seed(0),
         "versions": {"policy_sha256": "f00"},
         "tokens": 100,
+        "reward_tokens": 0,
         "seconds": 2.0,
         "load_seconds": 1.0,
     }

@@ -159,6 +159,21 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
         read_results(path)
 
 
+def test_several_runs_share_a_file_that_one_process_goes_on_with(tmp_path: Path) -> None:
+    """What the first of them writes is there after the second has put the file in order."""
+    path = tmp_path / "r.jsonl"
+    other = origin(seed=1)
+    unfinished = {**other.solved(PROBLEMS[0], solution(PROBLEMS[0], "2")), "interrupted": True}
+    write(path, unfinished)
+    with ResultsFile(path, resume=True) as file:
+        assert file.resume(OURS.settings_hash, ROWS) == {}
+        file.write(LINES[0])
+        assert file.resume(other.settings_hash, ROWS) == {}
+        file.write(LINES[1])
+        assert file.records == [LINES[0], LINES[1]]
+    assert read_results(path).records == [LINES[0], LINES[1]]
+
+
 def test_scores_of_a_reward_are_no_results_of_solving(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     write(path, LINES[0])

@@ -65,6 +65,19 @@ def test_what_has_come_together_is_forked_with_its_particle() -> None:
     assert scorer.score([prefix(0, -3, 2), prefix(1, -3, 7)]).tolist() == [-3.0, -3.0]
 
 
+def test_what_has_come_together_is_forgotten_on_the_way_back() -> None:
+    """Slot 1 copies a whole solution, goes back to its first step, and on from there."""
+    for how, first in (("min", -3.0), ("prod", -3.0)):
+        scorer = Aggregated(FromTokens(), how).open("", 2)
+        scorer.score([prefix(0, -3), prefix(1, 9)])
+        scorer.score([prefix(0, -3, -5), prefix(1, 9, 9)])
+        scorer.fork(np.array([0, 0]))
+        scorer.rewind(np.array([1]), np.array([1]))
+        assert scorer.score([prefix(1, -3, 40)])[0] == pytest.approx(first, abs=1e-6)
+        scorer.rewind(np.array([1]), np.array([0]))
+        assert scorer.score([prefix(1, 2)])[0] == pytest.approx(2.0, abs=1e-6)
+
+
 def test_only_those_asked_for_change() -> None:
     """A particle that has finished is not scored again, nor is its score touched."""
     scorer = Aggregated(FromTokens(), "min").open("", 3)

@@ -1,119 +1,122 @@
-"""The filter against a hidden Markov model, whose posterior and evidence are computed exactly.
+"""The filter against worlds whose posterior and evidence are computed exactly.
 
 A search asks for steps and scores without knowing of what. Here a step is a transition of a hidden
 chain and a score the log-likelihood of that step's observation, so the particle filter must give what
-the forward algorithm gives.
+the forward algorithm gives; or it goes down a small tree whose leaves can be enumerated.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from pfsolve.search.particle_filter import FilterRules, particle_filter
-from pfsolve.search.requests import Extend, Fork, Population, Score, Weighed
-from pfsolve.search.resampling import SCHEMES
+from pfsolve.search.requests import Population
+from pfsolve.search.resampling import SCHEMES, keep_in_place, multinomial
 from pfsolve.search.weights import AllParticlesDead, InvalidLogWeight, normalise
-
-START = np.array([0.6, 0.3, 0.1])
-MOVE = np.array([[0.7, 0.2, 0.1], [0.15, 0.7, 0.15], [0.05, 0.25, 0.7]])
-SEEN = np.array([[0.8, 0.15, 0.05], [0.2, 0.6, 0.2], [0.02, 0.18, 0.8]])  # P(observation | state)
-OBSERVATIONS = [0, 0, 1, 2, 2, 1]
-START_SUMS = np.cumsum(START)[:-1].tolist()
-MOVE_SUMS = np.cumsum(MOVE, axis=1)[:, :-1].tolist()
-
-
-def exact() -> tuple[np.ndarray, float]:
-    """Posterior of the last state and log evidence, by the forward algorithm."""
-    forward = START * SEEN[:, OBSERVATIONS[0]]
-    for seen in OBSERVATIONS[1:]:
-        forward = (forward @ MOVE) * SEEN[:, seen]
-    return forward / forward.sum(), math.log(forward.sum())
+from tests.search.worlds import (
+    HiddenMarkovModel,
+    Script,
+    Tree,
+    World,
+    assert_law,
+    assert_mean,
+    drive,
+    shares,
+    stopping,
+)
 
 
-class HiddenMarkovModel:
-    """Answers a search's requests with the chain; `ratio` weights need the whole chain scored."""
-
-    def __init__(self, n: int, seed: int, cumulative: bool) -> None:
-        self.rng = np.random.default_rng(seed)
-        self.states: list[list[int]] = [[] for _ in range(n)]
-        self.cumulative = cumulative
-        self.forks: list[np.ndarray] = []
-        self.news: list[Weighed] = []
-        self.extended: list[list[int]] = []
-
-    def answer(self, request: object) -> object:
-        match request:
-            case Extend(particles=slots):
-                self.extended.append(slots.tolist())
-                for slot, point in zip(slots, self.rng.random(slots.size), strict=True):
-                    chain = self.states[slot]
-                    reached = MOVE_SUMS[chain[-1]] if chain else START_SUMS
-                    self.states[slot] = [*chain, sum(point >= bound for bound in reached)]
-                return np.array([len(self.states[s]) == len(OBSERVATIONS) for s in slots])
-            case Score(particles=slots):
-                return np.array([self.log_score(self.states[slot]) for slot in slots])
-            case Fork(ancestors=ancestors):
-                self.forks.append(ancestors)
-                self.states = [self.states[a] for a in ancestors]
-            case Weighed():
-                self.news.append(request)
-        return None
-
-    def log_score(self, chain: list[int]) -> float:
-        likelihoods = [SEEN[s, o] for s, o in zip(chain, OBSERVATIONS, strict=False)]
-        return math.log(math.prod(likelihoods) if self.cumulative else likelihoods[-1])
+def run(world: World, rules: FilterRules, seed: int = 0) -> Population:
+    return drive(
+        particle_filter(len(world.paths), rules, np.random.default_rng(seed)), world.answer
+    )
 
 
-def drive(
-    answer: Callable[[object], object], n: int, rules: FilterRules, seed: int = 0
-) -> Population:
-    search = particle_filter(n, rules, np.random.default_rng(seed))
-    reply: object = None
-    while True:
-        try:
-            reply = answer(search.send(reply))
-        except StopIteration as end:
-            return end.value
-
-
-def estimate(n: int, rules: FilterRules, seed: int) -> tuple[np.ndarray, float]:
-    model = HiddenMarkovModel(n, seed, cumulative=rules.weights == "ratio")
-    end = drive(model.answer, n, rules, seed + 10**6)
-    last = np.array([chain[-1] for chain in model.states])
-    weights = normalise(end.log_weights)
-    return np.bincount(last, weights=weights, minlength=3), end.log_evidence
-
-
-ALL_RULES = [
+RULES = [
     *(FilterRules(resampling=scheme) for scheme in SCHEMES),
     *(FilterRules(resampling=scheme, weights="ratio") for scheme in SCHEMES),
     FilterRules(weights="ratio", ess_threshold=0.5),
     FilterRules(weights="ratio", ess_threshold=0.0),
     FilterRules(weights="ratio", finished="absorb", ess_threshold=0.8),
+    FilterRules(weights="ratio", expected_steps=12),
 ]
 
 
-@pytest.mark.parametrize("rules", ALL_RULES, ids=repr)
+def estimate(n: int, rules: FilterRules, seed: int) -> tuple[np.ndarray, float]:
+    model = HiddenMarkovModel(n, seed, cumulative=rules.weights == "ratio")
+    end = run(model, rules, seed + 10**6)
+    last = np.array([path[-1] for path in model.paths])
+    assert end.log_evidence is not None
+    weights = normalise(end.log_weights)
+    return np.bincount(last, weights=weights, minlength=3), end.log_evidence
+
+
+@pytest.mark.parametrize("rules", RULES, ids=repr)
 def test_posterior_and_evidence_are_those_of_the_forward_algorithm(rules: FilterRules) -> None:
     """Over 250 runs of 64 particles, within 4.5 standard errors of what is exactly true.
 
     The evidence is unbiased, and so is evidence times posterior, while a posterior alone is biased by
     something like 1/n (Del Moral 2004, theorem 7.4.2).
     """
-    posterior, log_evidence = exact()
+    posterior, log_evidence = HiddenMarkovModel(1, 0, cumulative=False).exact()
     runs = [estimate(64, rules, seed) for seed in range(250)]
     evidence = np.exp([log_z for _, log_z in runs])
-    error = evidence.std(ddof=1) / math.sqrt(len(runs))
-    assert abs(evidence.mean() - math.exp(log_evidence)) < 4.5 * error
-    assert error < 0.04 * math.exp(log_evidence), "too noisy to notice a bias"
-    excess = evidence[:, None] * (np.array([p for p, _ in runs]) - posterior)
-    assert np.all(
-        np.abs(excess.mean(axis=0)) < 4.5 * excess.std(axis=0, ddof=1) / math.sqrt(len(runs))
+    assert_mean(evidence[:, None], np.array([math.exp(log_evidence)]))
+    noise = evidence.std(ddof=1) / math.sqrt(len(runs))
+    assert noise < 0.04 * math.exp(log_evidence), "too noisy to notice a bias"
+    assert_mean(evidence[:, None] * (np.array([p for p, _ in runs]) - posterior), np.zeros(3))
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        FilterRules(weights="ratio"),
+        FilterRules(weights="ratio", resampling="multinomial", ess_threshold=0.7),
+        FilterRules(weights="ratio", finished="absorb"),
+        FilterRules(weights="ratio", softmax_temperature=2.0),
+        FilterRules(weights="ratio", expected_steps=12, softmax_temperature=0.5),
+    ],
+    ids=repr,
+)
+def test_solutions_of_different_lengths_are_weighed_exactly(rules: FilterRules) -> None:
+    """Leaves of a tree, at depths 1 to 4: the evidence, and with it each leaf's part of it."""
+    exact, log_evidence = Tree.exact(rules.softmax_temperature)
+    samples = []
+    for seed in range(600):
+        tree = Tree(6, seed)
+        end = run(tree, rules, seed + 10**6)
+        assert end.log_evidence is not None
+        weights = normalise(end.log_weights)
+        samples.append(math.exp(end.log_evidence) * shares(tree.paths, weights, Tree.leaves))
+    mass = np.array([exact[leaf] for leaf in Tree.leaves]) * math.exp(log_evidence)
+    assert_law(np.array(samples), mass)
+
+
+@pytest.mark.parametrize("finished", ["stay", "absorb"])
+def test_level_weights_and_their_evidence_when_resampling_is_flattened(finished: str) -> None:
+    """What annealing does to the choice of survivors the evidence must account for, though the
+    published method's weights do not."""
+    rules = FilterRules(expected_steps=12, softmax_temperature=0.3, finished=finished)
+    temperature = rules.softmax_temperature
+    model = HiddenMarkovModel(1, 0, cumulative=False, observations=(0, 0, 1, 2))
+    exact = sum(  # of the paths' likelihoods ** (1 / temperature)
+        math.prod(
+            np.exp(model.log_score(path[:depth]) / temperature) for depth in range(1, len(path) + 1)
+        )
+        * model.prior(path)
+        for path in model.posterior()
     )
+    estimates = []
+    for seed in range(400):
+        model = HiddenMarkovModel(16, seed, cumulative=False, observations=(0, 0, 1, 2))
+        end = run(model, rules, seed + 10**6)
+        assert end.log_evidence is not None
+        estimates.append(math.exp(end.log_evidence))
+        assert end.log_weights == pytest.approx(end.log_scores / temperature)
+    assert_mean(np.array(estimates)[:, None], np.array([exact]))
 
 
 def test_same_seed_same_run_other_seed_other_run() -> None:
@@ -123,103 +126,178 @@ def test_same_seed_same_run_other_seed_other_run() -> None:
     assert first[1] != estimate(16, rules, 4)[1]
 
 
-class Script:
-    """Plays given scores and lengths, and keeps a log of what was asked."""
-
-    def __init__(self, scores: dict[int, list[float]], length: list[int]) -> None:
-        self.scores, self.length = scores, length
-        self.steps = [0] * len(length)
-        self.log: list[object] = []
-
-    def answer(self, request: object) -> object:
-        self.log.append(request)
-        match request:
-            case Extend(particles=slots):
-                for slot in slots:
-                    self.steps[slot] += 1
-                return np.array([self.steps[s] >= self.length[s] for s in slots])
-            case Score(particles=slots):
-                return np.array([self.scores[self.steps[s]][s] for s in slots])
-            case Fork(ancestors=ancestors):
-                self.steps = [self.steps[a] for a in ancestors]
-                self.length = [self.length[a] for a in ancestors]
-        return None
-
-    def kinds(self) -> list[str]:
-        return [type(request).__name__ for request in self.log]
-
-
 def test_it_resamples_before_a_step_and_never_after_the_last() -> None:
     script = Script({1: [0.0, 0.0], 2: [0.0, 0.0]}, [2, 2])
-    drive(script.answer, 2, FilterRules())
+    run(script, FilterRules())
     one = ["Extend", "Score", "Weighed"]
     assert script.kinds() == [*one, "Fork", *one]
 
 
+def test_all_finished_at_once_are_not_resampled() -> None:
+    script = Script({1: [3.0, -3.0, 0.0]}, [1, 1, 1])
+    end = run(script, FilterRules())
+    assert script.kinds() == ["Extend", "Score", "Weighed"]
+    assert end.log_weights.tolist() == end.log_scores.tolist() == [3.0, -3.0, 0.0]
+
+
+def test_a_step_of_the_paper_is_played_as_it_stands() -> None:
+    """arXiv:2502.01618, algorithm 1, under the preset: softmax of the newest logits, finished particles
+    with their last one, N independent draws, at every step; the last population is not resampled."""
+    rules = FilterRules(resampling="multinomial", weights="level", finished="stay")
+    scores = [0.3, -0.4, 0.6, 0.1]
+    script = Script(dict.fromkeys(range(1, 5), scores), [2, 4, 3, 4])
+    run(script, rules, seed=5)
+
+    rng = np.random.default_rng(5)
+    paths: list[tuple[int, ...]] = [()] * 4
+    logits = np.zeros(4)
+    forks, extended = [], []
+    while not all(script.is_finished(path) for path in paths):
+        if any(paths):
+            odds = np.exp(logits)
+            drawn = keep_in_place(multinomial(rng, odds / odds.sum(), 4))
+            forks.append(drawn.tolist())
+            paths, logits = [paths[a] for a in drawn], logits[drawn]
+        unfinished = [slot for slot in range(4) if not script.is_finished(paths[slot])]
+        if not unfinished:
+            break
+        extended.append(unfinished)
+        for slot in unfinished:
+            paths[slot] = (*paths[slot], slot)
+            logits[slot] = script.log_score(paths[slot])
+    assert len(forks) > 2
+    assert any(len(each) < 4 for each in extended), "nobody has finished before the others"
+    assert script.forks() == forks
+    assert script.extended() == extended
+    assert script.paths == paths
+
+
 def test_finished_particles_are_never_extended_and_keep_their_score() -> None:
     script = Script({1: [3.0, 3.0], 2: [0.0, 3.0]}, [1, 2])
-    end = drive(script.answer, 2, FilterRules())
-    extended = [r.particles.tolist() for r in script.log if isinstance(r, Extend)]
-    assert extended == [[0, 1], [1]]
+    end = run(script, FilterRules())
+    assert script.extended() == [[0, 1], [1]]
     assert end.log_scores.tolist() == [3.0, 3.0]
 
 
 def test_staying_particles_may_be_copied_over_unfinished_ones() -> None:
     script = Script({1: [50.0, -50.0]}, [1, 9])
-    end = drive(script.answer, 2, FilterRules())
+    end = run(script, FilterRules())
     assert script.kinds() == ["Extend", "Score", "Weighed", "Fork"]
     assert end.log_scores.tolist() == [50.0, 50.0]
 
 
 def test_absorbed_particles_are_neither_copied_nor_dropped() -> None:
     script = Script({1: [50.0, -50.0, 0.0], 2: [0.0, 1.0, 1.0]}, [1, 2, 2])
-    end = drive(script.answer, 3, FilterRules(finished="absorb"))
-    (fork,) = (r.ancestors.tolist() for r in script.log if isinstance(r, Fork))
-    assert fork == [0, 2, 2]
+    end = run(script, FilterRules(finished="absorb"))
+    assert script.forks() == [[0, 2, 2]]
     assert end.log_scores.tolist() == [50.0, 1.0, 1.0]
+
+
+def test_equal_weights_lose_nobody_under_systematic_resampling() -> None:
+    script = Script({1: [0.7] * 8, 2: [0.7] * 8}, [2] * 8)
+    run(script, FilterRules())
+    assert script.forks() == [list(range(8))]
 
 
 def test_dead_particles_are_never_chosen_and_all_dead_has_a_name() -> None:
     inf = math.inf
     script = Script({1: [-inf, 0.0, -inf], 2: [0.0] * 3}, [2, 2, 2])
-    drive(script.answer, 3, FilterRules())
-    (fork,) = (r.ancestors.tolist() for r in script.log if isinstance(r, Fork))
-    assert fork == [1, 1, 1]
+    run(script, FilterRules())
+    assert script.forks() == [[1, 1, 1]]
     with pytest.raises(AllParticlesDead):
-        drive(Script({1: [-inf, -inf]}, [2, 2]).answer, 2, FilterRules())
+        run(Script({1: [-inf, -inf]}, [2, 2]), FilterRules())
+
+
+def test_absorbed_particles_outlive_the_death_of_all_others() -> None:
+    script = Script({1: [1.0, 0.0], 2: [0.0, -math.inf]}, [1, 3])
+    end = run(script, FilterRules(finished="absorb"))
+    assert end.log_scores.tolist() == [1.0, -math.inf]
 
 
 @pytest.mark.parametrize("weights", ["level", "ratio"])
 def test_a_nan_score_is_an_error(weights: str) -> None:
     with pytest.raises(InvalidLogWeight, match="particle 1"):
-        drive(Script({1: [0.0, math.nan]}, [2, 2]).answer, 2, FilterRules(weights=weights))
+        run(Script({1: [0.0, math.nan]}, [2, 2]), FilterRules(weights=weights))
 
 
 def test_the_dead_stay_dead_under_ratio_weights() -> None:
     """-inf minus -inf must not become NaN when nothing is resampled in between."""
     rules = FilterRules(weights="ratio", ess_threshold=0.0)
-    end = drive(Script({1: [-math.inf, 0.0], 2: [5.0, 0.0]}, [2, 2]).answer, 2, rules)
+    end = run(Script({1: [-math.inf, 0.0], 2: [5.0, 0.0]}, [2, 2]), rules)
     assert end.log_weights.tolist() == [-math.inf, 0.0]
 
 
 def test_ratio_weights_telescope_to_the_last_score() -> None:
     rules = FilterRules(weights="ratio", ess_threshold=0.0)
     scores = {1: [1.0, -2.0], 2: [0.5, 3.0], 3: [2.5, -1.0]}
-    end = drive(Script(scores, [3, 3]).answer, 2, rules)
+    end = run(Script(scores, [3, 3]), rules)
     np.testing.assert_allclose(end.log_weights, [2.5, -1.0])
 
 
+def test_after_resampling_all_weigh_exactly_the_same() -> None:
+    rules = FilterRules(weights="ratio")
+    script = Script({1: [50.0, -50.0, 49.0]}, [1, 9, 1])
+    end = run(script, rules)
+    assert script.kinds()[-1] == "Fork"
+    assert len(set(end.log_weights.tolist())) == 1
+
+
 def test_softmax_temperature_divides_the_logits() -> None:
-    end = drive(Script({1: [4.0, 0.0]}, [1, 1]).answer, 2, FilterRules(softmax_temperature=4.0))
+    end = run(Script({1: [4.0, 0.0]}, [1, 1]), FilterRules(softmax_temperature=4.0))
     np.testing.assert_allclose(normalise(end.log_weights), normalise(np.array([1.0, 0.0])))
     assert end.log_scores.tolist() == [4.0, 0.0]
 
 
 def test_one_particle_goes_through_undisturbed() -> None:
     script = Script({1: [-3.0], 2: [2.0]}, [2])
-    assert drive(script.answer, 1, FilterRules()).log_scores.tolist() == [2.0]
+    assert run(script, FilterRules(expected_steps=12)).log_scores.tolist() == [2.0]
 
 
 def test_an_ess_threshold_without_ratio_weights_is_refused() -> None:
     with pytest.raises(ValueError, match="ratio"):
         FilterRules(ess_threshold=0.5)
+
+
+def test_it_ends_with_what_it_has_once_nobody_wants_more() -> None:
+    script = Script({1: [0.0, 1.0], 2: [0.0, 1.0]}, [9, 9])
+    search = particle_filter(2, FilterRules(), np.random.default_rng(0))
+    end = drive(search, stopping(script, 2))
+    assert (end.steps, end.stopped) == (2, True)
+    assert script.kinds()[-1] == "Weighed"
+
+
+@pytest.mark.parametrize(
+    ("logit", "expected_steps", "is_flattened"),
+    [
+        (6.0, 12, True),  # nearly all weight on one of eight
+        (6.0, 4, True),
+        (6.0, 2, False),  # half of the way is gone
+        (1.5, 12, False),  # an ESS of more than half of eight
+    ],
+)
+def test_a_degenerate_population_is_resampled_by_flattened_weights_early_on(
+    logit: float, expected_steps: int, is_flattened: bool
+) -> None:
+    """softmax(logit / tau), tau = max(1, N / ESS * (1 - progress)), while ESS / N and progress are
+    below one half (arXiv:2510.05825): so often does the best one survive, by systematic draws."""
+    odds, others = math.exp(logit), 7
+    ess = (odds + others) ** 2 / (odds**2 + others)
+    tau = 8 / ess * (1 - 1 / expected_steps) if is_flattened else 1.0
+    expected = 8 * math.exp(logit / tau) / (math.exp(logit / tau) + others)
+    copies = []
+    for seed in range(300):
+        script = Script({1: [logit, *[0.0] * 7], 2: [0.0] * 8}, [2] * 8)
+        run(script, FilterRules(expected_steps=expected_steps), seed)
+        copies.append(script.forks()[0].count(0))
+    assert set(copies) <= {math.floor(expected), math.ceil(expected)}
+    assert abs(np.mean(copies) - expected) < 4.5 * 0.5 / math.sqrt(300)
+
+
+def test_annealing_ends_with_the_first_half_of_the_expected_steps() -> None:
+    """Step 3 of 6 is not early any more: the best one takes all but everything."""
+    logits = [30.0, *[0.0] * 7]
+    script = Script({1: logits, 2: logits, 3: logits, 4: logits}, [4] * 8)
+    run(script, FilterRules(expected_steps=6))
+    distinct = [len(set(ancestors)) for ancestors in script.forks()]
+    assert distinct[0] > 1
+    assert distinct[2] == 1

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pfsolve.search.resampling import SCHEMES, keep_in_place, systematic
+from pfsolve.search.resampling import SCHEMES, keep_in_place, resample_around, systematic
+from tests.search.worlds import assert_mean
 
 schemes = pytest.mark.parametrize("name", sorted(SCHEMES))
 WEIGHTS = np.array([0.31, 0.005, 0.125, 0.25, 0.0, 0.11, 0.05, 0.15])
@@ -99,3 +100,77 @@ def test_keeping_survivors_in_place_changes_no_count(chosen: list[int]) -> None:
     assert sorted(arranged) == sorted(chosen)
     for survivor in set(chosen):
         assert arranged[survivor] == survivor
+
+
+@schemes
+@pytest.mark.parametrize("kept", [0, 1])
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_around_a_kept_particle_the_law_is_the_schemes_own_given_its_offspring(
+    name: str, kept: int, shuffled: bool
+) -> None:
+    """A slot picked blindly holds a copy of `kept` with chance (its offspring) / n. So, given that it
+    does, offspring are what they are without the condition, weighed by those of `kept`; their means
+    and squares agree within 4.5 standard errors."""
+    rng = np.random.default_rng(99)
+    scheme, n, draws = SCHEMES[name], WEIGHTS.size, 3_000
+
+    def free() -> np.ndarray:
+        order = rng.permutation(n) if shuffled else np.arange(n)
+        return order[scheme(rng, WEIGHTS[order], n)]
+
+    def given() -> np.ndarray:
+        if shuffled:
+            return resample_around(scheme, rng, WEIGHTS, kept)
+        return scheme(rng, WEIGHTS, n, kept)
+
+    unbound, bound = (
+        np.array([np.bincount(draw(), minlength=n) for _ in range(draws)]).astype(float)
+        for draw in (free, given)
+    )
+    assert np.all(bound.sum(axis=1) == n)
+    assert np.all(bound[:, kept] >= 1)
+    share = unbound[:, [kept]] / (n * WEIGHTS[kept])
+    for power in (1, 2):
+        weighed, direct = unbound**power * share, bound**power
+        error = np.hypot(weighed.std(axis=0), direct.std(axis=0)) / np.sqrt(draws)
+        assert np.all(np.abs(weighed.mean(axis=0) - direct.mean(axis=0)) <= 4.5 * error + 1e-9)
+
+
+@schemes
+@given(n=st.integers(1, 40), seed=st.integers(0, 10**6), tiny=st.sampled_from([1e-300, 1e-12, 1.0]))
+def test_a_kept_particle_survives_however_little_it_weighs(
+    name: str, n: int, seed: int, tiny: float
+) -> None:
+    weights = random_weights(n, seed)
+    kept = seed % n
+    weights[kept] *= tiny
+    weights /= weights.sum()
+    rng = np.random.default_rng(seed)
+    for ancestors in (
+        SCHEMES[name](rng, weights, n, kept),
+        resample_around(SCHEMES[name], rng, weights, kept),
+    ):
+        assert ancestors.shape == (n,)
+        assert kept in ancestors
+        assert np.all(weights[ancestors] > 0)
+
+
+def test_whole_expected_numbers_leave_a_kept_particle_its_place() -> None:
+    """Residual resampling has nothing left to draw here, and the kept weight is rounded away."""
+    weights = np.array([0.5, 0.5, 1e-300])
+    for name in SCHEMES:
+        assert 2 in SCHEMES[name](np.random.default_rng(3), weights, 2, 2)
+
+
+@schemes
+def test_resampling_around_a_particle_treats_the_others_alike_wherever_it_stands(name: str) -> None:
+    """Two particles of the same weight have as many offspring, on either side of the kept one."""
+    rng = np.random.default_rng(5)
+    weights = np.array([0.3, 0.1, 0.3, 0.3])
+    counts = np.array(
+        [
+            np.bincount(resample_around(SCHEMES[name], rng, weights, 1), minlength=4)
+            for _ in range(6000)
+        ]
+    )
+    assert_mean((counts[:, [0, 0, 2]] - counts[:, [2, 3, 3]]).astype(float), np.zeros(3))

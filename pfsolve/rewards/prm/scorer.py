@@ -96,6 +96,9 @@ class PrmScorer:
             grown.append(held)
         self._held = grown
 
+    def rewind(self, slots: NDArray[np.intp], steps: NDArray[np.intp]) -> None:
+        """Nothing to do: a sequence goes back to what it has in common with what is read next."""
+
     def close(self) -> None:
         while self._held:
             self._cache.drop(self._held.pop().sequence)

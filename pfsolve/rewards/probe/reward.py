@@ -55,20 +55,25 @@ class Probe:
 
 
 class _Watcher:
-    """Follows the particles of one search: a history for each slot, forked with it."""
+    """Follows the particles of one search: for each slot its history after each step, forked with it."""
 
     def __init__(self, n: int) -> None:
-        self._histories = [History()] * n
+        self._histories: list[tuple[History, ...]] = [(History(),)] * n
 
     def look(self, prefix: Prefix) -> Vector:
         """The feature vector of a prefix, whose newest step is now part of its slot's history."""
         if prefix.trace is None:
             raise TypeError("a probe needs the trace of every step")
-        vector, self._histories[prefix.slot] = features(self._histories[prefix.slot], prefix.trace)
+        vector, history = features(self._histories[prefix.slot][-1], prefix.trace)
+        self._histories[prefix.slot] += (history,)
         return vector
 
     def fork(self, ancestors: NDArray[np.intp]) -> None:
         self._histories = [self._histories[ancestor] for ancestor in ancestors.tolist()]
+
+    def rewind(self, slots: NDArray[np.intp], steps: NDArray[np.intp]) -> None:
+        for slot, length in zip(slots.tolist(), steps.tolist(), strict=True):
+            self._histories[slot] = self._histories[slot][: length + 1]
 
     def close(self) -> None:
         """Nothing to give back."""
@@ -121,3 +126,8 @@ class _RecordingScorer(_Watcher):
     def fork(self, ancestors: NDArray[np.intp]) -> None:
         super().fork(ancestors)
         self.vectors[:] = [list(self.vectors[ancestor]) for ancestor in ancestors.tolist()]
+
+    def rewind(self, slots: NDArray[np.intp], steps: NDArray[np.intp]) -> None:
+        super().rewind(slots, steps)
+        for slot, length in zip(slots.tolist(), steps.tolist(), strict=True):
+            del self.vectors[slot][length:]

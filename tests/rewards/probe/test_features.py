@@ -22,6 +22,11 @@ def trace(rng: np.random.Generator, tokens: int, *, ends: bool = False) -> Trace
     return Trace((-rng.exponential(size=tokens + ends)).tolist(), states)
 
 
+def prefix(slot: int, of: Trace) -> Prefix:
+    particle = Particle((Step((1,), b"", slot),))
+    return Prefix(slot, particle, cast(Branch, None), of)
+
+
 def walk(traces: list[Trace]) -> list[np.ndarray]:
     history, vectors = History(), []
     for one in traces:
@@ -71,10 +76,6 @@ def test_a_history_is_forked_with_its_particle() -> None:
     rng = np.random.default_rng(4)
     a, b, c = (trace(rng, tokens) for tokens in (3, 4, 5))
 
-    def prefix(slot: int, of: Trace) -> Prefix:
-        particle = Particle((Step((1,), b"", slot),))
-        return Prefix(slot, particle, cast(Branch, None), of)
-
     recorder = Recorder()
     scorer = recorder.open("?", 2)
     scorer.score([prefix(0, a), prefix(1, b)])
@@ -84,3 +85,19 @@ def test_a_history_is_forked_with_its_particle() -> None:
     assert [vectors.shape[0] for vectors in kept] == [1, 2]
     assert kept[1] == pytest.approx(np.array(walk([a, c])))
     assert recorder.take("?") == [], "they are kept once"
+
+
+def test_a_history_goes_back_with_its_particle() -> None:
+    """Slot 1 copies two steps, goes back to the first, and takes another second one."""
+    rng = np.random.default_rng(6)
+    a, b, c = (trace(rng, n) for n in (2, 3, 4))
+    recorder = Recorder()
+    scorer = recorder.open("?", 2)
+    scorer.score([prefix(0, a), prefix(1, c)])
+    scorer.score([prefix(0, b)])
+    scorer.fork(np.array([0, 0]))
+    scorer.rewind(np.array([1]), np.array([1]))
+    scorer.score([prefix(1, c)])
+    kept = recorder.take("?")
+    assert kept[0] == pytest.approx(np.array(walk([a, b])))
+    assert kept[1] == pytest.approx(np.array(walk([a, c])))

@@ -1,0 +1,72 @@
+"""Beam search, and diverse verifier tree search: the best prefixes by score, and no chance in it.
+
+search-and-learn's baselines (Snell et al. 2024, arXiv:2408.03314, section 5.2; Beeching, Tunstall,
+Rush 2024). Here a beam that has finished keeps its place among the best and needs one slot only; the
+beams that go on share the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import numpy as np
+
+from pfsolve.logits import log_sigmoid
+from pfsolve.search import weights as w
+from pfsolve.search.abreast import abreast, join
+from pfsolve.search.requests import Extend, Fork, Population, Request, Score, Weighed
+from pfsolve.search.resampling import Ancestors, keep_in_place
+
+
+def beam_search(n: int, width: int) -> Generator[Request, Any, Population]:
+    """Keep the best n / width prefixes after each step and expand each `width` ways.
+
+    It ends when all the kept ones have finished; the final population holds nothing else. Its
+    weights are the scores.
+
+    Raises:
+        ValueError: n is no multiple of width.
+        AllParticlesDead: there is no prefix with a score above zero.
+        InvalidLogWeight: a score is NaN or +inf.
+    """
+    if n % width:
+        raise ValueError(f"{n} particles are no whole number of beams {width} wide")
+    finished = np.zeros(n, dtype=bool)
+    log_scores = np.zeros(n)
+    step = 0
+    while not finished.all():
+        living = np.flatnonzero(~finished)
+        finished[living] = yield Extend(living)
+        log_scores[living] = yield Score(living)
+        step += 1
+        w.normalise(log_scores)  # raises when all are dead
+        stop = yield Weighed(step, log_scores.copy(), log_sigmoid(log_scores))
+        ancestors = _expanded(_best(log_scores, n // width), finished)
+        yield Fork(ancestors)
+        finished, log_scores = finished[ancestors], log_scores[ancestors]
+        if stop:
+            break
+    return Population(log_scores, log_sigmoid(log_scores), None, step, not finished.all())
+
+
+def tree_search(n: int, width: int) -> Generator[Request, Any, Population]:
+    """DVTS: n / width beam searches that keep one beam each, independent of each other."""
+    if n % width:
+        raise ValueError(f"{n} particles are no whole number of beams {width} wide")
+    beams = [beam_search(width, width) for _ in range(n // width)]
+    return join((yield from abreast(beams, width)), width)
+
+
+def _best(log_scores: w.Floats, count: int) -> Ancestors:
+    """The best `count` of those that are not dead, best first; of equals the one that comes first."""
+    order = np.argsort(-log_scores, kind="stable")[:count]
+    return order[np.isfinite(log_scores[order])]
+
+
+def _expanded(kept: Ancestors, finished: np.ndarray[Any, np.dtype[np.bool_]]) -> Ancestors:
+    """Ancestors (n,): a slot for each kept beam that has finished, the others shared out evenly."""
+    growing, done = kept[~finished[kept]], kept[finished[kept]]
+    if not growing.size:
+        return keep_in_place(np.resize(done, finished.size))
+    return keep_in_place(np.append(done, np.resize(growing, finished.size - done.size)))

@@ -1,0 +1,42 @@
+"""Independent samples: best-of-n, self-consistency, and greedy, which is one sample at temperature 0.
+
+Nothing is dropped and nothing is copied; what differs is how the answer is chosen in the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import numpy as np
+
+from pfsolve.logits import log_sigmoid
+from pfsolve.search import weights as w
+from pfsolve.search.requests import Extend, Population, Request, Score, Weighed
+
+
+def independent_samples(n: int, *, scored: bool) -> Generator[Request, Any, Population]:
+    """Take steps until all particles have finished.
+
+    Args:
+        scored: score every step, and not only the last: a reward may follow particles step by step.
+            The final weights are the scores; without them all weigh the same.
+
+    Raises:
+        AllParticlesDead: every score is zero.
+        InvalidLogWeight: a score is NaN or +inf.
+    """
+    finished = np.zeros(n, dtype=bool)
+    log_scores = np.zeros(n)
+    step = 0
+    while not finished.all():
+        living = np.flatnonzero(~finished)
+        finished[living] = yield Extend(living)
+        step += 1
+        if scored:
+            log_scores[living] = yield Score(living)
+            w.normalise(log_scores)  # raises when all are dead
+            if (yield Weighed(step, log_scores.copy(), log_sigmoid(log_scores))):
+                break
+    log_weights = log_sigmoid(log_scores) if scored else log_scores
+    return Population(log_scores, log_weights, None, step, not finished.all())

@@ -1,0 +1,32 @@
+"""Islands: independent filters on parts of the particles, one population of all in the end.
+
+What the paper ran as "parallel tempering" (arXiv:2502.01618, section 3.2). Independent filters do not
+all follow the same early winner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import numpy as np
+
+from pfsolve.search.abreast import abreast, join
+from pfsolve.search.particle_filter import FilterRules, particle_filter
+from pfsolve.search.requests import Population, Request
+
+
+def island_filters(
+    n: int, rules: FilterRules, rng: np.random.Generator, islands: int
+) -> Generator[Request, Any, Population]:
+    """Run that many filters of n / islands particles each.
+
+    Raises:
+        ValueError: n is no multiple of islands.
+        AllParticlesDead: those of every island; a single dead island just has no weight.
+    """
+    if n % islands:
+        raise ValueError(f"{n} particles cannot be split into {islands} equal islands")
+    size = n // islands
+    filters = [particle_filter(size, rules, own) for own in rng.spawn(islands)]
+    return join((yield from abreast(filters, size)), size)

@@ -1,0 +1,131 @@
+"""Searches side by side are what each would be alone, and their populations are weighed as one."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from pfsolve.search.abreast import abreast
+from pfsolve.search.islands import island_filters
+from pfsolve.search.particle_filter import FilterRules, particle_filter
+from pfsolve.search.particle_gibbs import particle_gibbs
+from pfsolve.search.requests import Extend, Fork, Rewind, Score, Weighed
+from pfsolve.search.weights import AllParticlesDead, log_mean_exp, normalise
+from tests.search.worlds import Script, Tree, World, assert_law, drive, shares
+
+
+class Archipelago:
+    """Worlds of their own behind one search: world i answers for slots i * size and so on."""
+
+    def __init__(self, worlds: list[World]) -> None:
+        self.worlds = worlds
+        self.size = len(worlds[0].paths)
+        self.news: list[Weighed] = []
+        self.extended: list[int] = []
+
+    def answer(self, request: object) -> object:
+        size = self.size
+        match request:
+            case Extend(particles=slots) | Score(particles=slots):
+                if isinstance(request, Extend):
+                    self.extended.append(slots.size)
+                assert slots.tolist() == sorted(slots.tolist())
+                answers = [
+                    world.answer(type(request)(own))
+                    for i, world in enumerate(self.worlds)
+                    if (own := slots[slots // size == i] % size).size
+                ]
+                return np.concatenate(answers)
+            case Fork(ancestors=ancestors):
+                for i, world in enumerate(self.worlds):
+                    own = ancestors[i * size : (i + 1) * size] - i * size
+                    assert np.all((own >= 0) & (own < size)), "islands are not connected"
+                    if own.tolist() != list(range(size)):
+                        world.answer(Fork(own))
+            case Rewind(particles=slots, steps=steps):
+                for i, world in enumerate(self.worlds):
+                    mine = slots // size == i
+                    if mine.any():
+                        world.answer(Rewind(slots[mine] % size, steps[mine]))
+            case Weighed():
+                self.news.append(request)
+        return None
+
+
+def test_each_search_goes_as_it_would_alone() -> None:
+    """Filters, one of which seldom resamples, and a chain of Gibbs sweeps, in lockstep."""
+    kinds = [
+        lambda rng: particle_filter(4, FilterRules(), rng),
+        lambda rng: particle_filter(4, FilterRules(weights="ratio", ess_threshold=0.5), rng),
+        lambda rng: particle_gibbs(4, FilterRules(), rng, 3),
+    ]
+    sea = Archipelago([Tree(4, seed) for seed in range(3)])
+    ends = drive(
+        abreast([kind(np.random.default_rng(i)) for i, kind in enumerate(kinds)], 4), sea.answer
+    )
+    for i, kind in enumerate(kinds):
+        alone = Tree(4, i)
+        end = drive(kind(np.random.default_rng(i)), alone.answer)
+        assert sea.worlds[i].paths == alone.paths
+        assert ends[i].log_weights.tolist() == end.log_weights.tolist()
+        assert ends[i].log_evidence == end.log_evidence
+    assert sea.extended[0] == 12, "they do not fill a batch together"
+    assert len(sea.extended) == max(end.steps for end in ends)
+    for news in sea.news:
+        assert news.log_scores.size == 12
+        assert news.weights.sum() == pytest.approx(1)
+
+
+def test_islands_count_by_their_evidence_and_the_whole_is_exact() -> None:
+    """Evidence times weights, over many runs, is each leaf's part of the evidence."""
+    exact, log_evidence = Tree.exact()
+    rules = FilterRules(weights="ratio")
+    samples = []
+    for seed in range(500):
+        tree = Tree(8, seed)
+        end = drive(island_filters(8, rules, np.random.default_rng(seed + 10**6), 2), tree.answer)
+        assert end.log_evidence == pytest.approx(log_mean_exp(end.log_weights))
+        samples.append(
+            math.exp(end.log_evidence) * shares(tree.paths, normalise(end.log_weights), Tree.leaves)
+        )
+    mass = np.array([exact[leaf] for leaf in Tree.leaves]) * math.exp(log_evidence)
+    assert_law(np.array(samples), mass)
+
+
+def test_no_particle_ever_comes_from_another_island() -> None:
+    script = Script({1: [9.0, 0.0, -40.0, -41.0], 2: [0.0] * 4}, [2] * 4)
+    drive(island_filters(4, FilterRules(), np.random.default_rng(0), 2), script.answer)
+    assert all({a // 2 for a in fork[:2]} == {0} for fork in script.forks())
+    assert all({a // 2 for a in fork[2:]} == {1} for fork in script.forks())
+
+
+def test_a_dead_island_has_no_weight_and_the_others_go_on() -> None:
+    inf = math.inf
+    script = Script({1: [-inf, -inf, 1.0, 2.0], 2: [0.0, 0.0, 3.0, 4.0]}, [2] * 4)
+    end = drive(island_filters(4, FilterRules(), np.random.default_rng(0), 2), script.answer)
+    assert script.extended() == [[0, 1, 2, 3], [2, 3]]
+    assert normalise(end.log_weights)[:2].tolist() == [0.0, 0.0]
+    assert end.steps == 2
+
+
+def test_all_islands_dead_has_a_name() -> None:
+    script = Script({1: [-math.inf] * 4}, [2] * 4)
+    with pytest.raises(AllParticlesDead, match="4 particles"):
+        drive(island_filters(4, FilterRules(), np.random.default_rng(0), 2), script.answer)
+
+
+def test_one_island_is_a_particle_filter() -> None:
+    tree, plain = Tree(4, 0), Tree(4, 0)
+    end = drive(island_filters(4, FilterRules(), np.random.default_rng(1), 1), tree.answer)
+    own = np.random.default_rng(1).spawn(1)[0]
+    other = drive(particle_filter(4, FilterRules(), own), plain.answer)
+    assert tree.paths == plain.paths
+    assert end.log_weights.tolist() == other.log_weights.tolist()
+    assert end.log_evidence == other.log_evidence
+
+
+def test_particles_that_cannot_be_shared_equally_are_refused() -> None:
+    with pytest.raises(ValueError, match="7 particles"):
+        drive(island_filters(7, FilterRules(), np.random.default_rng(0), 2), lambda _: None)
