@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from pfsolve.cli import models, results, reward
+from pfsolve.cli.bench import bench
 from pfsolve.cli.solve import solve
 from pfsolve.errors import Interrupted
 
@@ -50,6 +51,7 @@ app = typer.Typer(
     epilog='Example: pfsolve "Solve x^2=4"',
 )
 app.command()(solve)
+app.command()(bench)
 app.add_typer(models.app, name="models")
 app.add_typer(results.app, name="results")
 app.add_typer(reward.app, name="reward")

@@ -1,0 +1,142 @@
+"""`pfsolve bench`: from options to `pfsolve.bench`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pfsolve import settings as s
+from pfsolve.cli.options import MACHINE, setting
+
+if TYPE_CHECKING:
+    from pfsolve.bench.plan import Run
+
+
+def bench(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(help="Problems with answers: JSONL or CSV.")],
+    method: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--method",
+            help='One to compare, with settings of its own: "pf weights=ratio"; repeatable. sc, bon and '
+            "wbon (weighted best-of-n) follow from one set of rollouts. (default: pf, sc, wbon)",
+            show_default=False,
+        ),
+    ] = None,
+    sizes: Annotated[
+        str, typer.Option("--sizes", help="Numbers of particles, separated by commas.")
+    ] = "1,4,8",
+    rollouts: Annotated[
+        int | None,
+        typer.Option(
+            "--rollouts",
+            min=1,
+            max=s.MAX_PARTICLES,
+            help="Of a problem with each seed, for sc, bon and wbon; as many as the largest size.",
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Repeat all with so many.")] = 1,
+    baseline: Annotated[
+        str | None,
+        typer.Option("--baseline", help="sc, bon or wbon: what others are measured against."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Use the first rows only, so many.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Results, a JSON object a line; what is there is not done again."
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw accuracy against tokens: .png, .svg, .pdf.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    reward: Annotated[
+        str | None,
+        setting("reward", "What judges a step.", metavar="|".join((*s.REWARDS, "MODEL"))),
+    ] = None,
+    temperature: Annotated[float | None, setting("temperature", "Of sampling.")] = None,
+    policy: Annotated[
+        str | None, setting("policy", "A model's name, or a GGUF file.", MACHINE)
+    ] = None,
+    context: Annotated[
+        int | None, setting("context", "Tokens of problem and solution.", MACHINE)
+    ] = None,
+    threads: Annotated[int | None, setting("threads", "CPU threads.", MACHINE)] = None,
+    gpu_layers: Annotated[
+        str | None, setting("gpu-layers", "Layers on the GPU: a number, or auto.", MACHINE)
+    ] = None,
+    offline: Annotated[bool | None, setting("offline", "Never use the network.", MACHINE)] = None,
+) -> None:
+    """Compare methods on problems with answers, at equal particles and at equal tokens."""
+    from pfsolve.bench.plan import make_plan
+    from pfsolve.bench.report import compare
+    from pfsolve.bench.run import Session, run_all
+    from pfsolve.cli.session import RunOptions, open_solver
+    from pfsolve.display.batch import batch_progress
+    from pfsolve.display.bench import check_plot, draw_comparison, show_comparison
+    from pfsolve.display.plain import print_dim
+    from pfsolve.environment import Environment
+    from pfsolve.problems.answered import read_answered
+    from pfsolve.results.file import ResultsFile, read_solved
+    from pfsolve.results.record import dumps
+
+    environment = Environment()
+    if plot is not None:
+        check_plot(plot)
+    plan = make_plan(
+        method or ("pf", "sc", "wbon"), _numbers(sizes), rollouts, range(seeds), baseline
+    )
+    problems = read_answered(file).problems[:limit]
+    names = ("reward", "temperature", "policy", "context", "threads", "gpu_layers", "offline")
+    config = s.read_config(environment.config_dir / "config.toml")
+    layers = (config, {name: ctx.params[name] for name in names})
+    base = s.merge(*layers)
+    runs = plan.runs(scored=base.reward != "none" and plan.derived != ("sc",))
+    for run in runs:
+        s.merge(*layers, run.layer)  # what is wrong with any of them is said before the first
+    path = output or file.with_name(f"{file.name.split('.')[0]}.bench.jsonl")
+
+    @contextmanager
+    def session(run: Run) -> Iterator[Session]:
+        if not quiet:
+            print_dim(environment.err, f"{run.label}, n {run.particles}, seed {run.seed}")
+        with (
+            batch_progress(environment, quiet=quiet) as display,
+            open_solver(
+                s.merge(*layers, run.layer),
+                environment,
+                RunOptions(quiet=quiet),
+                listen=display,
+                problems=len(problems),
+            ) as (solver, stopping),
+        ):
+            yield Session(solver, stopping, display)
+
+    with ResultsFile(path, resume=True) as results:
+        hashes = run_all(runs, problems, session, results)
+    facts = {"file": file.name, "problems": len(problems), "reward": base.reward}
+    comparison = compare(plan, runs, hashes, read_solved(path).records, facts)
+    if plot is not None:
+        draw_comparison(comparison, plot)
+    if as_json:
+        environment.stdout.write(dumps(comparison.to_json()) + "\n")
+    else:
+        show_comparison(comparison, environment)
+
+
+def _numbers(text: str) -> list[int]:
+    from pfsolve.errors import UsageError
+
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise UsageError(f"--sizes is {text!r}", "separate numbers by commas: 1,4,8") from None

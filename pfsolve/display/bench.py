@@ -1,0 +1,115 @@
+"""A comparison of methods: its table, and its plot of accuracy against tokens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pfsolve.display.listing import show_listing
+from pfsolve.display.text import thousands
+from pfsolve.errors import UsageError
+
+if TYPE_CHECKING:
+    from pfsolve.bench.report import Comparison, Difference, Line
+    from pfsolve.environment import Environment
+    from pfsolve.evaluation.intervals import Interval
+
+PLOTS = (".png", ".svg", ".pdf")
+
+
+def show_comparison(comparison: Comparison, environment: Environment) -> None:
+    """Print a table on stdout, a row for each method and size."""
+    against = comparison.baseline
+    header = ["method", "n", "tokens", "right %", "95 %", "vote", "oracle"]
+    if against:
+        header += [f"over {against}, same tokens", "same n"]
+    header += ["reward tokens", "s"]
+    rows = [_row(line, against is not None) for line in comparison.lines]
+    show_listing(header, rows, environment)
+
+
+def _row(line: Line, compared: bool) -> list[str]:
+    row = [
+        line.method,
+        str(line.n),
+        thousands(round(line.tokens)),
+        f"{100 * line.accuracy:.1f}",
+        _span(line.interval),
+        f"{100 * line.vote:.1f}",
+        f"{100 * line.oracle:.1f}",
+    ]
+    if compared:
+        row += [_difference(line.equal_tokens), _difference(line.equal_n)]
+    return [
+        *row,
+        thousands(round(line.reward_tokens)),
+        "" if line.seconds is None else f"{line.seconds:.1f}",
+    ]
+
+
+def _span(span: Interval | None) -> str:
+    return "" if span is None else f"{100 * span[0]:.0f} to {100 * span[1]:.0f}"
+
+
+def _difference(of: Difference | None) -> str:
+    """ "+3.1 (-1.0 to +7.2) at n 9.4"; "only" where the baseline has no more rollouts."""
+    if of is None:
+        return ""
+    text = f"{100 * of.gain:+.1f}"
+    if of.interval is not None:
+        text += f" ({100 * of.interval[0]:+.1f} to {100 * of.interval[1]:+.1f})"
+    return f"{text}, n {of.n:.1f}" + (" is beyond its rollouts" if of.beyond else "")
+
+
+def check_plot(path: Path) -> None:
+    """Refuse a plot that could not be drawn, before hours of work.
+
+    Raises:
+        UsageError: another ending, or matplotlib is missing.
+    """
+    from importlib.util import find_spec
+
+    if path.suffix.lower() not in PLOTS:
+        raise UsageError(f"--plot {path} is no {', '.join(PLOTS)}", f"name it {path.stem}.png")
+    if find_spec("matplotlib") is None:
+        raise UsageError("--plot needs matplotlib", "pip install 'pfsolve[plot]'")
+
+
+def draw_comparison(comparison: Comparison, path: Path) -> None:
+    """Accuracy against generated tokens, a curve for each method, as in arXiv:2502.01618, figure 2.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")  # no window, on a server either
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7.0, 4.5), layout="constrained")
+    for method in dict.fromkeys(line.method for line in comparison.lines):
+        lines = [line for line in comparison.lines if line.method == method]
+        tokens = [line.tokens for line in lines]
+        accuracy = [100 * line.accuracy for line in lines]
+        (curve,) = axes.plot(tokens, accuracy, marker="o", markersize=4, label=method)
+        spans = [(t, line.interval) for t, line in zip(tokens, lines, strict=True)]
+        known = [(t, span) for t, span in spans if span is not None]
+        axes.fill_between(
+            [t for t, _ in known],
+            [100 * span[0] for _, span in known],
+            [100 * span[1] for _, span in known],
+            color=curve.get_color(),
+            alpha=0.12,
+            linewidth=0,
+        )
+    axes.set_xscale("log", base=2)
+    axes.set_xlabel("generated tokens a problem")
+    axes.set_ylabel("right %")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    try:
+        figure.savefig(path, dpi=160)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}", "name another file") from error
+    finally:
+        pyplot.close(figure)
