@@ -22,6 +22,13 @@ from pfsolve.errors import EngineError, ResourceError
 # Tokens in one llama_decode. More would prefill no faster, and Ctrl-C waits for one call at most.
 BATCH_TOKENS = 512
 
+# On a CPU llama.cpp computes attention for 64 tokens or more in tiles: each with every cell that any
+# of its 64 tokens may see, though the cells of different sequences alternate. Fewer tokens see their
+# own cells alone, and pass over the others. In a cache that holds many tokens that is worth more than
+# a large batch; 48 are three tiles of the other kernels.
+CROWDED_TOKENS = 48
+CROWDED = 5000  # tokens held by all sequences together, shared ones counted for each
+
 MAX_SEQUENCES = 256  # LLAMA_MAX_SEQ
 
 MAX_PADDING = 16  # rows that a decode may be padded by
@@ -91,6 +98,7 @@ class Cache:
             )
         self.cells = int(llama.llama_n_ctx(self.handle))  # rounded up to a multiple of 256
         self.tokens_decoded = 0
+        self._on_cpu = not model.device.is_gpu
         self._padding_sequence = sequences if padded else None
         self._outputs_max = sequences
         self._memory = llama.llama_get_memory(self.handle)
@@ -195,6 +203,7 @@ class Cache:
             EngineError: the cache is full, or an argument is not what llama.cpp needs.
         """
         self._check(runs)
+        most = self._most_tokens()
         if hidden:
             llama.llama_set_embeddings(self.handle, True)
         try:
@@ -203,13 +212,13 @@ class Cache:
             for run in runs:
                 start, position = 0, self._lengths[run.sequence]
                 while start < len(run.tokens):
-                    if filled == BATCH_TOKENS or (
+                    if filled == most or (
                         (hidden or run.output) and n_outputs == self._outputs_max
                     ):
                         # Copied, since the next batch overwrites llama.cpp's rows.
                         parts.append(self._flush(filled, n_outputs, hidden, copy=True))
                         filled = n_outputs = 0
-                    size = min(len(run.tokens) - start, BATCH_TOKENS - filled)
+                    size = min(len(run.tokens) - start, most - filled)
                     if hidden:
                         size = min(size, self._outputs_max - n_outputs)
                     end = filled + size
@@ -236,6 +245,11 @@ class Cache:
             np.concatenate([part.logits for part in parts]),
             np.concatenate(states) if states else None,
         )
+
+    def _most_tokens(self) -> int:
+        """Tokens in one llama_decode."""
+        crowded = self._on_cpu and sum(self._lengths.values()) > CROWDED
+        return CROWDED_TOKENS if crowded else BATCH_TOKENS
 
     def _pad(self, filled: int, padding: int, hidden: bool) -> int:
         """Put rows without meaning behind the others in the batch; how many there was room for."""

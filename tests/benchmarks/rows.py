@@ -1,9 +1,10 @@
 """How long a decode takes by its number of rows.
 
-    python tests/benchmarks/rows.py [--policy NAME] [--repeats 5]
+    python tests/benchmarks/rows.py [--policy NAME] [--repeats 5] [--own 0]
 
-Each row is one token of a sequence of its own, four sequences to a prompt of 100 tokens. Prints the
-median and the least of the repeats, the sizes in turn. `pfsolve/engine/batching.py` goes by them.
+Each row is one token of a sequence of its own, four sequences to a prompt of 100 tokens. With --own
+each sequence holds so many tokens of its own already, alternating with the others' in the cache.
+Prints the median and the least of the repeats, the sizes in turn. `pfsolve/engine/batching.py` goes by them.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--policy")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--own", type=int, default=0)
     args = parser.parse_args()
-    settings = Settings(policy=args.policy, reward="none", particles=64, context=512)
+    settings = Settings(policy=args.policy, reward="none", particles=64, context=1024)
     with Solver(settings) as solver:
         cache = solver.policy.cache
         sequences: list[int] = []
@@ -35,6 +37,8 @@ def main() -> None:
             first = cache.new()
             cache.decode([Run(first, tokens)])
             sequences += [first, *(cache.fork(first) for _ in range(SIBLINGS - 1))]
+        for token in range(args.own):
+            cache.decode([Run(sequence, [100 + token], output=False) for sequence in sequences])
         taken: dict[int, list[float]] = {size: [] for size in SIZES}
         for _ in range(args.repeats):
             for size in SIZES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import llama_cpp
 import numpy as np
 import pytest
 
@@ -108,6 +109,30 @@ def test_runs_longer_than_a_batch_and_many_outputs_keep_their_order(
         rows = cache.decode(runs).logits.copy()
         for row, run in zip(rows, runs, strict=True):
             assert distance(distribution(row), fresh(cache, list(run.tokens))) < TOLERANCE
+
+
+def test_a_crowded_cache_decodes_in_small_batches_to_the_same_end(
+    small_model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    decode = llama_cpp.llama_decode
+    monkeypatch.setattr(
+        llama_cpp,
+        "llama_decode",
+        lambda context, batch: sizes.append(batch.n_tokens) or decode(context, batch),
+    )
+    monkeypatch.setattr("pfsolve.engine.cache.CROWDED", 100)
+    text = small_model.tokenize(TEXT * 6)[:99]
+    with Cache(small_model, cells=CELLS, sequences=8, threads=THREADS) as cache:
+        one = cache.new()
+        cache.decode([Run(one, text)])
+        copies = [one, *(cache.fork(one) for _ in range(2))]
+        runs = [Run(copy, [5 + k] * 40) for k, copy in enumerate(copies)]
+        rows = cache.decode(runs).logits.copy()
+        assert sizes == [99, 48, 48, 24], "few tokens are not a crowd"
+        for row, run in zip(rows, runs, strict=True):
+            expected = fresh(cache, [*text, *run.tokens])
+            assert distance(distribution(row), expected) < TOLERANCE
 
 
 def test_hidden_states_are_what_the_logits_are_made_of(cache: Cache, small_model: Model) -> None:
