@@ -91,18 +91,16 @@ def draw_comparison(comparison: Comparison, path: Path) -> None:
         lines = [line for line in comparison.lines if line.method == method]
         tokens = [line.tokens for line in lines]
         accuracy = [100 * line.accuracy for line in lines]
-        (curve,) = axes.plot(tokens, accuracy, marker="o", markersize=4, label=method)
-        spans = [(t, line.interval) for t, line in zip(tokens, lines, strict=True)]
-        known = [(t, span) for t, span in spans if span is not None]
-        axes.fill_between(
-            [t for t, _ in known],
-            [100 * span[0] for _, span in known],
-            [100 * span[1] for _, span in known],
-            color=curve.get_color(),
-            alpha=0.12,
-            linewidth=0,
+        spans = [line.interval or (line.accuracy, line.accuracy) for line in lines]
+        reach = [
+            [100 * (line.accuracy - low) for line, (low, _) in zip(lines, spans, strict=True)],
+            [100 * (high - line.accuracy) for line, (_, high) in zip(lines, spans, strict=True)],
+        ]
+        axes.errorbar(
+            tokens, accuracy, yerr=reach, marker="o", markersize=4, capsize=3, label=method
         )
     axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter("{x:.0f}")
     axes.set_xlabel("generated tokens a problem")
     axes.set_ylabel("right %")
     axes.grid(alpha=0.3)

@@ -1,0 +1,86 @@
+"""A comparison's table says what was measured, and its plot can be looked at."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from pfsolve.bench.report import Comparison, Difference, Line
+from pfsolve.display.bench import check_plot, draw_comparison, show_comparison
+from pfsolve.display.text import thousands
+from pfsolve.environment import Environment
+from pfsolve.errors import UsageError
+
+
+def line(method: str, n: int, accuracy: float, tokens: float, **more: object) -> Line:
+    values = {
+        "method": method,
+        "n": n,
+        "problems": 60,
+        "seeds": 3,
+        "accuracy": accuracy,
+        "interval": (accuracy - 0.1, accuracy + 0.1),
+        "vote": accuracy,
+        "oracle": accuracy + 0.1,
+        "tokens": tokens,
+        "reward_tokens": 12.4,
+        "seconds": None,
+    }
+    return Line(**{**values, **more})  # type: ignore[arg-type]
+
+
+COMPARISON = Comparison(
+    (
+        line(
+            "pf",
+            8,
+            0.625,
+            2512.3,
+            seconds=31.26,
+            interval=(0.531, 0.722),
+            equal_tokens=Difference(9.4, 0.031, (-0.01, 0.072), False),
+            equal_n=Difference(8.0, 0.04, None, False),
+        ),
+        line("sc", 1, 0.5, 300.0),
+        line("sc", 8, 0.6, 2400.0, interval=None),
+    ),
+    "sc",
+    {},
+)
+
+
+def test_a_table_in_a_pipe() -> None:
+    stream = io.StringIO()
+    show_comparison(COMPARISON, Environment(stdout=stream, variables={}))
+    header, pf, sc, _ = (row.split("\t") for row in stream.getvalue().splitlines())
+    shown = dict(zip(header, pf, strict=True))
+    assert shown["method"] == "pf"
+    assert shown["tokens"] == thousands(2512)
+    assert shown["right %"] == "62.5"
+    assert shown["95 %"] == "53 to 72"
+    assert shown["over sc, same tokens"] == "+3.1 (-1.0 to +7.2), n 9.4"
+    assert shown["same n"] == "+4.0, n 8.0"
+    assert shown["s"] == "31.3"
+    assert sc[header.index("over sc, same tokens")] == ""
+
+
+def test_a_baseline_that_is_too_small_is_said() -> None:
+    stream = io.StringIO()
+    beyond = line("pf", 8, 0.6, 100.0, equal_tokens=Difference(20.0, 0.1, None, True))
+    show_comparison(Comparison((beyond,), "sc", {}), Environment(stdout=stream, variables={}))
+    assert "beyond its rollouts" in stream.getvalue()
+
+
+@pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
+def test_a_plot_is_drawn(tmp_path: Path, ending: str, start: bytes) -> None:
+    path = tmp_path / f"plot.{ending}"
+    check_plot(path)
+    draw_comparison(COMPARISON, path)
+    assert path.read_bytes().startswith(start)
+
+
+def test_a_plot_of_another_kind_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"plot\.doc"):
+        check_plot(Path("plot.doc"))
