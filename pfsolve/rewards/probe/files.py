@@ -44,10 +44,11 @@ def find_head(reward: str, policy: str, config_dir: Path) -> Path:
     for path in (own_file(policy, config_dir), PACKAGED / (policy + PROBE_FILES)):
         if path.is_file():
             return path
-    with_one = ", ".join(sorted(path.stem for path in PACKAGED.glob("*" + PROBE_FILES)))
+    packaged = sorted(path.stem for path in PACKAGED.glob("*" + PROBE_FILES))
+    comes_with = f"; pfsolve comes with those of {', '.join(packaged)}" if packaged else ""
     raise ModelMissing(
         f"there is no probe for {policy}",
-        f"`pfsolve reward train --policy {policy}` makes one; pfsolve comes with those of {with_one}",
+        f"`pfsolve reward train --policy {policy}` makes one{comes_with}",
     )
 
 
