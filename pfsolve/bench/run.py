@@ -77,14 +77,14 @@ class _Extra:
 
 
 def _pool(problem: Problem, solution: Solution) -> Record:
-    """Of each particle: the class of its answer (0 right, -1 none), its last log-score, its weight and
-    tokens."""
+    """Of each particle: the class of its answer (0 right, -1 none), its last log-score (None for -inf;
+    all 0 where nothing was scored), its weight and tokens."""
     answers = [particle.answer for particle in solution.particles]
     classes = group_equivalent([problem.answer, *answers])[1:]
-    last = [p.steps[-1].log_score if p.steps else None for p in solution.particles]
+    last = [p.steps[-1].log_score or 0.0 for p in solution.particles]
     return {
         "classes": [-1 if number is None else number for number in classes],
-        "log_scores": [None if score in (None, float("-inf")) else score for score in last],
+        "log_scores": [None if score == float("-inf") else score for score in last],
         "weights": [round(weight, 6) for weight in solution.weights],
         "tokens": [particle.n_tokens for particle in solution.particles],
     }

@@ -18,8 +18,9 @@ from pfsolve.training.progress import Collecting, Listener
 if TYPE_CHECKING:
     from pfsolve.solver import Solver
 
-# How the policy must solve for its particles to be independent draws: `level` weights would resample.
-INDEPENDENT = {"reward": "none", "weights": "ratio", "ess_threshold": 0.0}
+# How the policy must solve for its particles to be independent draws whose every step is shown to the
+# reward, whatever the user's config file says.
+INDEPENDENT = {"method": "bon", "reward": "none"}
 
 # Settings that decide what the policy writes.
 _WRITING = (
