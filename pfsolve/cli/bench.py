@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pfsolve import settings as s
-from pfsolve.cli.options import MACHINE, setting
+from pfsolve.cli.options import (
+    AsJson,
+    Context,
+    GpuLayers,
+    Offline,
+    Policy,
+    Quiet,
+    Reward,
+    Threads,
+    setting,
+)
 
 if TYPE_CHECKING:
     from pfsolve.bench.plan import Run
@@ -57,24 +67,15 @@ def bench(
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw accuracy against tokens: .png, .svg, .pdf.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
-    reward: Annotated[
-        str | None,
-        setting("reward", "What judges a step.", metavar="|".join((*s.REWARDS, "MODEL"))),
-    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    reward: Reward = None,
     temperature: Annotated[float | None, setting("temperature", "Of sampling.")] = None,
-    policy: Annotated[
-        str | None, setting("policy", "A model's name, or a GGUF file.", MACHINE)
-    ] = None,
-    context: Annotated[
-        int | None, setting("context", "Tokens of problem and solution.", MACHINE)
-    ] = None,
-    threads: Annotated[int | None, setting("threads", "CPU threads.", MACHINE)] = None,
-    gpu_layers: Annotated[
-        str | None, setting("gpu-layers", "Layers on the GPU: a number, or auto.", MACHINE)
-    ] = None,
-    offline: Annotated[bool | None, setting("offline", "Never use the network.", MACHINE)] = None,
+    policy: Policy = None,
+    context: Context = None,
+    threads: Threads = None,
+    gpu_layers: GpuLayers = None,
+    offline: Offline = None,
 ) -> None:
     """Compare methods on problems with answers, at equal particles and at equal tokens."""
     from pfsolve.bench.plan import make_plan

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pfsolve import settings as s
-from pfsolve.cli.options import MACHINE, setting
+from pfsolve.cli.options import AsJson, Context, GpuLayers, Offline, Policy, Quiet, Threads
 
 if TYPE_CHECKING:
     from pfsolve.environment import Environment
@@ -49,19 +49,13 @@ def train(
         typer.Option("--keep", help="Folder for what has been read and written, to go on with."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of every random draw.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
-    policy: Annotated[
-        str | None, setting("policy", "A model's name, or a GGUF file.", MACHINE)
-    ] = None,
-    context: Annotated[
-        int | None, setting("context", "Tokens of problem and solution.", MACHINE)
-    ] = None,
-    threads: Annotated[int | None, setting("threads", "CPU threads.", MACHINE)] = None,
-    gpu_layers: Annotated[
-        str | None, setting("gpu-layers", "Layers on the GPU: a number, or auto.", MACHINE)
-    ] = None,
-    offline: Annotated[bool | None, setting("offline", "Never use the network.", MACHINE)] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    policy: Policy = None,
+    context: Context = None,
+    threads: Threads = None,
+    gpu_layers: GpuLayers = None,
+    offline: Offline = None,
 ) -> None:
     """Train the probe of a policy: a reward from its own hidden states."""
     from pfsolve.cli.session import RunOptions, open_solver
@@ -122,8 +116,8 @@ def show(
         Path | None,
         typer.Argument(help="A head; by default what --reward probe means for the policy."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    policy: Annotated[str | None, setting("policy", "A model's name, or a GGUF file.")] = None,
+    as_json: AsJson = False,
+    policy: Policy = None,
 ) -> None:
     """Show what a probe was made from, and how good it is."""
     from pfsolve.environment import Environment

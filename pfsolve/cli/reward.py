@@ -9,7 +9,17 @@ import typer
 
 from pfsolve import settings as s
 from pfsolve.cli import probe
-from pfsolve.cli.options import MACHINE, setting
+from pfsolve.cli.options import (
+    AsJson,
+    Context,
+    GpuLayers,
+    Offline,
+    Policy,
+    Quiet,
+    Reward,
+    Threads,
+    setting,
+)
 
 if TYPE_CHECKING:
     from pfsolve.solver import Solver
@@ -33,10 +43,7 @@ def evaluate(
             help="Labelled solutions or rollouts, JSONL, or a folder that --record has filled."
         ),
     ],
-    reward: Annotated[
-        str | None,
-        setting("reward", "What judges a step.", metavar="|".join((*s.REWARDS, "MODEL"))),
-    ] = None,
+    reward: Reward = None,
     aggregate: Annotated[
         str | None, setting("aggregate", "How the scores of steps become a solution's.")
     ] = None,
@@ -57,19 +64,13 @@ def evaluate(
         Path | None,
         typer.Option("--output", "-o", help="Keep the scores here, and use those that are there."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
-    policy: Annotated[
-        str | None, setting("policy", "A model's name, or a GGUF file.", MACHINE)
-    ] = None,
-    context: Annotated[
-        int | None, setting("context", "Tokens of problem and solution.", MACHINE)
-    ] = None,
-    threads: Annotated[int | None, setting("threads", "CPU threads.", MACHINE)] = None,
-    gpu_layers: Annotated[
-        str | None, setting("gpu-layers", "Layers on the GPU: a number, or auto.", MACHINE)
-    ] = None,
-    offline: Annotated[bool | None, setting("offline", "Never use the network.", MACHINE)] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    policy: Policy = None,
+    context: Context = None,
+    threads: Threads = None,
+    gpu_layers: GpuLayers = None,
+    offline: Offline = None,
 ) -> None:
     """Measure a reward on labelled solutions and on saved rollouts."""
     from contextlib import ExitStack

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from pfsolve.display.listing import show_listing
 from pfsolve.display.plain import print_dim
-from pfsolve.display.text import duration, plural, speed, thousands
+from pfsolve.display.progress import pace
+from pfsolve.display.text import duration, plural, thousands
 
 if TYPE_CHECKING:
     from pfsolve.environment import Environment
@@ -111,10 +112,6 @@ def show_complaints(complaints: Sequence[str], environment: Environment) -> None
 
 def headline(progress: Progress) -> str:
     """ "64 of 200 solutions scored · 38 tokens/s · 3 min 20 s left" """
-    parts = [f"{thousands(progress.done)} of {plural(progress.total, 'solution')} scored"]
-    if rate := speed(progress.tokens, progress.seconds):
-        parts.append(rate)
-    if progress.scored and progress.done < progress.total:
-        left = progress.seconds / progress.scored * (progress.total - progress.done)
-        parts.append(f"{duration(left)} left")
-    return " · ".join(parts)
+    done = f"{thousands(progress.done)} of {plural(progress.total, 'solution')} scored"
+    left = progress.total - progress.done
+    return " · ".join([done, *pace(progress.tokens, progress.seconds, progress.scored, left)])

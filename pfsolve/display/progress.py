@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pfsolve.display.live import LiveArea
 from pfsolve.display.plain import model_line, print_dim
+from pfsolve.display.text import duration, speed
 from pfsolve.events import ModelLoaded
 
 if TYPE_CHECKING:
@@ -102,3 +103,13 @@ def line_progress(
         yield display
     finally:
         display.leave()
+
+
+def pace(tokens: int, seconds: float, done: int, left: int) -> list[str]:
+    """ "38 tokens/s" and "3 min 20 s left", from what `done` things took; as far as that can be said."""
+    parts = []
+    if rate := speed(tokens, seconds):
+        parts.append(rate)
+    if done and left:
+        parts.append(f"{duration(seconds / done * left)} left")
+    return parts

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pfsolve.display.listing import show_listing
-from pfsolve.display.text import duration, plural, speed, thousands
+from pfsolve.display.progress import pace
+from pfsolve.display.text import plural, thousands
 from pfsolve.training.progress import Fitting, Progress
 
 if TYPE_CHECKING:
@@ -20,13 +21,9 @@ def headline(progress: Progress) -> str:
         return f"head {progress.done + 1} of {progress.total}"
     what = "problem" if progress.solves else "solution"
     how = "solved" if progress.solves else "read"
-    parts = [f"{progress.file}: {thousands(progress.done)} of {plural(progress.total, what)} {how}"]
-    if rate := speed(progress.tokens, progress.seconds):
-        parts.append(rate)
-    if progress.worked and progress.done < progress.total:
-        left = progress.seconds / progress.worked * (progress.total - progress.done)
-        parts.append(f"{duration(left)} left")
-    return " · ".join(parts)
+    done = f"{progress.file}: {thousands(progress.done)} of {plural(progress.total, what)} {how}"
+    left = progress.total - progress.done
+    return " · ".join([done, *pace(progress.tokens, progress.seconds, progress.worked, left)])
 
 
 def show_probe(about: Mapping[str, Any], path: Path, environment: Environment) -> None:
