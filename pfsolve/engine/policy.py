@@ -16,7 +16,7 @@ from pfsolve.engine import batching
 from pfsolve.engine.cache import Cache, Rows, Run
 from pfsolve.engine.chat import Chat
 from pfsolve.engine.library import Model
-from pfsolve.engine.sampling import Row, Sampling, log_probability, sample
+from pfsolve.engine.sampling import Outlook, Row, Sampling, outlook, sample
 from pfsolve.particle import (
     Finish,
     Particle,
@@ -41,19 +41,27 @@ class Branch:
 class Trace:
     """What the policy thought while it wrote a step.
 
-    log_probs (L,): of each token at temperature 1, an end-of-generation token included. hidden
-    (L', n_embd): final-norm state at each token of the step; an end token, never decoded, has none.
+    outlooks (L,): before each token, an end-of-generation token included. digits (L,): whether the
+    token's text has a digit. hidden (L', n_embd): final-norm state at each token of the step; an end
+    token, never decoded, has none.
     """
 
-    log_probs: Sequence[float]
+    outlooks: Sequence[Outlook]
+    digits: Sequence[bool]
     hidden: Rows
+
+    @property
+    def log_prob(self) -> float:
+        """Of the step."""
+        return sum(outlook.log_prob for outlook in self.outlooks)
 
 
 @dataclass(slots=True)
 class Draft:
     """A step while it is being written, for the particle in `slot`.
 
-    Reads: `done`, then `finish` (why the particle ends with this step, if it does) and `step`.
+    Reads: `done`, then `finish` (why the particle ends with this step, if it does) and `step`;
+    `Policy.trace` has what the policy thought.
     """
 
     particle: Particle
@@ -67,7 +75,8 @@ class Draft:
     finish: Finish | None = None
     complete: bool = False  # no token follows the pending one
     pending: int | None = None  # drawn, not decoded yet
-    log_probs: list[float] = field(default_factory=list)
+    outlooks: list[Outlook] = field(default_factory=list)
+    digits: list[bool] = field(default_factory=list)
     hidden: list[Row] = field(default_factory=list)
 
     @property
@@ -76,15 +85,13 @@ class Draft:
             tokens=tuple(self.tokens),
             data=bytes(self.data),
             slot=self.slot,
-            log_prob=sum(self.log_probs) if self.traced else None,
+            log_prob=sum(each.log_prob for each in self.outlooks) if self.traced else None,
         )
 
-    @property
-    def trace(self) -> Trace | None:
-        if not self.traced:
-            return None
-        width = self.hidden[0].size if self.hidden else 0
-        return Trace(tuple(self.log_probs), np.array(self.hidden, np.float32).reshape(-1, width))
+
+def has_digit(piece: bytes) -> bool:
+    """Whether a token's text has one of the digits 0 to 9."""
+    return any(48 <= byte <= 57 for byte in piece)
 
 
 class Policy:
@@ -166,6 +173,13 @@ class Policy:
             else:
                 self._draw(draft, row)
 
+    def trace(self, draft: Draft) -> Trace | None:
+        """Of a draft that is done; None if it was not to be traced."""
+        if not draft.traced:
+            return None
+        hidden = np.array(draft.hidden, np.float32).reshape(-1, self.model.n_embd)
+        return Trace(tuple(draft.outlooks), tuple(draft.digits), hidden)
+
     def _draw(self, draft: Draft, row: Row) -> None:
         """Draw the next token and see whether the step, or the particle, ends with it."""
         rules = self.rules
@@ -174,7 +188,8 @@ class Policy:
             return
         token = sample(row, self.sampling, draft.rng)
         if draft.traced:
-            draft.log_probs.append(log_probability(row, token))
+            draft.outlooks.append(outlook(row, token))
+            draft.digits.append(has_digit(self.model.piece(token)))
         if self.model.is_end(token):
             self._end(draft, row, Finish.END)
             return

@@ -8,8 +8,8 @@ import numpy as np
 
 from pfsolve.engine.cache import Run
 from pfsolve.engine.library import Model
-from pfsolve.engine.policy import Branch, Policy, Trace
-from pfsolve.engine.sampling import log_probability
+from pfsolve.engine.policy import Branch, Policy, Trace, has_digit
+from pfsolve.engine.sampling import outlook
 from pfsolve.errors import ProblemTooLong
 from pfsolve.particle import Particle, Step
 from pfsolve.rewards.base import Prefix
@@ -42,7 +42,7 @@ def read_steps(
         for tokens in tokenized:
             trace = _read(policy, branch, tokens, traced) if tokens else None
             data = b"".join(map(policy.model.piece, tokens))
-            log_prob = sum(trace.log_probs) if trace else None
+            log_prob = trace.log_prob if trace else None
             particle = particle.extended(Step(tokens, data, 0, log_prob), None)
             yield Prefix(0, particle, branch, trace)
     finally:
@@ -66,5 +66,6 @@ def _read(policy: Policy, branch: Branch, tokens: Sequence[int], traced: bool) -
     if outputs.hidden is None:
         return None
     rows = [before, *outputs.logits[:-1]]
-    log_probs = [log_probability(row, token) for row, token in zip(rows, tokens, strict=True)]
-    return Trace(log_probs, np.array(outputs.hidden))
+    outlooks = [outlook(row, token) for row, token in zip(rows, tokens, strict=True)]
+    digits = [has_digit(policy.model.piece(token)) for token in tokens]
+    return Trace(outlooks, digits, np.array(outputs.hidden))

@@ -8,6 +8,7 @@ token, this exponentiates one row. Probabilities for the filters are those at te
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,11 +40,28 @@ def sample(row: Row, how: Sampling, rng: np.random.Generator) -> int:
     return index if kept is None else int(kept[index])
 
 
-def log_probability(row: Row, token: int) -> float:
-    """Natural log of the token's probability at temperature 1, unfiltered."""
-    top = row.max()
-    total = np.exp(row - top).sum(dtype=np.float64)
-    return float(row[token]) - float(top) - float(np.log(total))
+class Outlook(NamedTuple):
+    """A token and its alternatives, at temperature 1 and unfiltered, in nats.
+
+    log_prob: of the token. entropy: of the distribution it was drawn from. margin: by how much the
+    log-probability of the likeliest token exceeds its own.
+    """
+
+    log_prob: float
+    entropy: float
+    margin: float
+
+
+def outlook(row: Row, token: int) -> Outlook:
+    """What logits (n_vocab,) say of a token that is drawn from them."""
+    below = row - row.max()
+    odds = np.exp(below)
+    total = odds.sum(dtype=np.float64)
+    log_total = float(np.log(total))
+    margin = -float(below[token])
+    # A token without probability has no part in the entropy: 0 times its -inf would be no number.
+    mean = float(np.dot(odds, np.maximum(below, np.float32(-1e4)))) / float(total)
+    return Outlook(-margin - log_total, max(0.0, log_total - mean), margin)
 
 
 def _filtered(row: Row, how: Sampling) -> NDArray[np.intp] | None:

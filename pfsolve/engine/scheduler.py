@@ -282,7 +282,7 @@ class _Run:
             if finish is None and self.interrupted:
                 finish = Finish.INTERRUPTED
             self.particles[draft.slot] = draft.particle.extended(draft.step, finish)
-            self.traces[draft.slot] = draft.trace
+            self.traces[draft.slot] = self.policy.trace(draft)
             self.tokens += len(draft.tokens)
         finished = [self.particles[draft.slot].finish is not None for draft in self.drafts]
         self.drafts = []

@@ -22,5 +22,5 @@ class Confidence(Memoryless):
     wants_trace = True
 
     def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
-        log_probs = [sum(prefix.trace.log_probs) if prefix.trace else 0.0 for prefix in prefixes]
+        log_probs = [prefix.trace.log_prob if prefix.trace else 0.0 for prefix in prefixes]
         return logit(np.minimum(log_probs, SUREST))

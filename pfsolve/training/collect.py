@@ -11,6 +11,7 @@ from pfsolve.errors import Interrupted, PfsolveError, ProblemTooLong, UsageError
 from pfsolve.evaluation.labelled import Labelled
 from pfsolve.events import BatchEvent, InProblem, Progressed
 from pfsolve.problems import Problem
+from pfsolve.rewards.probe.features import FORMAT
 from pfsolve.rewards.probe.reward import Recorder
 from pfsolve.training.material import LABELLED, ROLLOUTS, Folder, Item, Solution, key_of
 from pfsolve.training.progress import Collecting, Listener
@@ -75,6 +76,7 @@ class Collector:
         """
         keys = [
             key_of(
+                format=FORMAT,
                 policy=self._policy,
                 source=LABELLED,
                 problem=row.problem.text,
@@ -118,6 +120,7 @@ class Collector:
         how = {name: getattr(settings, name) for name in _WRITING}
         keys = {
             problem.id: key_of(
+                format=FORMAT,
                 policy=self._policy,
                 source=ROLLOUTS,
                 problem=problem.text,

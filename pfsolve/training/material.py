@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 LABELLED, ROLLOUTS = "labelled", "rollouts"
 
-AFTER_ERROR = 0.3  # what a step after the first error weighs: wrong no doubt, but easier to tell
+AFTER_ERROR = 0.1  # what a step after the first error weighs: wrong no doubt, but easier to tell
 
 Labels = NDArray[np.float64]
 

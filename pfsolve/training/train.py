@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pfsolve.errors import UsageError
 from pfsolve.evaluation.metrics import Judged, auc
 from pfsolve.evaluation.steps import StepMeasures, measure_steps
-from pfsolve.rewards.probe.features import NUMBERS
+from pfsolve.rewards.probe.features import lengths
 from pfsolve.rewards.probe.fit import (
     COMPONENTS,
     FOLDS,
@@ -101,7 +101,6 @@ def train(
     last = examples.sources == examples.sources.max()
     slope, offset = calibration(logits[last], examples.labels[last], examples.weights[last])
     head = fit(examples, choice, np.random.default_rng(seed)).calibrated(slope, offset)
-    lengths = examples.vectors[:, -NUMBERS].astype(np.float64)
     return Trained(
         head,
         choice,
@@ -109,7 +108,7 @@ def train(
         np.unique(examples.groups).size,
         len(solutions),
         len(examples.labels),
-        *_measure(solutions, slope * logits + offset, lengths, seed),
+        *_measure(solutions, slope * logits + offset, lengths(examples.vectors), seed),
     )
 
 

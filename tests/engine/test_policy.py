@@ -10,7 +10,7 @@ import pytest
 from pfsolve.engine.cache import Cache, Run
 from pfsolve.engine.library import Model
 from pfsolve.engine.policy import Draft, Policy
-from pfsolve.engine.sampling import log_probability
+from pfsolve.engine.sampling import outlook
 from pfsolve.particle import Finish, Particle
 from tests.engine.conftest import TOLERANCE, distance, distribution, is_empty
 
@@ -154,16 +154,18 @@ def test_traces_hold_every_token_without_a_further_decode(
     (draft,) = drafts_for(policy, "What is 3 + 4?", 1, traced=True)
     decoded = cache.tokens_decoded
     write(policy, [draft])
-    trace = draft.trace
+    trace = policy.trace(draft)
     assert trace is not None
     assert cache.tokens_decoded - decoded == len(draft.tokens) == len(trace.hidden)
-    assert len(trace.log_probs) == len(draft.tokens) + (draft.finish is Finish.END)
-    assert draft.step.log_prob == pytest.approx(sum(trace.log_probs))
+    assert len(trace.outlooks) == len(draft.tokens) + (draft.finish is Finish.END)
+    assert draft.step.log_prob == pytest.approx(trace.log_prob)
+    pieces = [policy.model.piece(token).decode(errors="replace") for token in draft.tokens]
+    assert trace.digits[: len(pieces)] == tuple(any(c in "0123456789" for c in p) for p in pieces)
 
     again = cache.new()
     row = cache.decode([Run(again, prompt)]).logits[0].copy()
-    for token, log_prob, state in zip(draft.tokens, trace.log_probs, trace.hidden, strict=False):
-        assert log_probability(row, token) == pytest.approx(log_prob, abs=0.7)
+    for token, seen, state in zip(draft.tokens, trace.outlooks, trace.hidden, strict=False):
+        assert outlook(row, token) == pytest.approx(seen, abs=0.7)
         outputs = cache.decode([Run(again, [token])], hidden=True)
         assert outputs.hidden is not None
         cosine = np.dot(state, outputs.hidden[0]) / (

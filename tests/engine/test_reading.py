@@ -10,7 +10,7 @@ import pytest
 from pfsolve.engine.cache import Cache, Run
 from pfsolve.engine.policy import Policy
 from pfsolve.engine.reading import read_steps
-from pfsolve.engine.sampling import log_probability
+from pfsolve.engine.sampling import outlook
 from pfsolve.errors import ProblemTooLong
 from tests.engine.conftest import TOLERANCE, distance, distribution
 
@@ -39,11 +39,11 @@ def test_traces_hold_the_log_probability_and_state_of_every_token(
         step, trace = prefix.particle.steps[-1], prefix.trace
         assert trace is not None
         assert trace.hidden.shape == (len(step.tokens), policy.model.n_embd)
-        assert len(trace.log_probs) == len(step.tokens)
-        assert step.log_prob == pytest.approx(sum(trace.log_probs))
-        for token, log_prob in zip(step.tokens, trace.log_probs, strict=True):
-            assert np.exp(log_prob) == pytest.approx(
-                np.exp(log_probability(row, token)), abs=TOLERANCE
+        assert len(trace.outlooks) == len(trace.digits) == len(step.tokens)
+        assert step.log_prob == pytest.approx(trace.log_prob)
+        for token, seen in zip(step.tokens, trace.outlooks, strict=True):
+            assert np.exp(seen.log_prob) == pytest.approx(
+                np.exp(outlook(row, token).log_prob), abs=TOLERANCE
             )
             row = cache.decode([Run(alone, [token])]).logits[0].copy()
         assert distance(distribution(row), distribution(prefix.branch.logits)) < TOLERANCE

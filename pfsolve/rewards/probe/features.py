@@ -1,13 +1,14 @@
-"""What the probe sees of a prefix: the policy's own hidden states and log-probabilities, averaged.
+"""What the probe sees of a prefix: the policy's own hidden states, and how sure it was of its tokens.
 
 Nothing is computed for it that the policy has not computed anyway. The final-norm states of a step's
-tokens are averaged, since the mean over a step tells far more than its last token does; so are those
-of the whole prefix, by a running sum that a particle carries along.
+tokens are averaged, since the mean over a step tells far more than its last token does. How sure the
+policy was is told of all tokens and of those with digits, in the step and in the whole prefix: of
+everything here, entropy at digits tells most about whether a step is right.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,69 +16,86 @@ from numpy.typing import NDArray
 from pfsolve.engine.policy import Trace
 
 Vector = NDArray[np.float32]
+Floats = NDArray[np.float64]
 
-# Blocks of a feature vector, in their order: mean state over the step, over the whole prefix, state at
-# the step's last token, each (n_embd,), and `NUMBERS` numbers.
-BLOCKS = ("step", "prefix", "last", "numbers")
-NUMBERS = 9
+FORMAT = 2  # of feature vectors, and so of heads and of what they learn from
+
+# A feature vector is the mean state over the step, (n_embd,), and `NUMBERS` numbers: the number of
+# steps, and for each of four groups of tokens what a `Tally` tells.
+GROUPS = ("step", "digits of the step", "prefix", "digits of the prefix")
+_FLOOR = 1e-3  # nats; below it the policy is as good as certain
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Of the tokens of a group their surprise (minus log-probability), entropy and margin, in nats.
+
+    count: of tokens. sums, maxima: (3,).
+    """
+
+    count: int = 0
+    sums: Floats = field(default_factory=lambda: np.zeros(3))
+    maxima: Floats = field(default_factory=lambda: np.zeros(3))
+
+    @classmethod
+    def of(cls, values: Floats) -> Tally:
+        """values: (tokens, 3)."""
+        return cls(len(values), values.sum(axis=0), values.max(axis=0, initial=0.0))
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.count + other.count,
+            self.sums + other.sums,
+            np.maximum(self.maxima, other.maxima),
+        )
+
+    @property
+    def numbers(self) -> Floats:
+        """(14,): what is left of it in a feature vector, each of a size near 1."""
+        means = self.sums / max(1, self.count)
+        levels = np.concatenate([means, self.maxima])
+        return np.concatenate(
+            [[np.log1p(self.count), self.sums[1] / 10], levels, np.log(levels + _FLOOR)]
+        )
+
+
+NUMBERS = 1 + len(GROUPS) * Tally().numbers.size
 
 
 @dataclass(frozen=True, slots=True)
 class History:
     """What a prefix leaves behind for its next step.
 
-    states: (n_embd,) float64, sum over tokens of the final-norm states; None before the first.
-    tokens, steps: how many. log_prob: sum over tokens. worst: least mean log-probability of a step.
+    steps: how many. tokens, digits: tallies of all its tokens, and of those with digits. state:
+    (n_embd,) mean state over its newest step; None before the first.
     """
 
-    states: NDArray[np.float64] | None = None
-    tokens: int = 0
     steps: int = 0
-    log_prob: float = 0.0
-    worst: float = 0.0
+    tokens: Tally = field(default_factory=Tally)
+    digits: Tally = field(default_factory=Tally)
+    state: Floats | None = None
 
 
 def features(history: History, trace: Trace) -> tuple[Vector, History]:
-    """The feature vector (3 n_embd + NUMBERS,) float32 after one more step, and its history.
+    """The feature vector (n_embd + NUMBERS,) float32 after one more step, and its history.
 
     Args:
-        history: of the prefix before the step. One without hidden states in the trace (its only
-            token ended the generation) looks like the end of that.
+        history: of the prefix before the step. A step without hidden states in the trace (its only
+            token ended the generation) has the state of the one before.
     """
-    log_probs = np.asarray(trace.log_probs, dtype=np.float64)
-    states = trace.hidden.astype(np.float64)
-    written = log_probs.size
-    mean_log_prob = float(log_probs.mean()) if written else 0.0
-    before = np.zeros(trace.hidden.shape[1]) if history.states is None else history.states
-    after = History(
-        states=before + states.sum(axis=0),
-        tokens=history.tokens + len(states),
-        steps=history.steps + 1,
-        log_prob=history.log_prob + float(log_probs.sum()),
-        worst=min(history.worst, mean_log_prob),
-    )
-    assert after.states is not None
-    prefix = after.states / max(1, after.tokens)
-    step = states.mean(axis=0) if len(states) else prefix
-    last = states[-1] if len(states) else prefix
-    numbers = (
-        np.log1p(written),  # first, for whoever asks how far length alone gets
-        float(log_probs.sum()) / 10,
-        mean_log_prob,
-        float(log_probs.min()) if written else 0.0,
-        np.log1p(after.tokens),
-        after.log_prob / 50,
-        after.log_prob / max(1, after.tokens),
-        after.worst,
-        np.log1p(after.steps),
-    )
-    return np.concatenate([step, prefix, last, numbers]).astype(np.float32), after
+    values = np.abs(np.array(trace.outlooks, dtype=np.float64).reshape(-1, 3))
+    tokens, digits = Tally.of(values), Tally.of(values[np.array(trace.digits, dtype=bool)])
+    if len(trace.hidden):
+        state = trace.hidden.mean(axis=0, dtype=np.float64)
+    else:
+        state = np.zeros(trace.hidden.shape[1]) if history.state is None else history.state
+    after = History(history.steps + 1, history.tokens + tokens, history.digits + digits, state)
+    groups = (tokens, digits, after.tokens, after.digits)
+    numbers = [group.numbers for group in groups]
+    steps = [np.log1p(after.steps)]
+    return np.concatenate([state, *numbers, steps]).astype(np.float32), after
 
 
-def block_slices(n_embd: int) -> dict[str, slice]:
-    """Where each block stands in a feature vector."""
-    ends = np.cumsum([n_embd, n_embd, n_embd, NUMBERS])
-    return {
-        block: slice(int(end) - (NUMBERS if block == "numbers" else n_embd), int(end))
-        for block, end in zip(BLOCKS, ends, strict=True)
-    }
+def lengths(vectors: Vector) -> Floats:
+    """(k,): logarithms of one more than the newest step's tokens, from feature vectors (k, width)."""
+    return vectors[:, -NUMBERS].astype(np.float64)

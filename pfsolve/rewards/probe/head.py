@@ -13,9 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pfsolve.errors import ModelFileError, UsageError
-from pfsolve.rewards.probe.features import NUMBERS
-
-FORMAT = 1
+from pfsolve.rewards.probe.features import FORMAT, NUMBERS
 
 HINT = "`pfsolve reward train` makes one for a policy"
 
@@ -40,7 +38,7 @@ class ProbeHead:
     @property
     def n_embd(self) -> int:
         """Width of the hidden states it was made for."""
-        return int(self.layers[0][0].shape[1] - NUMBERS) // 3
+        return int(self.layers[0][0].shape[1] - NUMBERS)
 
     def log_scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """Logits (k,) of feature vectors (k, width)."""

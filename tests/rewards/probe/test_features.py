@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from pfsolve.engine.policy import Branch, Trace
+from pfsolve.engine.sampling import Outlook
 from pfsolve.particle import Particle, Step
 from pfsolve.rewards.base import Prefix
-from pfsolve.rewards.probe.features import NUMBERS, History, block_slices, features
+from pfsolve.rewards.probe.features import GROUPS, NUMBERS, History, features, lengths
 from pfsolve.rewards.probe.reward import Recorder
 
 WIDTH = 6
@@ -19,7 +20,9 @@ WIDTH = 6
 def trace(rng: np.random.Generator, tokens: int, *, ends: bool = False) -> Trace:
     """A step of so many tokens; one that `ends` has a last token without a hidden state."""
     states = rng.normal(size=(tokens, WIDTH)).astype(np.float32)
-    return Trace((-rng.exponential(size=tokens + ends)).tolist(), states)
+    seen = rng.exponential(size=(tokens + ends, 3))
+    outlooks = [Outlook(-surprise, entropy, margin) for surprise, entropy, margin in seen]
+    return Trace(outlooks, (rng.random(tokens + ends) < 0.5).tolist(), states)
 
 
 def prefix(slot: int, of: Trace) -> Prefix:
@@ -35,40 +38,54 @@ def walk(traces: list[Trace]) -> list[np.ndarray]:
     return vectors
 
 
-def test_blocks_are_the_means_over_step_and_prefix_and_the_last_state() -> None:
+def test_a_vector_starts_with_the_mean_state_over_the_newest_step() -> None:
     rng = np.random.default_rng(1)
     traces = [trace(rng, 3), trace(rng, 1), trace(rng, 7)]
-    where = block_slices(WIDTH)
-    for end, vector in enumerate(walk(traces), 1):
-        states = np.concatenate([one.hidden for one in traces[:end]])
+    for one, vector in zip(traces, walk(traces), strict=True):
         assert vector.dtype == np.float32
-        assert vector.shape == (3 * WIDTH + NUMBERS,)
-        assert vector[where["step"]] == pytest.approx(traces[end - 1].hidden.mean(0), abs=1e-5)
-        assert vector[where["prefix"]] == pytest.approx(states.mean(0), abs=1e-5)
-        assert vector[where["last"]] == pytest.approx(states[-1], abs=1e-5)
+        assert vector.shape == (WIDTH + NUMBERS,)
+        assert vector[:WIDTH] == pytest.approx(one.hidden.mean(0), abs=1e-5)
 
 
-def test_numbers_tell_the_log_probabilities_and_the_length() -> None:
+def test_numbers_tell_how_sure_the_policy_was_of_each_group_of_tokens() -> None:
+    """Groups of the newest step, and of all steps, computed from the tokens themselves."""
     rng = np.random.default_rng(2)
     traces = [trace(rng, 4), trace(rng, 9)]
-    log_probs = [np.array(one.log_probs) for one in traces]
-    numbers = walk(traces)[-1][block_slices(WIDTH)["numbers"]]
-    assert numbers[0] == pytest.approx(np.log(10))
-    assert numbers[1] == pytest.approx(log_probs[1].sum() / 10)
-    assert numbers[2] == pytest.approx(log_probs[1].mean())
-    assert numbers[3] == pytest.approx(log_probs[1].min())
-    assert numbers[6] == pytest.approx(np.concatenate(log_probs).mean())
-    assert numbers[7] == pytest.approx(min(each.mean() for each in log_probs))
+    numbers = walk(traces)[-1][WIDTH:]
+    each = len(numbers) // len(GROUPS)
+    seen = [np.abs(np.array(one.outlooks)) for one in traces]
+    digits = [np.array(one.digits) for one in traces]
+    assert digits[1].any()
+    groups = [
+        seen[1],
+        seen[1][digits[1]],
+        np.concatenate(seen),
+        np.concatenate(seen)[np.concatenate(digits)],
+    ]
+    for group, told in zip(groups, np.split(numbers[:-1], len(GROUPS)), strict=True):
+        assert len(told) == each
+        assert told[0] == pytest.approx(np.log(1 + len(group)))
+        assert told[1] == pytest.approx(group[:, 1].sum() / 10)
+        assert told[2:5] == pytest.approx(group.mean(0))
+        assert told[5:8] == pytest.approx(group.max(0))
+        assert np.exp(told[8:11]) == pytest.approx(group.mean(0) + 1e-3)
+        assert np.exp(told[11:]) == pytest.approx(group.max(0) + 1e-3)
+    assert numbers[-1] == pytest.approx(np.log(3))
+    assert lengths(np.array(walk(traces))) == pytest.approx(np.log([5, 10]))
 
 
-def test_a_step_that_only_ends_the_text_looks_like_the_end_of_the_prefix() -> None:
+def test_a_step_that_only_ends_the_text_has_the_state_of_the_one_before() -> None:
     rng = np.random.default_rng(3)
     first = trace(rng, 5)
     vectors = walk([first, trace(rng, 0, ends=True)])
-    where = block_slices(WIDTH)
-    for block in ("step", "prefix", "last"):
-        assert vectors[1][where[block]] == pytest.approx(first.hidden.mean(0), abs=1e-5)
-    assert all(np.isfinite(vector).all() for vector in walk([trace(rng, 0, ends=True)]))
+    assert vectors[1][:WIDTH] == pytest.approx(first.hidden.mean(0), abs=1e-5)
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_first_step_without_text_has_a_vector_like_any_other(ends: bool) -> None:
+    (vector,) = walk([trace(np.random.default_rng(5), 0, ends=ends)])
+    assert vector.shape == (WIDTH + NUMBERS,)
+    assert np.isfinite(vector).all()
 
 
 def test_a_history_is_forked_with_its_particle() -> None:

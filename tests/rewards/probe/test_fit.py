@@ -15,13 +15,19 @@ from pfsolve.rewards.probe.head import ProbeHead, read_head
 from pfsolve.rewards.probe.reward import Probe
 
 N_EMBD = 8
-WIDTH = 3 * N_EMBD + NUMBERS
+WIDTH = N_EMBD + NUMBERS
 
 
 def examples(n: int, *, signal: float, seed: int = 0, bent: bool = False) -> Examples:
-    """Prefixes, four to a problem, whose chance to be right depends on one direction of the states."""
+    """Prefixes, four to a problem, whose chance to be right depends on one direction of the states.
+
+    Bent, on the distance from its middle; the numbers are then all the same, since so few examples
+    cannot show a bend among so many more inputs.
+    """
     rng = np.random.default_rng(seed)
     vectors = rng.normal(size=(n, WIDTH)) * 3 + 1
+    if bent:
+        vectors[:, N_EMBD:] = 1
     along = (vectors[:, :N_EMBD].sum(1) - N_EMBD) / 3 / np.sqrt(N_EMBD)
     logits = signal * (np.abs(along) - 0.8 if bent else along)
     labels = (rng.random(n) < 1 / (1 + np.exp(-logits))).astype(float)
