@@ -18,8 +18,8 @@ from pfsolve.rewards.probe.head import ProbeHead, forward
 Matrix = NDArray[np.float64]
 
 FOLDS = 5
-COMPONENTS = (32, 64, 128, 256)
-RIDGES = (1e-3, 1e-2, 1e-1, 1.0)  # per unit of weight of the data
+COMPONENTS = (16, 32, 64, 128)
+RIDGES = (0.03, 0.1, 0.3, 1.0)  # per unit of weight of the data
 HIDDEN = (0, 16)  # units of an MLP's hidden layer; 0 is a logistic regression
 _ROUNDS, _RATE = 400, 0.003  # of training an MLP
 _OVERSAMPLING, _POWERS = 16, 3  # of the search for principal components
