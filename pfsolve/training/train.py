@@ -86,25 +86,20 @@ def train(
             "give it more, of which some go wrong",
         )
     choices = [Choice(*each) for each in product(COMPONENTS, RIDGES, HIDDEN)]
-    logits_of = held_out(
+    judged = held_out(
         examples,
         choices,
         np.random.default_rng(seed),
         lambda done, total: listen(Fitting(done, total)),
     )
-    losses = {
-        choice: cross_entropy(logits, examples.labels, examples.weights)
-        for choice, logits in logits_of.items()
-    }
-    choice = min(losses, key=losses.__getitem__)
-    logits = logits_of[choice]
+    choice, logits = judged.best(), judged.unbiased()
     last = examples.sources == examples.sources.max()
     slope, offset = calibration(logits[last], examples.labels[last], examples.weights[last])
     head = fit(examples, choice, np.random.default_rng(seed)).calibrated(slope, offset)
     return Trained(
         head,
         choice,
-        losses[choice],
+        cross_entropy(logits, examples.labels, examples.weights),
         np.unique(examples.groups).size,
         len(solutions),
         len(examples.labels),

@@ -68,8 +68,7 @@ def test_what_tells_right_from_wrong_is_found_and_measured_on_unseen_problems() 
 
 def test_where_there_is_nothing_to_find_nothing_is_claimed() -> None:
     trained = train(labelled(200, signal=0.0), seed=0)
-    # The choice among some dozens of heads flatters a little: 0.53 on the average over seeds.
-    assert 0.4 < trained.steps["a.jsonl"].step_auc < 0.62
+    assert 0.4 < trained.steps["a.jsonl"].step_auc < 0.6
     assert trained.outcome_auc is None
 
 

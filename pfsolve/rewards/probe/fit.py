@@ -124,14 +124,45 @@ def fit(examples: Examples, choice: Choice, rng: np.random.Generator) -> ProbeHe
     return ProbeHead(tuple((w.astype(np.float32), b.astype(np.float32)) for w, b in layers))
 
 
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """What heads say of examples whose problems they have seen nothing of.
+
+    fold: (n,) of each example. logits: by choice, (n,).
+    """
+
+    examples: Examples
+    fold: NDArray[np.intp]
+    logits: dict[Choice, Matrix]
+
+    def loss(self, choice: Choice, where: NDArray[np.bool_]) -> float:
+        """Cross-entropy of a choice on some of the examples, nats."""
+        data = self.examples
+        return cross_entropy(self.logits[choice][where], data.labels[where], data.weights[where])
+
+    def best(self) -> Choice:
+        """The choice with the least loss."""
+        everywhere = np.ones(len(self.fold), dtype=bool)
+        return min(self.logits, key=lambda choice: self.loss(choice, everywhere))
+
+    def unbiased(self) -> Matrix:
+        """Logits (n,), in each fold those of the choice that is best in the others: the best of many
+        on the very examples it is judged by would flatter."""
+        logits = np.empty(len(self.fold))
+        for number in np.unique(self.fold):
+            here, others = self.fold == number, self.fold != number
+            choice = min(self.logits, key=lambda choice: self.loss(choice, others))
+            logits[here] = self.logits[choice][here]
+        return logits
+
+
 def held_out(
     examples: Examples,
     choices: Sequence[Choice],
     rng: np.random.Generator,
     listen: Callable[[int, int], None] = lambda done, total: None,
-) -> dict[Choice, Matrix]:
-    """For each choice the logits (n,) of all examples, each by a head that has seen nothing of its
-    problem.
+) -> HeldOut:
+    """Judge every example by heads that were fitted to other problems.
 
     Args:
         listen: hears how many heads of how many have been fitted.
@@ -147,7 +178,7 @@ def held_out(
             columns = projection.columns(choice.components)
             layers = _layers(inputs[:, columns], seen, choice, rng)
             logits[choice][fold == number] = forward(layers, questions[:, columns])[:, 0]
-    return logits
+    return HeldOut(examples, fold, logits)
 
 
 Layer = tuple[Matrix, Matrix]
@@ -223,7 +254,11 @@ def _perceptron(
 
 
 def calibration(logits: Matrix, labels: Matrix, weights: Matrix) -> tuple[float, float]:
-    """Slope and offset of the line that turns logits into calibrated ones (Platt 1999)."""
+    """Slope and offset of the line that turns logits into calibrated ones (Platt 1999).
+
+    The slope is at least 0: logits that run against the labels know nothing, and turned around they
+    would look as if they did.
+    """
     spread = float(logits.std()) + 1e-9
     rows = Examples(
         np.empty((len(logits), 0), np.float32),
@@ -234,6 +269,9 @@ def calibration(logits: Matrix, labels: Matrix, weights: Matrix) -> tuple[float,
     )
     nothing = np.empty((len(logits), 0))
     slope, offset = _logistic((logits / spread)[:, None], nothing, rows, 1e-6)
+    if slope[0, 0] < 0:
+        chance = float(np.average(labels, weights=weights))
+        return 0.0, float(np.log(chance) - np.log1p(-chance))
     return float(slope[0, 0]) / spread, float(offset[0])
 
 

@@ -10,7 +10,16 @@ import pytest
 from pfsolve.errors import ModelFileError
 from pfsolve.evaluation.metrics import auc
 from pfsolve.rewards.probe.features import NUMBERS
-from pfsolve.rewards.probe.fit import FOLDS, Choice, Examples, fit, folds, held_out
+from pfsolve.rewards.probe.fit import (
+    FOLDS,
+    Choice,
+    Examples,
+    HeldOut,
+    calibration,
+    fit,
+    folds,
+    held_out,
+)
 from pfsolve.rewards.probe.head import ProbeHead, read_head
 from pfsolve.rewards.probe.reward import Probe
 
@@ -52,10 +61,30 @@ def test_where_there_is_nothing_held_out_scores_say_nothing() -> None:
     """Scores of examples that were learnt from would look good even here."""
     data = examples(400, signal=0.0)
     choice = Choice(24, 1e-4, 0)
-    logits = held_out(data, [choice], np.random.default_rng(0))[choice]
+    logits = held_out(data, [choice], np.random.default_rng(0)).logits[choice]
     assert 0.42 < auc(logits, data.labels > 0.5) < 0.58
     learnt = fit(data, choice, np.random.default_rng(0)).log_scores(data.vectors)
     assert auc(learnt, data.labels > 0.5) > 0.6
+
+
+def test_choosing_does_not_flatter() -> None:
+    """Each of 40 choices is wild guesses: the best of them looks good on what it was chosen by."""
+    rng = np.random.default_rng(0)
+    data = examples(400, signal=0.0)
+    wild = {Choice(number, 1.0, 0): rng.normal(size=400) for number in range(1, 41)}
+    fold = folds(data.groups, FOLDS, rng)
+    judged = HeldOut(data, fold, wild)
+    right = data.labels > 0.5
+    assert auc(wild[judged.best()], right) > 0.55 > 0.53 > auc(judged.unbiased(), right)
+    assert np.isfinite(judged.unbiased()).all()
+
+
+def test_calibration_never_turns_scores_around() -> None:
+    data = examples(400, signal=0.0)
+    backwards = 1.0 - 2.0 * data.labels
+    slope, offset = calibration(backwards, data.labels, data.weights)
+    assert slope == 0
+    assert 1 / (1 + np.exp(-offset)) == pytest.approx(data.labels.mean())
 
 
 def test_a_perceptron_sees_what_no_line_can() -> None:
