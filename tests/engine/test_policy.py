@@ -145,6 +145,16 @@ def test_copies_of_a_particle_go_different_ways_and_a_seed_repeats(make_policy: 
     assert is_empty(policy.cache)
 
 
+def test_a_trace_without_tokens_is_as_wide_as_any_other(make_policy: MakePolicy) -> None:
+    """Of a particle that ends at once: what reads traces relies on the width of the states."""
+    policy = make_policy(temperature=1.0)
+    (draft,) = drafts_for(policy, "?", 1, traced=True)
+    draft.tokens, draft.outlooks, draft.digits, draft.hidden = [], [], [], []
+    trace = policy.trace(draft)
+    assert trace is not None
+    assert trace.hidden.shape == (0, policy.model.n_embd)
+
+
 def test_traces_hold_every_token_without_a_further_decode(
     make_policy: MakePolicy, cache: Cache, small_model: Model
 ) -> None:

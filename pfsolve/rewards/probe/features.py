@@ -53,9 +53,10 @@ class Tally:
     def numbers(self) -> Floats:
         """(14,): what is left of it in a feature vector, each of a size near 1."""
         means = self.sums / max(1, self.count)
+        _, entropy, _ = self.sums
         levels = np.concatenate([means, self.maxima])
         return np.concatenate(
-            [[np.log1p(self.count), self.sums[1] / 10], levels, np.log(levels + _FLOOR)]
+            [[np.log1p(self.count), entropy / 10], levels, np.log(levels + _FLOOR)]
         )
 
 
