@@ -29,6 +29,10 @@ BATCH_TOKENS = 512
 CROWDED_TOKENS = 48
 CROWDED = 5000  # tokens held by all sequences together, shared ones counted for each
 
+# Outputs of one decode at least. A solution that is read with hidden states has an output a token, and
+# a single search has few sequences: in handfuls of tokens it would be read as slowly as it is written.
+LEAST_OUTPUTS = 64
+
 MAX_SEQUENCES = 256  # LLAMA_MAX_SEQ
 
 MAX_PADDING = 16  # rows that a decode may be padded by
@@ -82,7 +86,8 @@ class Cache:
         padded = sequences < MAX_SEQUENCES  # one sequence more for rows without meaning
         params.n_seq_max = sequences + padded
         # A row of logits is large; but more outputs than this, or fewer than sequences, is an abort.
-        params.n_outputs_max = sequences + padded * MAX_PADDING
+        outputs = max(sequences, LEAST_OUTPUTS)
+        params.n_outputs_max = outputs + padded * MAX_PADDING
         params.n_threads = params.n_threads_batch = threads
         params.kv_unified = True
         params.swa_full = True  # a sliding window would forget cells that forks still need
@@ -100,7 +105,7 @@ class Cache:
         self.tokens_decoded = 0
         self._on_cpu = not model.device.is_gpu
         self._padding_sequence = sequences if padded else None
-        self._outputs_max = sequences
+        self._outputs_max = outputs
         self._memory = llama.llama_get_memory(self.handle)
         self._free = list(reversed(range(sequences)))
         self._lengths: dict[int, int] = {}

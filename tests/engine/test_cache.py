@@ -6,7 +6,7 @@ import llama_cpp
 import numpy as np
 import pytest
 
-from pfsolve.engine.cache import Cache, Run
+from pfsolve.engine.cache import LEAST_OUTPUTS, Cache, Run
 from pfsolve.engine.library import Model
 from pfsolve.errors import EngineError
 from tests.conftest import THREADS
@@ -155,8 +155,8 @@ def test_hidden_states_of_every_token_are_those_of_one_by_one(
     cache: Cache, small_model: Model
 ) -> None:
     """Runs longer than a batch has outputs, beside others: rows stay in order, none is missing."""
-    tokens = small_model.tokenize(TEXT + " " + TEXT)
-    assert len(tokens) > 2 * 16, "longer than two batches of the cache's outputs"
+    tokens = small_model.tokenize(TEXT * 10)[: 2 * LEAST_OUTPUTS + 5]
+    assert len(tokens) > 2 * LEAST_OUTPUTS > 2 * 16, "longer than two batches have outputs"
     together = cache.decode([Run(cache.new(), [7]), Run(cache.new(), tokens)], hidden=True)
     assert together.hidden is not None
     assert together.hidden.shape == (1 + len(tokens), small_model.n_embd)
