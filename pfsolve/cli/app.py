@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from pfsolve.cli import models, results, reward
 from pfsolve.cli.bench import bench
+from pfsolve.cli.help import Commands, Group
 from pfsolve.cli.solve import solve
 from pfsolve.errors import Interrupted
 
 
-class SolveByDefault(TyperGroup):
+class SolveByDefault(Group):
     """A group whose first command is meant wherever none is named."""
 
     _OWN_OPTIONS = frozenset(
@@ -42,10 +42,8 @@ class SolveByDefault(TyperGroup):
         super().format_help(ctx, formatter)
 
 
-app = typer.Typer(
+app = Commands(
     cls=SolveByDefault,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["--help", "-h"]},
     help="Solve mathematics on your own laptop: a small language model writes many solutions step "
     "by step, a reward judges each step, and the better ones carry on.",
     epilog='Example: pfsolve "Solve x^2=4"',

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pfsolve.cli.convert import convert
+from pfsolve.cli.help import subcommands
 
 if TYPE_CHECKING:
     from pfsolve.environment import Environment
@@ -18,20 +19,13 @@ if TYPE_CHECKING:
     from pfsolve.models.entry import ModelEntry, PrmSpec
     from pfsolve.models.store import Store
 
-app = typer.Typer(help="See, fetch, convert, check and remove model files.")
+app = subcommands(help="See, fetch, convert, check and remove model files.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A model's name, see `list`.")]
 Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Models' names, see `list`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Never use the network.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
-
-
-@app.callback(invoke_without_command=True)
-def _root(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-        raise typer.Exit(2)
 
 
 @app.command("list")

@@ -8,18 +8,13 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Sum up and join results files.")
+from pfsolve.cli.help import subcommands
+
+app = subcommands(help="Sum up and join results files.")
 
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="Results files, as -o writes them.")
 ]
-
-
-@app.callback(invoke_without_command=True)
-def _root(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-        raise typer.Exit(2)
 
 
 @app.command()

@@ -9,6 +9,7 @@ import typer
 
 from pfsolve import settings as s
 from pfsolve.cli import probe
+from pfsolve.cli.help import subcommands
 from pfsolve.cli.options import (
     AsJson,
     Context,
@@ -24,14 +25,7 @@ from pfsolve.cli.options import (
 if TYPE_CHECKING:
     from pfsolve.solver import Solver
 
-app = typer.Typer(help="Measure rewards, and train one.")
-
-
-@app.callback(invoke_without_command=True)
-def _root(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-        raise typer.Exit(2)
+app = subcommands(help="Measure rewards, and train one.")
 
 
 @app.command("eval")

@@ -9,7 +9,16 @@ from pathlib import Path
 from pfsolve.settings import NAMES
 from tests.cli.conftest import Cli
 
-HEAVY = ("numpy", "llama_cpp", "huggingface_hub", "sympy", "math_verify", "jinja2")
+HEAVY = (
+    "numpy",
+    "llama_cpp",
+    "huggingface_hub",
+    "sympy",
+    "math_verify",
+    "jinja2",
+    "rich",
+    "pygments",
+)
 
 OPTIONS = [*(name.replace("_", "-") for name in NAMES), "json", "raw", "quiet", "verbose"]
 
@@ -35,6 +44,15 @@ def test_help_names_every_option_with_its_variable_and_the_commands(cli: Cli) ->
         assert "PFSOLVE_" + option.upper().replace("-", "_") in result.stdout
     assert "models" in result.stdout
     assert "default: 8" in result.stdout
+
+
+def test_options_stand_in_sections(cli: Cli) -> None:
+    lines = cli("--help").stdout.splitlines()
+    titles = [line.removesuffix(":") for line in lines if line and line[0] not in " U"]
+    assert len(titles) == len(set(titles)), "each once"
+    assert {"Arguments", "Sampling", "Models and machine", "Options", "Commands"} <= set(titles)
+    sampling = lines.index("Sampling:")
+    assert lines[sampling + 1].startswith("  --temperature")
 
 
 def test_version(cli: Cli) -> None:
