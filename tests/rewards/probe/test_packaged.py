@@ -1,0 +1,27 @@
+"""The heads that come with pfsolve belong to models it knows, and say where they are from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pfsolve.models.catalogue import load_catalogue
+from pfsolve.rewards.probe.files import PACKAGED, head_of
+from pfsolve.rewards.probe.head import read_head
+
+HEADS = sorted(PACKAGED.iterdir())
+
+
+def test_the_default_policy_has_one(tmp_path: Path) -> None:
+    assert head_of(load_catalogue(tmp_path).default_policy, tmp_path) in HEADS
+
+
+@pytest.mark.parametrize("path", HEADS, ids=lambda path: path.stem)
+def test_a_head_belongs_to_its_policy_and_tells_what_made_it(path: Path, tmp_path: Path) -> None:
+    head = read_head(path)
+    assert head.policy_sha256 == load_catalogue(tmp_path).get(path.stem).sha256
+    assert head.about["command"].startswith("pfsolve reward train ")
+    for measures in head.about["measured"]["steps"].values():
+        assert measures["f1"] > measures["f1_by_length"]
+    assert path.stat().st_size < 200_000
