@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from pfsolve.models.catalogue import load_catalogue
-from pfsolve.rewards.probe.files import PACKAGED, head_of
+from pfsolve.rewards.probe.files import PACKAGED, find_head
 from pfsolve.rewards.probe.head import read_head
 
 HEADS = sorted(PACKAGED.iterdir())
 
 
 def test_the_default_policy_has_one(tmp_path: Path) -> None:
-    assert head_of(load_catalogue(tmp_path).default_policy, tmp_path) in HEADS
+    assert find_head("probe", load_catalogue(tmp_path).default_policy, tmp_path) in HEADS
 
 
 @pytest.mark.parametrize("path", HEADS, ids=lambda path: path.stem)
