@@ -131,7 +131,8 @@ def failure(complaints: str, scratch: Path) -> Exception:
         return disk_full(scratch.parent)
     # Without a network pip ends with "no matching distribution": the cause stands in its warnings.
     if cut := re.search(r"connection broken by ['\"](.+?)['\"]: /", complaints):
-        return PlaceFailed(f"pip cannot reach its index: {cut[1]}")
+        cause = re.sub(r"<[^>]* object at 0x\w+>: ", "", cut[1])  # of older pips
+        return PlaceFailed(f"pip cannot reach its index: {cause}")
     lines = [line.strip() for line in complaints.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     return PlaceFailed(f"pip: {(errors or lines or ['no reason given'])[-1]}")

