@@ -16,6 +16,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -87,6 +88,10 @@ class Contender:
         if self.solved is None:
             self._signal(signal.SIGSTOP)
 
+    def close(self) -> None:
+        """End it, also where it is stopped: only a kill reaches it there, and it would be waited for."""
+        self._process.kill()
+
     def _until(self, timeout: float | None) -> None:
         """Wait for a message; an end without a result is the process's failure."""
         if wait([self._heard], timeout):
@@ -127,14 +132,15 @@ def main() -> None:
     seconds = args.pop("turn")
     rows = read_problems(file.read_bytes(), name=str(file)).rows
     problems = [row for row in rows if isinstance(row, Problem)][:count]
-    together = Contender(problems, parallel, args)
-    alone = Contender(problems, 1, args)
-    contenders = [together, alone]
-    while running := [each for each in contenders if each.solved is None]:
-        for each in running:
-            each.turn(seconds)
-            if each.solved is not None:
-                each.report(problems)
+    with (
+        closing(Contender(problems, parallel, args)) as together,
+        closing(Contender(problems, 1, args)) as alone,
+    ):
+        while running := [each for each in (together, alone) if each.solved is None]:
+            for each in running:
+                each.turn(seconds)
+                if each.solved is not None:
+                    each.report(problems)
     assert together.solved is not None
     assert alone.solved is not None
     others = alone.solved.answers
