@@ -22,6 +22,7 @@ class Finish(StrEnum):
     TRUNCATED = "truncated"  # it would outgrow the context
     LOOP = "loop"  # it repeats itself
     INTERRUPTED = "interrupted"  # the user stopped the search
+    SETTLED = "settled"  # the others had settled the vote
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,10 @@ class Particle:
     def rewound(self, steps: int) -> Particle:
         """Its first steps, which have not finished."""
         return Particle(self.steps[:steps])
+
+    def ended(self, finish: Finish) -> Particle:
+        """This particle, finished for that reason unless it is already."""
+        return self if self.finish is not None else replace(self, finish=finish)
 
     def scored(self, log_score: float) -> Particle:
         """This particle with its newest step's log-score set."""

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+_EPSILON = 1e-9  # a share that rounding may make of a tie
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -64,7 +66,7 @@ def select(
     if not groups:
         return Choice(None, 0.0, ())
 
-    mass = np.full(len(answers), 1.0 / len(answers)) if how == "vote" else weights
+    mass = _mass(how, weights)
     shares = {group: float(mass[members].sum()) for group, members in groups.items()}
     ranked = sorted(groups, key=lambda group: -shares[group])
     if how == "argmax":
@@ -82,6 +84,38 @@ def select(
         for g in ranked
     )
     return Choice(answer, shares[chosen], candidates)
+
+
+def is_settled(
+    how: str,
+    classes: Sequence[int | None],
+    finished: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+) -> bool:
+    """Whether the unfinished particles can no longer change a vote: the answer in front would stay
+    there even if all of them came to agree on another.
+
+    Each is taken to weigh in the end what it weighs now, which independent samples in a plain vote
+    do; of others it is what can be known before they end.
+
+    Args:
+        how: "vote" or "weighted-vote".
+        classes: (n,), as in `select`; those of unfinished particles are not looked at.
+        finished: (n,).
+        weights: (n,), normalised.
+    """
+    mass = _mass(how, weights)
+    shares: dict[int, float] = {}
+    for group, share, has_ended in zip(classes, mass.tolist(), finished.tolist(), strict=True):
+        if group is not None and has_ended:
+            shares[group] = shares.get(group, 0.0) + share
+    first, second, *_ = sorted([*shares.values(), 0.0, 0.0], reverse=True)
+    return bool(first > second + mass[~finished].sum() + _EPSILON)
+
+
+def _mass(how: str, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What each particle counts in a vote, (n,)."""
+    return np.full(weights.size, 1.0 / weights.size) if how == "vote" else weights
 
 
 def _heaviest(members: Sequence[int], weights: NDArray[np.float64]) -> int:

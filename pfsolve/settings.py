@@ -55,7 +55,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         "finished": "stay",
         "ess_threshold": None,
         "softmax_temperature": 1.0,
+        "deduplicate": False,
         "final": "argmax",
+        "early_stop": False,
         "temperature": 0.8,
         "top_p": 1.0,
         "top_k": 0,
@@ -90,9 +92,11 @@ class Settings:
         max_step_tokens: tokens after which a step is cut.
         context: tokens of prompt and solution one particle may hold; None for 2048 or the model's
             own limit where that is lower.
-        resampling, weights, finished, ess_threshold, softmax_temperature: see
+        resampling, weights, finished, ess_threshold, softmax_temperature, deduplicate: see
             `pfsolve.search.particle_filter.FilterRules`.
         final: how the answer is chosen, see `pfsolve.selection`.
+        early_stop: end the search once its unfinished particles cannot change the vote any more, see
+            `pfsolve.selection.is_settled`.
         seed: of every random draw, 0 to 2^63 - 1; None draws one.
         threads: CPU threads; None for the number of physical cores.
         gpu_layers: layers to offload; None for all when the build can offload.
@@ -125,7 +129,9 @@ class Settings:
     finished: str = "stay"
     ess_threshold: float | None = None
     softmax_temperature: float = 1.0
+    deduplicate: bool = False
     final: str = "weighted-vote"
+    early_stop: bool = False
     seed: int | None = None
     threads: int | None = None
     gpu_layers: int | None = None
@@ -162,6 +168,11 @@ class Settings:
                 f"--ess-threshold {self.ess_threshold:g} needs ratio weights, not {self.weights!r}",
                 "add --weights ratio: level weights forget a step at which nothing was resampled",
             )
+        if self.deduplicate and self.weights != "level":
+            raise UsageError(
+                f"--deduplicate needs level weights, not {self.weights!r}",
+                "leave out one of --deduplicate and --weights",
+            )
         _descending("ladder", self.ladder)
         self._check_method()
 
@@ -193,6 +204,21 @@ class Settings:
             raise UsageError(
                 "--final argmax takes the highest score, and --method sc has none",
                 "use --final vote, or --method bon",
+            )
+        if self.deduplicate and method not in ("pf", "entropic", "islands"):
+            raise UsageError(
+                f"--deduplicate is for particle filters, and not for --method {method}",
+                "use --method pf, entropic or islands",
+            )
+        if self.early_stop and self.final == "argmax":
+            raise UsageError(
+                "--early-stop waits until a vote is settled, and --final argmax holds none",
+                "use --final weighted-vote",
+            )
+        if self.early_stop and method in ("pg", "tempering") and self.sweeps > 1:
+            raise UsageError(
+                f"--early-stop would end --method {method} with its first sweep",
+                "leave it out, or use --sweeps 1",
             )
         if method == "greedy" and (n != 1 or self.temperature != 0.0):
             raise UsageError(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pfsolve.errors import Interrupted, PfsolveError, ProblemTooLong, UsageError
 from pfsolve.events import BatchListener, InProblem, Listener, ModelLoaded
 from pfsolve.problems import Problem
-from pfsolve.selection import select
+from pfsolve.selection import is_settled, select
 from pfsolve.settings import Settings, merge
 from pfsolve.solution import Solution
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pfsolve.environment import Environment
     from pfsolve.evaluation.scoring import Scored
     from pfsolve.models.events import Listener as PullListener
+    from pfsolve.particle import Particle
+    from pfsolve.search.weights import Floats
 
 # The prompt the policies' makers recommend for mathematics (Qwen2.5-Math's model card).
 SYSTEM_PROMPT = "Please reason step by step, and put your final answer within \\boxed{}."
@@ -214,7 +216,7 @@ class Solver:
                         yield task.problem, self._solution(task, end)
 
     def _task(self, problem: Problem, seed: int, listen: Listener | None) -> Task:
-        from pfsolve.engine.scheduler import Task, resampling_rng
+        from pfsolve.engine.scheduler import Task, never_settled, resampling_rng
         from pfsolve.search.methods import METHODS, Knobs
         from pfsolve.search.particle_filter import FilterRules
 
@@ -226,6 +228,7 @@ class Solver:
             finished=settings.finished,
             ess_threshold=settings.ess_threshold,
             softmax_temperature=settings.softmax_temperature,
+            deduplicate=settings.deduplicate,
         )
         knobs = Knobs(
             particles=settings.particles,
@@ -237,7 +240,17 @@ class Solver:
             beam_width=settings.beam_width,
         )
         search = METHODS[settings.method](knobs, resampling_rng(seed))
-        return Task(problem, prompt, settings.particles, seed, search, listen)
+        settled = self._is_settled if settings.early_stop else never_settled
+        return Task(problem, prompt, settings.particles, seed, search, listen, settled)
+
+    def _is_settled(self, particles: Sequence[Particle], weights: Floats) -> bool:
+        import numpy as np
+
+        from pfsolve.answers import group_equivalent
+
+        finished = np.array([particle.finish is not None for particle in particles])
+        classes = group_equivalent([particle.answer for particle in particles])
+        return is_settled(self.settings.final, classes, finished, weights)
 
     def _prompt(self, problem: str) -> list[int]:
         """Tokens that ask for a problem's solution."""

@@ -66,7 +66,7 @@ class Plan:
                     own = {"particles": particles, "seed": seed}
                     runs.append(Run(method.label, particles, seed, {**method.layer, **own}))
         if self.derived:
-            layer = {"method": "bon"} if scored else {"method": "sc"}
+            layer = {"method": "bon" if scored else "sc", "early_stop": False}
             runs += [
                 Run(
                     ROLLOUTS,

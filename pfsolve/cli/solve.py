@@ -159,6 +159,14 @@ def solve(
     softmax_temperature: Annotated[
         float | None, _option(_METHOD, "softmax-temperature", "Divides the scores' logits.")
     ] = None,
+    deduplicate: Annotated[
+        bool | None,
+        _option(
+            _METHOD,
+            "deduplicate",
+            "Particles that have written the same share one weight.",
+        ),
+    ] = None,
     final: Annotated[
         str | None,
         _option(
@@ -166,6 +174,14 @@ def solve(
             "final",
             "How the answer is chosen; beam, dvts and bon take argmax, sc takes vote.",
             choices=s.FINAL,
+        ),
+    ] = None,
+    early_stop: Annotated[
+        bool | None,
+        _option(
+            _METHOD,
+            "early-stop",
+            "End a search once its unfinished particles cannot change the vote.",
         ),
     ] = None,
     sweeps: Annotated[

@@ -31,6 +31,7 @@ from pfsolve.particle import Finish, Particle
 from pfsolve.problems import Problem
 from pfsolve.rewards.base import Prefix, Reward, Scorer
 from pfsolve.search.requests import (
+    Alike,
     Extend,
     Fork,
     Population,
@@ -41,7 +42,7 @@ from pfsolve.search.requests import (
     Weighed,
 )
 from pfsolve.search.resampling import Ancestors
-from pfsolve.search.weights import AllParticlesDead, InvalidLogWeight, normalise
+from pfsolve.search.weights import AllParticlesDead, Floats, InvalidLogWeight, normalise
 
 _TICK_SECONDS = 0.1  # between two reports of progress
 _TEXT_SHOWN = 400  # bytes of a particle's end that a watcher is given
@@ -50,12 +51,18 @@ _TEXT_SHOWN = 400  # bytes of a particle's end that a watcher is given
 _RESAMPLING, _SAMPLING = 0, 1
 
 
+def never_settled(particles: Sequence[Particle], weights: Floats) -> bool:
+    """A search goes on until all its particles have finished."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """One problem to search.
 
     prompt: its tokens. particles: how many the search has. seed: of all sampling. listen: receives
-    the events of this search, see `pfsolve.events`.
+    the events of this search, see `pfsolve.events`. settled: asked after each step with the particles
+    and their normalised weights (n,); once true, the search ends there.
     """
 
     problem: Problem
@@ -64,6 +71,7 @@ class Task:
     seed: int
     search: Search
     listen: Listener | None = None
+    settled: Callable[[Sequence[Particle], Floats], bool] = never_settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +189,7 @@ class _Run:
         self.drafts: list[Draft] = []
         self.started = self.ticked = time.monotonic()
         self.steps = self.tokens = self.reward_tokens = 0
-        self.interrupted = False
+        self.interrupted = self.settled = False
         n = task.particles
         self.particles = [Particle()] * n
         self.traces: list[Trace | None] = [None] * n
@@ -232,6 +240,8 @@ class _Run:
                     request = self._send(self._take_steps())
                 case Score(particles=slots):
                     request = self._send(self._score(slots))
+                case Alike():
+                    request = self._send(self._alike())
                 case Fork(ancestors=ancestors):
                     self._fork(ancestors)
                     request = self._send(None)
@@ -240,7 +250,7 @@ class _Run:
                     request = self._send(None)
                 case Weighed():
                     self._weighed(request)
-                    request = self._send(self.interrupted)
+                    request = self._send(self.interrupted or self.settled)
 
     def _send(self, answer: object) -> Request | None:
         try:
@@ -304,6 +314,12 @@ class _Run:
             self.particles[slot] = self.particles[slot].scored(log_score)
         return log_scores
 
+    def _alike(self) -> Ancestors:
+        """Of each particle the first that has written the same."""
+        firsts: dict[tuple[bytes, ...], int] = {}
+        texts = [tuple(step.data for step in particle.steps) for particle in self.particles]
+        return np.array([firsts.setdefault(text, slot) for slot, text in enumerate(texts)])
+
     def _fork(self, ancestors: Ancestors) -> None:
         """The first to go on from a branch takes it over, the others get forks of it."""
         sources = ancestors.tolist()
@@ -342,14 +358,17 @@ class _Run:
         scores, weights = tuple(news.log_scores.tolist()), tuple(news.weights.tolist())
         self._tell(Scored(news.step, scores, weights, news.ess, news.log_evidence))
         self._tell(self._progress())
+        self.settled = self.task.settled(self.particles, self.weights)
 
     def _finish(self, population: Population) -> None:
         seconds = time.monotonic() - self.started
+        if self.settled and not self.interrupted:
+            self.particles = [particle.ended(Finish.SETTLED) for particle in self.particles]
         particles = tuple(self.particles)
         self.weights = normalise(population.log_weights)
         # Who ended by themselves in that very step were not interrupted.
-        interrupted = population.stopped or any(
-            particle.finish is Finish.INTERRUPTED for particle in particles
+        interrupted = self.interrupted and (
+            population.stopped or any(p.finish is Finish.INTERRUPTED for p in particles)
         )
         self.end = Outcome(
             particles, population, self.tokens, self.reward_tokens, seconds, interrupted

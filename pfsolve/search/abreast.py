@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from pfsolve.search import weights as w
-from pfsolve.search.requests import Extend, Fork, Population, Request, Rewind, Score, Weighed
+from pfsolve.search.requests import Alike, Extend, Fork, Population, Request, Rewind, Score, Weighed
 
 R = TypeVar("R")
 
 # What is served first: a step is taken only once everybody waits for one.
-_ORDER = (Fork, Rewind, Score, Weighed, Extend)
+_ORDER = (Fork, Rewind, Score, Alike, Weighed, Extend)
 
 
 def abreast(
@@ -54,7 +54,7 @@ def abreast(
                 news[number] = request
         together = _newest(news) if kind is Weighed else _merged(kind, asked, len(searches), size)
         answer = yield together
-        for number, part in zip(numbers, _parts(answer, asked), strict=True):
+        for number, part in zip(numbers, _parts(answer, asked, size), strict=True):
             proceed(number, part)
     if all(end is None for end in ends):
         raise w.AllParticlesDead(f"all {len(searches) * size} particles have weight zero")
@@ -85,6 +85,8 @@ def _merged(kind: Any, asked: Mapping[int, Any], searches: int, size: int) -> Re
             first = number * size
             ancestors[first : first + size] = first + one.ancestors
         return Fork(ancestors)
+    if kind is Alike:
+        return Alike()
     particles = np.concatenate([number * size + r.particles for number, r in asked.items()])
     if kind is Rewind:
         return Rewind(particles, np.concatenate([r.steps for r in asked.values()]))
@@ -92,8 +94,10 @@ def _merged(kind: Any, asked: Mapping[int, Any], searches: int, size: int) -> Re
     return together
 
 
-def _parts(answer: Any, asked: Mapping[int, Request]) -> Sequence[Any]:
+def _parts(answer: Any, asked: Mapping[int, Request], size: int) -> Sequence[Any]:
     """Each search's part of an answer: its own particles', or all of one that is about nobody."""
+    if any(isinstance(r, Alike) for r in asked.values()):
+        return [answer[number * size : (number + 1) * size] for number in asked]
     sizes = [r.particles.size for r in asked.values() if isinstance(r, Extend | Score)]
     return np.split(answer, np.cumsum(sizes)[:-1]) if sizes else [answer] * len(asked)
 

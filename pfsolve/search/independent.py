@@ -27,7 +27,7 @@ def independent_samples(n: int, *, scored: bool) -> Generator[Request, Any, Popu
         InvalidLogWeight: a score is NaN or +inf.
     """
     finished = np.zeros(n, dtype=bool)
-    log_scores = np.zeros(n)
+    log_scores = log_weights = np.zeros(n)
     step = 0
     while not finished.all():
         living = np.flatnonzero(~finished)
@@ -36,7 +36,7 @@ def independent_samples(n: int, *, scored: bool) -> Generator[Request, Any, Popu
         if scored:
             log_scores[living] = yield Score(living)
             w.normalise(log_scores)  # raises when all are dead
-            if (yield Weighed(step, log_scores.copy(), log_sigmoid(log_scores))):
-                break
-    log_weights = log_sigmoid(log_scores) if scored else log_scores
+        log_weights = log_sigmoid(log_scores) if scored else np.zeros(n)
+        if (yield Weighed(step, log_scores.copy(), log_weights)):
+            break
     return Population(log_scores, log_weights, None, step, not finished.all())

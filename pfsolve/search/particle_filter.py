@@ -23,7 +23,16 @@ from typing import Any
 import numpy as np
 
 from pfsolve.search import weights as w
-from pfsolve.search.requests import Extend, Fork, Population, Request, Rewind, Score, Weighed
+from pfsolve.search.requests import (
+    Alike,
+    Extend,
+    Fork,
+    Population,
+    Request,
+    Rewind,
+    Score,
+    Weighed,
+)
 from pfsolve.search.resampling import SCHEMES, Ancestors, keep_in_place, resample_around
 
 # Entropic annealing (arXiv:2510.05825) acts below this share of effective particles, and in this part
@@ -43,6 +52,8 @@ class FilterRules:
         ess_threshold: resample only when ESS < threshold * n; None resamples at every step. Needs
             "ratio", since "level" forgets the weight of a step at which nothing was resampled.
         softmax_temperature: a score's log-odds are divided by it before they become weights.
+        deduplicate: particles that have written the same count once: they share one weight. Two that
+            agree to the letter are no two opinions. Needs "level" weights, and there is no evidence.
         expected_steps: of a solution. Given, the filter is entropic: in the first half of them it
             resamples from flattened weights where few particles hold all the weight, see `_flatness`.
     """
@@ -52,6 +63,7 @@ class FilterRules:
     finished: str = "stay"
     ess_threshold: float | None = None
     softmax_temperature: float = 1.0
+    deduplicate: bool = False
     expected_steps: int | None = None
 
     def __post_init__(self) -> None:
@@ -63,6 +75,8 @@ class FilterRules:
             raise ValueError(f"unknown treatment of finished particles {self.finished!r}")
         if self.ess_threshold is not None and self.weights != "ratio":
             raise ValueError("an ESS threshold needs ratio weights")
+        if self.deduplicate and self.weights != "level":
+            raise ValueError("particles can be counted once with level weights only")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +163,11 @@ def sweep(
             increments = _change(previous, log_scores) / rules.softmax_temperature
             log_weights = weighed = carried + increments
         else:
-            log_weights = log_scores / rules.softmax_temperature
+            alike = (yield Alike()) if rules.deduplicate else None
+            log_weights = _level(rules, log_scores, alike)
             weighed = carried + log_weights
         # What is carried is never reset to 0, see below: the mean weight is the evidence.
-        log_evidence = w.log_mean_exp(weighed)
+        log_evidence = None if rules.deduplicate else w.log_mean_exp(weighed)
         w.normalise(log_weights)  # raises when all are dead
         stop = yield Weighed(taken, log_scores, log_weights, log_evidence)
         if stop or finished.all():
@@ -182,7 +197,11 @@ def sweep(
             carried[pool] = carried[pool] - chosen / flatness + mean
             finished, log_scores = finished[ancestors], log_scores[ancestors]
             trails, lengths = trails[:, ancestors], lengths[ancestors]
-            log_weights = log_weights[ancestors] if rules.weights == "level" else carried
+            if rules.weights == "ratio":
+                log_weights = carried
+            else:
+                alike = alike[ancestors] if alike is not None else None
+                log_weights = _level(rules, log_scores, alike)
             if finished.all():  # every survivor had finished already: no step is left to take
                 break
 
@@ -194,6 +213,15 @@ def sweep(
         log_weights = log_weights + missing / rules.softmax_temperature
     population = Population(log_scores, log_weights, log_evidence, taken, cut)
     return Sweep(population, trails, lengths, bool(stop))
+
+
+def _level(rules: FilterRules, log_scores: w.Floats, alike: Ancestors | None) -> w.Floats:
+    """`level` weights (n,); particles of the same number share the weight of one."""
+    log_weights = log_scores / rules.softmax_temperature
+    if alike is None:
+        return log_weights
+    _, numbers, counts = np.unique(alike, return_inverse=True, return_counts=True)
+    return np.asarray(log_weights - np.log(counts[numbers]))
 
 
 def _draw(

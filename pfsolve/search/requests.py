@@ -5,6 +5,7 @@ a test can drive it with a hidden Markov model and a scheduler with a language m
 
     Extend(particles)         -> bool (k,): which of them have finished
     Score(particles)          -> float64 (k,): logit of each prefix's score
+    Alike()                   -> int (n,): equal for particles that have written the same
     Fork(ancestors)           -> None: particle i continues from ancestors[i]
     Rewind(particles, steps)  -> None: each goes back to its first so many steps
     Weighed(...)              -> bool: news for whoever watches; whether they want it to end here
@@ -33,6 +34,11 @@ class Score:
     """The log-weight of each of these particles' prefixes, indices (k,)."""
 
     particles: Ancestors
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Which particles have written the same steps, to the letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,5 +103,5 @@ class Population:
     stopped: bool = False
 
 
-Request: TypeAlias = Extend | Score | Fork | Rewind | Weighed
+Request: TypeAlias = Extend | Score | Alike | Fork | Rewind | Weighed
 Search: TypeAlias = Generator[Request, Any, Population]

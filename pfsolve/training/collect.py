@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # How the policy must solve for its particles to be independent draws whose every step is shown to the
 # reward, whatever the user's config file says.
-INDEPENDENT = {"method": "bon", "reward": "none"}
+INDEPENDENT = {"method": "bon", "reward": "none", "early_stop": False}
 
 # Settings that decide what the policy writes.
 _WRITING = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,13 +13,14 @@ from pfsolve.engine.policy import Policy
 from pfsolve.engine.scheduler import Outcome, Scheduler, Task, resampling_rng
 from pfsolve.errors import EngineError, NoAnswer, PfsolveError
 from pfsolve.events import Began, Ended, Event, Listener, Progressed, Resampled, Rewound, Scored
-from pfsolve.particle import Finish
+from pfsolve.particle import Finish, Particle
 from pfsolve.problems import Problem
 from pfsolve.rewards.base import Memoryless, Prefix, Reward
 from pfsolve.rewards.self_evaluation import SelfEvaluation
 from pfsolve.rewards.uniform import Uniform
 from pfsolve.search.methods import METHODS, Knobs
 from pfsolve.search.particle_filter import FilterRules
+from pfsolve.search.weights import normalise
 from tests.engine.conftest import TOLERANCE, distance, distribution, is_empty
 
 MakePolicy = Callable[..., Policy]
@@ -45,6 +47,9 @@ class Fixed(Memoryless):
         return np.full(len(prefixes), self.value)
 
 
+_RULES = FilterRules()
+
+
 def task(
     policy: Policy,
     seed: int,
@@ -52,9 +57,10 @@ def task(
     problem: str = "What is 12 + 30?",
     listen: Listener | None = None,
     method: str = "pf",
+    rules: FilterRules = _RULES,
 ) -> Task:
     prompt = policy.chat.prompt("Think step by step.", problem)
-    knobs = Knobs(n, FilterRules(), beam_width=2)
+    knobs = Knobs(n, rules, beam_width=2)
     search = METHODS[method](knobs, resampling_rng(seed))
     return Task(Problem(problem, 1, problem), prompt, n, seed, search, listen)
 
@@ -182,6 +188,25 @@ def test_stopping_finishes_the_step_at_hand(make_policy: MakePolicy) -> None:
     assert is_empty(policy.cache)
 
 
+@pytest.mark.parametrize("method", ["pf", "sc"])
+def test_a_settled_search_ends_with_the_step_at_hand(make_policy: MakePolicy, method: str) -> None:
+    """It is no interruption; what was under way says why it ended, and what had finished stays so."""
+    policy = make_policy(temperature=1.0)
+    seen: list[list[Finish | None]] = []
+
+    def settled(particles: Sequence[Particle], weights: np.ndarray) -> bool:
+        seen.append([particle.finish for particle in particles])
+        assert weights.sum() == pytest.approx(1)
+        return len(seen) == 2
+
+    (outcome,) = run(policy, Uniform(), replace(task(policy, 1, method=method), settled=settled))
+    assert len(seen) == outcome.population.steps == 2
+    assert not outcome.interrupted
+    assert [p.finish for p in outcome.particles] == [f or Finish.SETTLED for f in seen[-1]]
+    assert None in seen[-1]
+    assert is_empty(policy.cache)
+
+
 @pytest.mark.parametrize(("value", "error"), [(np.nan, EngineError), (-np.inf, NoAnswer)])
 def test_useless_scores_end_the_search_cleanly(
     make_policy: MakePolicy, value: float, error: type[Exception]
@@ -290,6 +315,19 @@ def test_every_method_finishes_reproducibly_and_leaves_the_cache_empty(
         assert scored == {method in ("sc", "greedy")}
         assert policy.cache.sequences == 0
     assert is_empty(policy.cache)
+
+
+def test_particles_that_have_written_the_same_can_share_a_weight(make_policy: MakePolicy) -> None:
+    """A cool policy repeats itself: each distinct solution weighs the odds of its one score."""
+    policy = make_policy(temperature=0.1)
+    outcome, *_ = run(policy, Longest(), task(policy, 1, n=6, rules=FilterRules(deduplicate=True)))
+    weights = normalise(outcome.population.log_weights)
+    texts = [particle.text for particle in outcome.particles]
+    odds = {text: np.exp(len(text) / 20) for text in texts}
+    assert 1 < len(odds) < len(texts)
+    for text, value in odds.items():
+        held = sum(weights[i] for i, other in enumerate(texts) if other == text)
+        assert held == pytest.approx(value / sum(odds.values()))
 
 
 def test_particle_gibbs_keeps_its_reference_and_starts_the_others_afresh(

@@ -36,7 +36,7 @@ def test_best_of_n_scores_every_step_and_weighs_by_scores() -> None:
 def test_self_consistency_asks_for_no_score_and_weighs_all_the_same() -> None:
     script = Script({}, [3, 1, 2])
     end = drive(independent_samples(3, scored=False), script.answer)
-    assert script.kinds() == ["Extend"] * 3
+    assert script.kinds() == ["Extend", "Weighed"] * 3
     assert end.log_weights.tolist() == [0.0, 0.0, 0.0]
     assert end.log_evidence is None
 
@@ -51,7 +51,8 @@ def test_dead_samples_have_no_weight_and_all_dead_has_a_name() -> None:
         drive(independent_samples(2, scored=True), Script({1: [0.0, math.nan]}, [1, 1]).answer)
 
 
-def test_it_ends_once_nobody_wants_more() -> None:
+@pytest.mark.parametrize("scored", [True, False])
+def test_it_ends_once_nobody_wants_more(scored: bool) -> None:
     script = Script({1: [0.0, 0.0], 2: [0.0, 0.0]}, [9, 9])
-    end = drive(independent_samples(2, scored=True), stopping(script, 2))
+    end = drive(independent_samples(2, scored=scored), stopping(script, 2))
     assert (end.steps, end.stopped) == (2, True)

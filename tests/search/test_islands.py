@@ -11,7 +11,7 @@ from pfsolve.search.abreast import abreast
 from pfsolve.search.islands import island_filters
 from pfsolve.search.particle_filter import FilterRules, particle_filter
 from pfsolve.search.particle_gibbs import particle_gibbs
-from pfsolve.search.requests import Extend, Fork, Rewind, Score, Weighed
+from pfsolve.search.requests import Alike, Extend, Fork, Rewind, Score, Weighed
 from pfsolve.search.weights import AllParticlesDead, log_mean_exp, normalise
 from tests.search.worlds import Script, Tree, World, assert_law, drive, shares
 
@@ -38,6 +38,8 @@ class Archipelago:
                     if (own := slots[slots // size == i] % size).size
                 ]
                 return np.concatenate(answers)
+            case Alike():
+                return np.concatenate([world.answer(request) for world in self.worlds])
             case Fork(ancestors=ancestors):
                 for i, world in enumerate(self.worlds):
                     own = ancestors[i * size : (i + 1) * size] - i * size
@@ -60,8 +62,9 @@ def test_each_search_goes_as_it_would_alone() -> None:
         lambda rng: particle_filter(4, FilterRules(), rng),
         lambda rng: particle_filter(4, FilterRules(weights="ratio", ess_threshold=0.5), rng),
         lambda rng: particle_gibbs(4, FilterRules(), rng, 3),
+        lambda rng: particle_filter(4, FilterRules(deduplicate=True), rng),
     ]
-    sea = Archipelago([Tree(4, seed) for seed in range(3)])
+    sea = Archipelago([Tree(4, seed) for seed in range(4)])
     ends = drive(
         abreast([kind(np.random.default_rng(i)) for i, kind in enumerate(kinds)], 4), sea.answer
     )
@@ -71,10 +74,10 @@ def test_each_search_goes_as_it_would_alone() -> None:
         assert sea.worlds[i].paths == alone.paths
         assert ends[i].log_weights.tolist() == end.log_weights.tolist()
         assert ends[i].log_evidence == end.log_evidence
-    assert sea.extended[0] == 12, "they do not fill a batch together"
+    assert sea.extended[0] == 16, "they do not fill a batch together"
     assert len(sea.extended) == max(end.steps for end in ends)
     for news in sea.news:
-        assert news.log_scores.size == 12
+        assert news.log_scores.size == 16
         assert news.weights.sum() == pytest.approx(1)
 
 

@@ -18,6 +18,7 @@ from pfsolve.search.resampling import SCHEMES, keep_in_place, multinomial
 from pfsolve.search.weights import AllParticlesDead, InvalidLogWeight, normalise
 from tests.search.worlds import (
     HiddenMarkovModel,
+    Path,
     Script,
     Tree,
     World,
@@ -246,6 +247,49 @@ def test_softmax_temperature_divides_the_logits() -> None:
     end = run(Script({1: [4.0, 0.0]}, [1, 1]), FilterRules(softmax_temperature=4.0))
     np.testing.assert_allclose(normalise(end.log_weights), normalise(np.array([1.0, 0.0])))
     assert end.log_scores.tolist() == [4.0, 0.0]
+
+
+class Favourite(World):
+    """Solutions of two steps, each of which is nearly always 0; all have the same score but one that
+    has weight zero."""
+
+    def following(self, path: Path, slot: int) -> int:
+        return int(self.rng.random() > 0.8)
+
+    def is_finished(self, path: Path) -> bool:
+        return len(path) == 2
+
+    def log_score(self, path: Path) -> float:
+        return -math.inf if path == (1, 1) else 0.5
+
+
+def test_deduplicated_particles_share_the_weight_of_one() -> None:
+    """The law over what was found is softmax of the scores, however often it was found."""
+    survivors = []
+    for seed in range(40):
+        world = Favourite(32, seed)
+        end = run(world, FilterRules(deduplicate=True), seed)
+        assert len(world.forks()) == 1
+        assert [news.log_evidence for news in world.news()] == [None, None]
+        survivors.append(np.mean([path[0] == 0 for path in world.paths]))
+        weights = normalise(end.log_weights)
+        held = {p: weights[[q == p for q in world.paths]].sum() for p in set(world.paths)}
+        alive = held.keys() - {(1, 1)}
+        assert held == pytest.approx({p: (p in alive) / len(alive) for p in held})
+    assert np.mean(survivors) == pytest.approx(0.5, abs=0.02)  # of 0 and 1, written 4 times to 1
+
+
+def test_copies_of_a_finished_particle_share_its_weight_too() -> None:
+    script = Script({1: [2.0, -40.0, 2.0 + math.log(3), -40.0]}, [1, 2, 1, 2])
+    end = run(script, FilterRules(deduplicate=True))
+    assert len(set(script.paths)) == 2, "both have been copied over the unfinished ones"
+    weights = normalise(end.log_weights)
+    assert weights[[path == (2,) for path in script.paths]].sum() == pytest.approx(0.75)
+
+
+def test_counting_once_needs_level_weights() -> None:
+    with pytest.raises(ValueError, match="level"):
+        FilterRules(weights="ratio", deduplicate=True)
 
 
 def test_one_particle_goes_through_undisturbed() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pfsolve.search.requests import Extend, Fork, Rewind, Score, Weighed
+from pfsolve.search.requests import Alike, Extend, Fork, Rewind, Score, Weighed
 
 Path = tuple[int, ...]
 
@@ -67,6 +67,8 @@ class World:
                 return np.array([self.is_finished(self.paths[s]) for s in slots.tolist()])
             case Score(particles=slots):
                 return np.array([self.log_score(self.paths[slot]) for slot in slots.tolist()])
+            case Alike():
+                return np.array([self.paths.index(path) for path in self.paths])
             case Fork(ancestors=ancestors):
                 assert ancestors.size == len(self.paths)
                 self.paths = [self.paths[a] for a in ancestors.tolist()]
