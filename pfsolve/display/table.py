@@ -23,6 +23,7 @@ _FINISH = {
     "max_steps": "out of steps",
     "truncated": "out of context",
     "loop": "repeats itself",
+    "settled": "not needed any more",
 }
 
 

@@ -358,7 +358,7 @@ class _Run:
         scores, weights = tuple(news.log_scores.tolist()), tuple(news.weights.tolist())
         self._tell(Scored(news.step, scores, weights, news.ess, news.log_evidence))
         self._tell(self._progress())
-        self.settled = self.task.settled(self.particles, self.weights)
+        self.settled = self.settled or self.task.settled(self.particles, self.weights)
 
     def _finish(self, population: Population) -> None:
         seconds = time.monotonic() - self.started
