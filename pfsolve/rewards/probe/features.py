@@ -61,6 +61,8 @@ class Tally:
 
 
 NUMBERS = 1 + len(GROUPS) * Tally().numbers.size
+# Among the numbers, the sum of the entropies of each group: together they tell nearly all that is known.
+ENTROPIES = [1 + group * Tally().numbers.size for group in range(len(GROUPS))]
 
 
 @dataclass(frozen=True, slots=True)

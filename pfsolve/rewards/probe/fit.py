@@ -12,14 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pfsolve.rewards.probe.features import NUMBERS
+from pfsolve.rewards.probe.features import ENTROPIES, NUMBERS
 from pfsolve.rewards.probe.head import ProbeHead, forward
 
 Matrix = NDArray[np.float64]
 
 FOLDS = 5
 COMPONENTS = (16, 32, 64, 128)
-RIDGES = (0.03, 0.1, 0.3, 1.0)  # per unit of weight of the data
+RIDGES = (0.1, 0.3, 1.0, 3.0)  # per unit of weight of the data
+_TRUST = (
+    10.0  # entropies come so much larger, and are shrunk by the square of it less than the rest
+)
 HIDDEN = (0, 16)  # units of an MLP's hidden layer; 0 is a logistic regression
 _ROUNDS, _RATE = 400, 0.003  # of training an MLP
 _OVERSAMPLING, _POWERS = 16, 3  # of the search for principal components
@@ -67,9 +70,10 @@ def folds(groups: NDArray[np.intp], count: int, rng: np.random.Generator) -> NDA
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """Standardises features and keeps their principal components, each of unit variance.
+    """Standardises features and keeps the states' principal components, each of unit variance.
 
-    mean, scale: (width,). axes: (width, components + NUMBERS); the numbers are kept as they are.
+    mean, scale: (width,). axes: (width, components + NUMBERS). The numbers are kept; of hundreds of
+    inputs on a thousand steps most must be shrunk hard, but not those that are known to tell most.
     """
 
     mean: Matrix
@@ -96,6 +100,7 @@ def project(vectors: NDArray[np.float32], components: int, rng: np.random.Genera
     axes = np.zeros((vectors.shape[1], kept + NUMBERS))
     axes[:-NUMBERS, :kept] = directions[:kept].T / (spread[:kept] / np.sqrt(len(vectors)))
     axes[-NUMBERS:, kept:] = np.eye(NUMBERS)
+    axes[:, np.add(ENTROPIES, kept)] *= _TRUST
     return Projection(mean, scale, axes)
 
 
