@@ -9,7 +9,7 @@ import pytest
 
 from pfsolve.errors import ModelFileError
 from pfsolve.evaluation.metrics import auc
-from pfsolve.rewards.probe.features import NUMBERS
+from pfsolve.rewards.probe.features import ENTROPIES, NUMBERS
 from pfsolve.rewards.probe.fit import (
     FOLDS,
     Choice,
@@ -55,6 +55,17 @@ def test_a_direction_that_matters_is_found() -> None:
     truth = 2.0 * (fresh.vectors[:, :N_EMBD].sum(1) - N_EMBD) / 3 / np.sqrt(N_EMBD)
     assert np.corrcoef(scores, truth)[0, 1] > 0.97
     assert head.layers[0][0].shape == (1, WIDTH)
+
+
+def test_entropies_are_shrunk_least() -> None:
+    """Of inputs that tell the same, a few examples and a heavy penalty leave the entropies a say."""
+    data = examples(200, signal=0.0)
+    told = N_EMBD + np.array(ENTROPIES)
+    others = told + 1
+    along = (data.vectors[:, [*told, *others]].sum(1) - 8) / 3
+    data.labels[:] = along > 0
+    weight = fit(data, Choice(24, 3.0, 0), np.random.default_rng(0)).layers[0][0][0]
+    assert weight[told].min() > 5 * weight[others].max() > 0
 
 
 def test_where_there_is_nothing_held_out_scores_say_nothing() -> None:
