@@ -131,3 +131,10 @@ def repeats_itself(tokens: Sequence[int], *, span: int = 96, longest: int = 32) 
 def steps_repeat(steps: Sequence[Step], *, times: int = 3) -> bool:
     """Whether the last `times` steps are the same to the token."""
     return len(steps) >= times and len({step.tokens for step in steps[-times:]}) == 1
+
+
+def first_alike(particles: Sequence[Particle]) -> list[int]:
+    """For each particle the index of the first that has written the same steps, itself maybe."""
+    firsts: dict[tuple[bytes, ...], int] = {}
+    texts = [tuple(step.data for step in particle.steps) for particle in particles]
+    return [firsts.setdefault(text, index) for index, text in enumerate(texts)]

@@ -205,9 +205,9 @@ class Settings:
                 "--final argmax takes the highest score, and --method sc has none",
                 "use --final vote, or --method bon",
             )
-        if self.deduplicate and method not in ("pf", "entropic", "islands"):
+        if self.deduplicate and method in ("pg", "tempering"):
             raise UsageError(
-                f"--deduplicate is for particle filters, and not for --method {method}",
+                f"--deduplicate cannot count the reference of --method {method} with its copies",
                 "use --method pf, entropic or islands",
             )
         if self.early_stop and self.final == "argmax":

@@ -216,7 +216,7 @@ class Solver:
                         yield task.problem, self._solution(task, end)
 
     def _task(self, problem: Problem, seed: int, listen: Listener | None) -> Task:
-        from pfsolve.engine.scheduler import Task, never_settled, resampling_rng
+        from pfsolve.engine.scheduler import Task, resampling_rng
         from pfsolve.search.methods import METHODS, Knobs
         from pfsolve.search.particle_filter import FilterRules
 
@@ -240,7 +240,7 @@ class Solver:
             beam_width=settings.beam_width,
         )
         search = METHODS[settings.method](knobs, resampling_rng(seed))
-        settled = self._is_settled if settings.early_stop else never_settled
+        settled = self._is_settled if settings.early_stop else None
         return Task(problem, prompt, settings.particles, seed, search, listen, settled)
 
     def _is_settled(self, particles: Sequence[Particle], weights: Floats) -> bool:

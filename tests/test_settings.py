@@ -76,7 +76,7 @@ def test_only_the_strongest_method_brings_its_settings() -> None:
         ({"method": "greedy", "temperature": 0.8}, "temperature 0"),
         ({"method": "sc", "final": "argmax"}, "highest score"),
         ({"deduplicate": True, "weights": "ratio"}, "level"),
-        ({"deduplicate": True, "method": "pg"}, "particle filters"),
+        ({"deduplicate": True, "method": "pg"}, "reference"),
         ({"early_stop": True, "final": "argmax"}, "vote"),
         ({"early_stop": True, "method": "pg"}, "first sweep"),
         ({"method": "magic"}, "magic"),
@@ -100,3 +100,8 @@ def test_a_ladder_is_a_list_of_numbers_however_it_is_written(ladder: object) -> 
 def test_a_ladder_that_does_not_go_down_is_refused(ladder: object) -> None:
     with pytest.raises(UsageError, match="--ladder"):
         merge({"ladder": ladder})
+
+
+def test_a_user_who_always_deduplicates_can_still_sample() -> None:
+    """What a config file says of filters does not stand in the way of methods without one."""
+    assert merge({"deduplicate": True}, {"method": "sc"}).deduplicate

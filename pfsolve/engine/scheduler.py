@@ -27,7 +27,7 @@ from pfsolve.events import (
     Scored,
 )
 from pfsolve.logits import sigmoid
-from pfsolve.particle import Finish, Particle
+from pfsolve.particle import Finish, Particle, first_alike
 from pfsolve.problems import Problem
 from pfsolve.rewards.base import Prefix, Reward, Scorer
 from pfsolve.search.requests import (
@@ -51,11 +51,6 @@ _TEXT_SHOWN = 400  # bytes of a particle's end that a watcher is given
 _RESAMPLING, _SAMPLING = 0, 1
 
 
-def never_settled(particles: Sequence[Particle], weights: Floats) -> bool:
-    """A search goes on until all its particles have finished."""
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class Task:
     """One problem to search.
@@ -71,7 +66,7 @@ class Task:
     seed: int
     search: Search
     listen: Listener | None = None
-    settled: Callable[[Sequence[Particle], Floats], bool] = never_settled
+    settled: Callable[[Sequence[Particle], Floats], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +236,7 @@ class _Run:
                 case Score(particles=slots):
                     request = self._send(self._score(slots))
                 case Alike():
-                    request = self._send(self._alike())
+                    request = self._send(np.array(first_alike(self.particles)))
                 case Fork(ancestors=ancestors):
                     self._fork(ancestors)
                     request = self._send(None)
@@ -314,12 +309,6 @@ class _Run:
             self.particles[slot] = self.particles[slot].scored(log_score)
         return log_scores
 
-    def _alike(self) -> Ancestors:
-        """Of each particle the first that has written the same."""
-        firsts: dict[tuple[bytes, ...], int] = {}
-        texts = [tuple(step.data for step in particle.steps) for particle in self.particles]
-        return np.array([firsts.setdefault(text, slot) for slot, text in enumerate(texts)])
-
     def _fork(self, ancestors: Ancestors) -> None:
         """The first to go on from a branch takes it over, the others get forks of it."""
         sources = ancestors.tolist()
@@ -358,7 +347,8 @@ class _Run:
         scores, weights = tuple(news.log_scores.tolist()), tuple(news.weights.tolist())
         self._tell(Scored(news.step, scores, weights, news.ess, news.log_evidence))
         self._tell(self._progress())
-        self.settled = self.settled or self.task.settled(self.particles, self.weights)
+        if self.task.settled is not None and self.task.settled(self.particles, self.weights):
+            self.settled = True
 
     def _finish(self, population: Population) -> None:
         seconds = time.monotonic() - self.started
