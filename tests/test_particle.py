@@ -11,6 +11,7 @@ from pfsolve.particle import (
     Particle,
     Step,
     finishes_with_box,
+    first_alike,
     repeats_itself,
     step_is_complete,
     steps_repeat,
@@ -103,3 +104,10 @@ def test_a_finished_particle_that_goes_back_has_not_finished() -> None:
     assert particle.tokens == (1, 2, 3)
     assert particle.rewound(2) == Particle(steps[:2], None)
     assert particle.rewound(0) == Particle()
+
+
+def test_particles_are_alike_by_their_bytes_and_not_by_their_tokens() -> None:
+    one, same = Step((1, 2), b"a\n\n", 0), Step((3,), b"a\n\n", 1)
+    other, half = Step((1, 2), b"b\n\n", 0), Step((1,), b"a", 0)
+    chains = [(other,), (one,), (same,), (half,), (one, other), (other,)]
+    assert first_alike([Particle(steps) for steps in chains]) == [0, 1, 1, 3, 4, 0]
