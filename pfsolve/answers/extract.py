@@ -17,6 +17,7 @@ class Box(NamedTuple):
 # One alternative per thing that matters while counting braces; `\\.` swallows \{ and \}.
 _TOKEN = re.compile(r"\\(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
 _BOX_MACRO = re.compile(r"\\(?:boxed|fbox)\s*\{")
+_OPEN_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{.*", re.DOTALL)
 _UNBRACED_BOX = re.compile(r"\\(?:boxed|fbox)\s+([^\s{}$\\]+)|\\(?:boxed|fbox)([0-9]+)")
 _BLANK = re.compile(r"(?:\s|\\[,;:! ]|~|\$|\{\})*")
 
@@ -134,7 +135,13 @@ _FORMULA = re.compile(
 )
 _SENTENCE_END = re.compile(r"(?<!\b[A-Z])[.!?](?=\s+[A-Z\"'(\[]|\s*$)|\n\s*\n|<\|")
 _BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
-_NUMBER = re.compile(r"-?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?")
+_BRACES = r"\s*\{(?:[^{}]|\{[^{}]*\})*\}"
+_NUMBER = re.compile(
+    rf"-?(?:\d+(?:\.\d+)? ?)?(?:\\[dt]?frac{_BRACES}{_BRACES}|\\sqrt(?:\[\d\])?{_BRACES}|\\pi\b)+"
+    r"|\d{1,2}:\d{2}(?:\s?[AaPp]\.?[Mm]\b\.?)?"
+    r"|-?\d+ \d+/\d+"
+    r"|-?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?"
+)
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _COMMAND = re.compile(
     r"\\(?:begin|end)\{\w*\*?\}|\\(?:text\w*|mbox|mathrm|operatorname)\s*\{[^{}]*\}|\\[A-Za-z]+"
@@ -158,7 +165,7 @@ def extract_answer(text: str) -> str | None:
         return _joined_boxes(text, found)
     if unbraced := list(_UNBRACED_BOX.finditer(text)):
         return (unbraced[-1][1] or unbraced[-1][2]).rstrip(".,;") or None
-    text = text[-_TAIL_LENGTH:].strip()
+    text = _OPEN_BOX.sub("", text)[-_TAIL_LENGTH:].strip()  # nothing in it, or cut off
     for announcement in _ANNOUNCEMENTS:
         if answer := _last_announced(announcement, text):
             return answer

@@ -92,8 +92,8 @@ _RULES: list[tuple[re.Pattern[str], str]] = [
         (r"(?<![A-Za-z\\])(sqrt|pi|sin|cos|tan|log|ln)(?![A-Za-z])", r"\\\1"),
         (r"\\sqrt\s*\(([^()]*)\)", r"\\sqrt{\1}"),
         (r"\\sqrt\s*(\d|[A-Za-z](?![A-Za-z]))", r"\\sqrt{\1}"),
-        (r"\\frac\s*(\d)", r"\\frac{\1}"),
-        (r"(\\frac\s*\{[^{}]*\})\s*([A-Za-z\d])", r"\1{\2}"),
+        (r"\\frac\s*(\d|\\pi(?![A-Za-z]))", r"\\frac{\1}"),
+        (r"(\\frac\s*\{[^{}]*\})\s*([A-Za-z\d]|\\pi(?![A-Za-z]))", r"\1{\2}"),
         (r"\\overline\s*([A-Za-z\d])", r"\\overline{\1}"),
         (r"\^\s*\{\s*\\circ\s*\}|\^\s*\\circ", r"^\\circ "),
         (r"([\^_])\s*\{\s*([A-Za-z\d])\s*\}", r"\1\2"),
@@ -162,6 +162,7 @@ _CURRENCY = re.compile(r"^(?:[£€¥]|US\$?|USD|Rs\.?)\s*(?=[-\d.])|(?<=\d)\s*[
 # Words of three letters and more count as units; "5xy" and "5 xy" are no number of xy.
 _UNIT = (
     r"(?:\s*(?<![A-Za-z])(?:[cmk]m|k?g|mg|m[lL]|ft|in|mi|hrs?|lbs?|oz|yd|[ap]m|kW|Hz)"
+    r"|\s+(?:m|g|L)(?=/[a-z])|\s+of\s+(?:an?|the)\s+[A-Za-z]+"
     r"|\s+[A-Za-z]{3,}|(?<![A-Za-z])[A-Za-z]{4,})(?![A-Za-z])\.?"
 )
 _PER = r"(?:\s*(?:/|\bper\b)\s*[A-Za-z]+(?![A-Za-z])|\s*\^\{?-?\d\}?|-[A-Za-z]+(?![A-Za-z]))*"

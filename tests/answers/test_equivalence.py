@@ -24,7 +24,11 @@ SAME = [
     ("1000,99", "1000.99"),
     ("½", "0.5"),
     ("two", "2"),
+    (r"\frac\pi4", r"\frac{\pi}{4}"),
+    (r"\frac1\pi", r"1/\pi"),
     # units, percent, currency
+    ("5 m/s", "5"),
+    (r"\frac{5}{6} of an hour", "5/6"),
     (r"36^\circ", "36"),
     ("36°", r"36^{\circ}"),
     (r"5\,\mathrm{m/s}", "5"),

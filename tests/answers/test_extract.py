@@ -99,6 +99,11 @@ def test_boxes_in_a_row_are_one_answer(text: str, answer: str) -> None:
         ("Thus the final answer is: $\\frac{1}{2}$.", "$\\frac{1}{2}$"),
         ("Final Answer: The final answer is 7. I hope it is correct.", "7"),
         ("She has 3 + 4 = 7 apples.\n#### 7", "7"),
+        (r"Hence the probability is \frac{3}{8}.", r"\frac{3}{8}"),
+        (r"Hence the side is 3\sqrt{2} cm.", r"3\sqrt{2}"),
+        (r"So it has an area of 12\pi.", r"12\pi"),
+        ("Together it takes them 3 1/2 hours.", "3 1/2"),
+        ("So she is back at 12:30 PM.", "12:30 PM"),
         ("<answer> 12 </answer>", "12"),
         ("Answer: B", "B"),
         ("We find that $x \\neq 3$.", "x \\neq 3"),
@@ -121,7 +126,10 @@ def test_a_bare_answer_is_itself(text: str) -> None:
     assert extract_answer(text) == text
 
 
-@pytest.mark.parametrize("text", ["", "   ", "I do not know how to do this, so we stop here."])
+@pytest.mark.parametrize(
+    "text",
+    ["", "   ", r"\boxed{}", r"It is \boxed{12", "I do not know how to do this, so we stop here."],
+)
 def test_no_answer_is_none(text: str) -> None:
     assert extract_answer(text) is None
 
