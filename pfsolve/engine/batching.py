@@ -2,9 +2,11 @@
 
 Measured with `tests/benchmarks/rows.py`. llama.cpp's CPU kernels for quantized weights compute 16
 rows together, what is left over by fours, and then one by one: on two cores with AVX2 16 rows take
-three times as long as four, and 11 to 15 longer than 16. Beyond 16 a row gets hardly cheaper, but it
-has to pass over every cell that belongs to other searches, and more rows take more searches: with 80
-tokens of its own in each of 64 sequences, a row costs 47 ms in a decode of 16 and 50 in one of 32.
+three times as long as four, and 11 to 15 longer than 16. At 32 a row is cheaper by a tenth to a third,
+though it has to pass over more cells that belong to other searches. On files (`tests/benchmarks/batch.py`,
+16 problems, 4 particles, `--reward probe`) 16 problems side by side in decodes of 32 rows wrote 1.29
+times the tokens a second of one problem at a time, 8 problems in decodes of 16 rows 1.18 times: with
+more problems from the start fewer stragglers are left for the end.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 from pfsolve.errors import UsageError
 from pfsolve.settings import MAX_PARTICLES
 
-CPU_ROWS, GPU_ROWS = 16, 64  # rows to gather for a decode, as far as searches have some to give
+CPU_ROWS, GPU_ROWS = 32, 64  # rows to gather for a decode, as far as searches have some to give
 CPU_TILE, GPU_TILE = 16, 1  # rows that are computed together
 
 _WORTH_FILLING = 2 / 3  # of a tile

@@ -13,7 +13,7 @@ from tests.engine.conftest import TOLERANCE, distance, distribution, is_empty
 
 @pytest.mark.parametrize(
     ("particles", "problems", "parallel"),
-    [(1, 60, 16), (4, 60, 8), (8, 60, 4), (8, 2, 2), (64, 9, 1), (8, None, 1)],
+    [(1, 60, 32), (4, 60, 16), (8, 60, 8), (8, 2, 2), (64, 9, 1), (8, None, 1)],
 )
 def test_as_many_problems_side_by_side_as_fill_a_batch(
     particles: int, problems: int | None, parallel: int
