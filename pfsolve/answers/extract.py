@@ -17,7 +17,7 @@ class Box(NamedTuple):
 # One alternative per thing that matters while counting braces; `\\.` swallows \{ and \}.
 _TOKEN = re.compile(r"\\(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
 _BOX_MACRO = re.compile(r"\\(?:boxed|fbox)\s*\{")
-_OPEN_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{.*", re.DOTALL)
+_VAIN_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{(?:[^{}]*\}|.*)", re.DOTALL)  # if none is complete
 _UNBRACED_BOX = re.compile(r"\\(?:boxed|fbox)\s+([^\s{}$\\]+)|\\(?:boxed|fbox)([0-9]+)")
 _BLANK = re.compile(r"(?:\s|\\[,;:! ]|~|\$|\{\})*")
 
@@ -165,7 +165,7 @@ def extract_answer(text: str) -> str | None:
         return _joined_boxes(text, found)
     if unbraced := list(_UNBRACED_BOX.finditer(text)):
         return (unbraced[-1][1] or unbraced[-1][2]).rstrip(".,;") or None
-    text = _OPEN_BOX.sub("", text)[-_TAIL_LENGTH:].strip()  # nothing in it, or cut off
+    text = _VAIN_BOX.sub("", text)[-_TAIL_LENGTH:].strip()  # nothing in it, or cut off
     for announcement in _ANNOUNCEMENTS:
         if answer := _last_announced(announcement, text):
             return answer

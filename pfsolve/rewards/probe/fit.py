@@ -20,9 +20,7 @@ Matrix = NDArray[np.float64]
 FOLDS = 5
 COMPONENTS = (16, 32, 64, 128)
 RIDGES = (0.1, 0.3, 1.0, 3.0)  # per unit of weight of the data
-_TRUST = (
-    10.0  # entropies come so much larger, and are shrunk by the square of it less than the rest
-)
+_TRUST = 10.0  # entropies come so much larger: the penalty shrinks them by its square less
 HIDDEN = (0, 16)  # units of an MLP's hidden layer; 0 is a logistic regression
 _ROUNDS, _RATE = 400, 0.003  # of training an MLP
 _OVERSAMPLING, _POWERS = 16, 3  # of the search for principal components
