@@ -17,9 +17,10 @@ class Box(NamedTuple):
 # One alternative per thing that matters while counting braces; `\\.` swallows \{ and \}.
 _TOKEN = re.compile(r"\\(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
 _BOX_MACRO = re.compile(r"\\(?:boxed|fbox)\s*\{")
-_VAIN_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{(?:[^{}]*\}|.*)", re.DOTALL)  # if none is complete
 _UNBRACED_BOX = re.compile(r"\\(?:boxed|fbox)\s+([^\s{}$\\]+)|\\(?:boxed|fbox)([0-9]+)")
 _BLANK = re.compile(r"(?:\s|\\[,;:! ]|~|\$|\{\})*")
+# Where no box is complete and holds something: one that holds nothing, or all after one left open.
+_VAIN_BOX = re.compile(rf"{_BOX_MACRO.pattern}(?:{_BLANK.pattern}\}}|.*)", re.DOTALL)
 
 
 def boxes(text: str) -> list[Box]:
@@ -165,7 +166,7 @@ def extract_answer(text: str) -> str | None:
         return _joined_boxes(text, found)
     if unbraced := list(_UNBRACED_BOX.finditer(text)):
         return (unbraced[-1][1] or unbraced[-1][2]).rstrip(".,;") or None
-    text = _VAIN_BOX.sub("", text)[-_TAIL_LENGTH:].strip()  # nothing in it, or cut off
+    text = _VAIN_BOX.sub("", text)[-_TAIL_LENGTH:].strip()
     for announcement in _ANNOUNCEMENTS:
         if answer := _last_announced(announcement, text):
             return answer

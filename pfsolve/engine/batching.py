@@ -4,9 +4,9 @@ Measured with `tests/benchmarks/rows.py`. llama.cpp's CPU kernels for quantized 
 together, what is left over by fours, and then one by one: on two cores with AVX2 16 rows take three
 times as long as four, and 11 to 15 longer than 16. At 32 a row costs as much or up to a third less, as
 the machine is busy otherwise or not, and it has to pass over more cells that belong to other searches.
-On files (`tests/benchmarks/batch.py`, 16 problems, 4 particles, `--reward probe`) 16 problems side by
-side in decodes of 32 rows were 1.22 and 1.29 times as fast as one at a time, 8 problems in decodes of
-16 rows 1.18 times: with more problems from the start fewer stragglers are left for the end.
+On files (`tests/benchmarks/batch.py`, 16 problems, 4 particles, the probe) 16 problems side by side in
+decodes of 32 rows were 1.22 and 1.29 times as fast as one at a time, 8 in decodes of 16 rows 1.18 times:
+single runs on different days. Few problems at a time leave more stragglers for the end.
 """
 
 from __future__ import annotations

@@ -105,6 +105,7 @@ def test_boxes_in_a_row_are_one_answer(text: str, answer: str) -> None:
         ("Together it takes them 3 1/2 hours.", "3 1/2"),
         ("So she is back at 12:30 PM.", "12:30 PM"),
         (r"Put it into \boxed{}. The answer is 12.", "12"),
+        (r"Put it into \boxed{{}}. The answer is 12.", "12"),
         ("<answer> 12 </answer>", "12"),
         ("Answer: B", "B"),
         ("We find that $x \\neq 3$.", "x \\neq 3"),
