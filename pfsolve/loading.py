@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pfsolve.errors import UsageError
 from pfsolve.events import ModelLoaded
-from pfsolve.settings import REWARDS, Settings
+from pfsolve.settings import DEFAULT_REWARDS, REWARDS, Settings
 
 if TYPE_CHECKING:
     from pfsolve.engine.cache import Cache
@@ -79,7 +79,8 @@ def load(
     pull_listen = pull_listen or ignore
     found = resolve(settings.policy, environment, offline=settings.offline, listen=pull_listen)
     entry = found.entry
-    judge = _find_judge(settings, found.name, environment, pull_listen)
+    chosen = choose_reward(settings.reward, found.name, environment)
+    judge = _find_judge(chosen, found.name, settings.offline, environment, pull_listen)
     warm_up()  # the judge of answers starts while the models load
     library.start(log)
     facts = library.inspect(found.path)
@@ -134,7 +135,7 @@ def load(
             models.callback(prm.close)
             listen(_loaded("reward", prm.name, prm.model, prm.cache))
             judging = prm
-        reward = make_reward(settings.reward, policy, judging, settings.aggregate)
+        reward = make_reward(chosen, policy, judging, settings.aggregate)
         policy.rules = dataclasses.replace(policy.rules, context=context - reward.reserve)
         kept = models.pop_all()
     return Loaded(
@@ -176,25 +177,33 @@ class _Judge:
         return memory.Judge(facts, memory.prm_context(facts, context))
 
 
+def choose_reward(reward: str | None, policy: str, environment: Environment) -> str:
+    """`reward`, or the default of this policy if that is None: its probe where it has one."""
+    from pfsolve.rewards.probe.files import head_of
+
+    probe, without = DEFAULT_REWARDS
+    return reward or (probe if head_of(policy, environment.config_dir) else without)
+
+
 def _find_judge(
-    settings: Settings, policy: str, environment: Environment, listen: PullListener
+    reward: str, policy: str, offline: bool, environment: Environment, listen: PullListener
 ) -> _Judge:
-    """Find, and fetch, what the reward of these settings needs."""
+    """Find, and fetch, what a reward needs."""
     from pfsolve.models.catalogue import UnknownModel
     from pfsolve.models.resolve import resolve_prm
     from pfsolve.rewards.probe.files import find_head, fingerprint, names_probe
     from pfsolve.rewards.probe.head import read_head
 
-    if names_probe(settings.reward):
-        file = find_head(settings.reward, policy, environment.config_dir)
+    if names_probe(reward):
+        file = find_head(reward, policy, environment.config_dir)
         return _Judge(head=read_head(file), sha256=fingerprint(file))
-    if settings.reward in REWARDS:
+    if reward in REWARDS:
         return _Judge()
     try:
-        prm = resolve_prm(settings.reward, environment, offline=settings.offline, listen=listen)
+        prm = resolve_prm(reward, environment, offline=offline, listen=listen)
     except UnknownModel as error:
         raise UsageError(
-            f"--reward is {settings.reward!r}, which is unknown",
+            f"--reward is {reward!r}, which is unknown",
             f"choose one of {', '.join(REWARDS)}, or a model; {error.hint}",
         ) from None
     return _Judge(prm=prm, sha256=_sha256(prm.model))

@@ -36,6 +36,7 @@ FINISHED = ("stay", "absorb")
 FINAL = ("weighted-vote", "vote", "argmax")
 # Any other reward is a process reward model, or the file of a probe's head.
 REWARDS = ("probe", "self-evaluation", "confidence", "none")
+DEFAULT_REWARDS = ("probe", "self-evaluation")  # the first that the policy has
 PROBE_FILES = ".npz"  # what the files of heads end in
 AGGREGATIONS = ("last", "model", "prod", "min")
 INPUTS = ("auto", "lines", "text", "jsonl", "csv")  # how a file of problems can be read
@@ -75,7 +76,8 @@ class Settings:
         method: one of `METHODS`.
         policy: a model's name in the catalogue, or a path to a GGUF file; None for the default.
         reward: what scores a prefix: one of `REWARDS`, the path of a probe's head (.npz), or a process
-            reward model's name in the catalogue or path.
+            reward model's name in the catalogue or path; None for the first of `DEFAULT_REWARDS` that
+            the policy has.
         aggregate: how scores of steps become that of a prefix: the last step's, their product or
             minimum; "model" has a process reward model read all steps as a single one.
         particles: partial solutions held at a time, 1 to 256.
@@ -109,7 +111,7 @@ class Settings:
 
     method: str = "pf"
     policy: str | None = None
-    reward: str = "self-evaluation"
+    reward: str | None = None
     aggregate: str = "last"
     particles: int = 8
     sweeps: int = 2

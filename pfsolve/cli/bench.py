@@ -86,6 +86,8 @@ def bench(
     from pfsolve.display.bench import check_plot, draw_comparison, show_comparison
     from pfsolve.display.plain import print_dim
     from pfsolve.environment import Environment
+    from pfsolve.loading import choose_reward
+    from pfsolve.models.resolve import name_of
     from pfsolve.problems.answered import read_answered
     from pfsolve.results.file import ResultsFile, read_solved
     from pfsolve.results.record import dumps
@@ -124,7 +126,8 @@ def bench(
 
     with ResultsFile(path, resume=True) as results:
         hashes = run_all(runs, problems, session, results)
-    facts = {"file": file.name, "problems": len(problems), "reward": base.reward}
+    reward = choose_reward(base.reward, name_of(base.policy, environment), environment)
+    facts = {"file": file.name, "problems": len(problems), "reward": reward}
     comparison = compare(plan, runs, hashes, read_solved(path).records, facts)
     if plot is not None:
         draw_comparison(comparison, plot)

@@ -110,6 +110,7 @@ def solve(
             "reward",
             "What judges a step: the policy itself, nothing, or a process reward model.",
             choices=(*s.REWARDS, "MODEL"),
+            default="{}, or {} for a policy without one".format(*s.DEFAULT_REWARDS),
         ),
     ] = None,
     aggregate: Annotated[

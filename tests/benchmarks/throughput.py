@@ -1,6 +1,6 @@
 """Speed of a solve as a ratio to llama.cpp's own raw decode, and the cost of a fork.
 
-    python tests/benchmarks/throughput.py [--policy NAME] [-n 16] [--reward self-evaluation] ...
+    python tests/benchmarks/throughput.py [--policy NAME] [-n 16] [--reward NAME] ...
 
 A solve is run and everything it asks of the cache is recorded. Then the same batches, with the same
 sequences, positions and forks, are replayed in a bare loop of llama_decode on a context of the same
@@ -107,7 +107,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--policy")
     parser.add_argument("-n", "--particles", type=int, default=16)
-    parser.add_argument("--reward", default="self-evaluation")
+    parser.add_argument("--reward")
     parser.add_argument("--max-steps", type=int, default=2)
     parser.add_argument("--max-step-tokens", type=int, default=48)
     parser.add_argument("--rounds", type=int, default=3)
@@ -148,7 +148,7 @@ def main() -> None:
                 flush=True,
             )
         print(
-            f"{args.particles} particles, reward {args.reward}: {len(sizes)} decodes of "
+            f"{args.particles} particles, reward {solver.settings.reward}: {len(sizes)} decodes of "
             f"{np.mean(sizes):.1f} tokens on average, {sum(sizes)} in all; "
             f"median ratio {statistics.median(ratios):.3f}"
         )

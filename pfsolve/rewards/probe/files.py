@@ -32,18 +32,22 @@ def check_output(path: Path) -> None:
         )
 
 
+def head_of(policy: str, config_dir: Path) -> Path | None:
+    """The file of a policy's head: the user's own, or else the one that comes with pfsolve."""
+    files = (own_file(policy, config_dir), PACKAGED / (policy + PROBE_FILES))
+    return next((path for path in files if path.is_file()), None)
+
+
 def find_head(reward: str, policy: str, config_dir: Path) -> Path:
-    """The file of the head that `reward` means: the one it names; or the user's own for this policy,
-    or else the one that comes with pfsolve.
+    """The file of the head that `reward` means: the one it names, or that of this policy.
 
     Raises:
         ModelMissing: there is none.
     """
     if reward != "probe":
         return Path(reward).expanduser()
-    for path in (own_file(policy, config_dir), PACKAGED / (policy + PROBE_FILES)):
-        if path.is_file():
-            return path
+    if (path := head_of(policy, config_dir)) is not None:
+        return path
     packaged = sorted(path.stem for path in PACKAGED.glob("*" + PROBE_FILES))
     comes_with = f"; pfsolve comes with those of {', '.join(packaged)}" if packaged else ""
     raise ModelMissing(
