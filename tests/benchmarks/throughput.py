@@ -4,8 +4,9 @@
 
 A solve is run and everything it asks of the cache is recorded. Then the same batches, with the same
 sequences, positions and forks, are replayed in a bare loop of llama_decode on a context of the same
-kind: no sampling, no Python between the calls but a list. Both run in turn on the same loaded model;
-the ratio is bare time over solve time, so 1 means that pfsolve adds nothing.
+kind: no sampling, no hidden states, no padding, no Python between the calls but a list. Both run in
+turn on the same loaded model; the ratio is bare time over solve time, so 1 means that pfsolve adds
+nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import llama_cpp as llama
 import numpy as np
@@ -43,11 +45,11 @@ class Recorder:
         for name in self._originals:
             delattr(self.cache, name)
 
-    def _decode(self, runs: Sequence[Run], *, hidden: bool = False) -> Outputs:
+    def _decode(self, runs: Sequence[Run], **options: Any) -> Outputs:
         starts = [self.cache.length(run.sequence) for run in runs]
         runs = [Run(run.sequence, list(run.tokens), run.output) for run in runs]
         self.log.append(("decode", runs, starts))
-        return self._originals["decode"](runs, hidden=hidden)
+        return self._originals["decode"](runs, **options)
 
     def _fork(self, sequence: int) -> int:
         copy = self._originals["fork"](sequence)
