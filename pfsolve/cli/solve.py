@@ -108,7 +108,7 @@ def solve(
         _option(
             _METHOD,
             "reward",
-            "What judges a step: the policy itself, nothing, or a process reward model.",
+            "What judges a step: a probe of the policy, the policy itself, or a process reward model.",
             choices=(*s.REWARDS, "MODEL"),
             default="{}, or {} for a policy without one".format(*s.DEFAULT_REWARDS),
         ),

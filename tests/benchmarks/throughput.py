@@ -71,7 +71,12 @@ def prepare(cache: Cache, log: list[tuple[object, ...]]) -> list[Callable[[], ob
         for i, (token, position, sequence, output) in enumerate(rows):
             batch.token[i], batch.pos[i], batch.logits[i] = token, position, output
             batch.n_seq_id[i], batch.seq_id[i][0] = 1, sequence
-        return lambda: llama.llama_decode(cache.handle, batch)
+
+        def decode() -> None:
+            if status := llama.llama_decode(cache.handle, batch):
+                raise SystemExit(f"the replay failed: llama_decode gave {status}")
+
+        return decode
 
     for kind, *what in log:
         if kind == "fork":
