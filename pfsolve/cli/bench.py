@@ -71,6 +71,9 @@ def bench(
     quiet: Quiet = False,
     reward: Reward = None,
     temperature: Annotated[float | None, setting("temperature", "Of sampling.")] = None,
+    parallel: Annotated[
+        str | None, setting("parallel", "Problems side by side: a number, or auto.")
+    ] = None,
     policy: Policy = None,
     context: Context = None,
     threads: Threads = None,
@@ -99,9 +102,9 @@ def bench(
         method or ("pf", "sc", "wbon"), _numbers(sizes), rollouts, range(seeds), baseline
     )
     problems = read_answered(file).problems[:limit]
-    names = ("reward", "temperature", "policy", "context", "threads", "gpu_layers", "offline")
+    ours = ("reward", "temperature", "parallel", "policy", "context", "threads", "gpu_layers")
     config = s.read_config(environment.config_dir / "config.toml")
-    layers = (config, {name: ctx.params[name] for name in names})
+    layers = (config, {name: ctx.params[name] for name in (*ours, "offline")})
     base = s.merge(*layers)
     runs = plan.runs(scored=base.reward != "none" and plan.derived != ("sc",))
     for run in runs:
