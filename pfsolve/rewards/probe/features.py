@@ -18,7 +18,7 @@ from pfsolve.engine.policy import Trace
 Vector = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
-FORMAT = 2  # of feature vectors, and so of heads and of what they learn from
+FORMAT = 3  # of feature vectors, and so of heads and of what they learn from
 
 # A feature vector is the mean state over the step, (n_embd,), and `NUMBERS` numbers: the number of
 # steps, and for each of four groups of tokens what a `Tally` tells.
@@ -51,17 +51,19 @@ class Tally:
 
     @property
     def numbers(self) -> Floats:
-        """(14,): what is left of it in a feature vector, each of a size near 1."""
+        """(14,): what is left of it in a feature vector, each of a size near 1.
+
+        Logarithms of what grows with a solution's length: without, a head that learnt from short
+        solutions is sure that long ones are wrong.
+        """
         means = self.sums / max(1, self.count)
         _, entropy, _ = self.sums
         levels = np.concatenate([means, self.maxima])
-        return np.concatenate(
-            [[np.log1p(self.count), entropy / 10], levels, np.log(levels + _FLOOR)]
-        )
+        return np.concatenate([np.log1p([self.count, entropy]), levels, np.log(levels + _FLOOR)])
 
 
 NUMBERS = 1 + len(GROUPS) * Tally().numbers.size
-# Among the numbers, the sum of the entropies of each group: together they tell nearly all that is known.
+# Among the numbers, those of each group's sum of entropies: together they tell nearly all that is known.
 ENTROPIES = [1 + group * Tally().numbers.size for group in range(len(GROUPS))]
 
 

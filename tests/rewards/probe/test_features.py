@@ -65,7 +65,7 @@ def test_numbers_tell_how_sure_the_policy_was_of_each_group_of_tokens() -> None:
     for group, told in zip(groups, np.split(numbers[:-1], len(GROUPS)), strict=True):
         assert len(told) == each
         assert told[0] == pytest.approx(np.log(1 + len(group)))
-        assert told[1] == pytest.approx(group[:, 1].sum() / 10)
+        assert told[1] == pytest.approx(np.log(1 + group[:, 1].sum()))
         assert told[2:5] == pytest.approx(group.mean(0))
         assert told[5:8] == pytest.approx(group.max(0))
         assert np.exp(told[8:11]) == pytest.approx(group.mean(0) + 1e-3)
