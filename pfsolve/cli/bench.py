@@ -72,7 +72,8 @@ def bench(
     reward: Reward = None,
     temperature: Annotated[float | None, setting("temperature", "Of sampling.")] = None,
     parallel: Annotated[
-        str | None, setting("parallel", "Problems side by side: a number, or auto.")
+        str | None,
+        setting("parallel", "Problems side by side: a number, or auto for a full batch."),
     ] = None,
     policy: Policy = None,
     context: Context = None,
@@ -102,9 +103,18 @@ def bench(
         method or ("pf", "sc", "wbon"), _numbers(sizes), rollouts, range(seeds), baseline
     )
     problems = read_answered(file).problems[:limit]
-    ours = ("reward", "temperature", "parallel", "policy", "context", "threads", "gpu_layers")
+    ours = (
+        "reward",
+        "temperature",
+        "parallel",
+        "policy",
+        "context",
+        "threads",
+        "gpu_layers",
+        "offline",
+    )
     config = s.read_config(environment.config_dir / "config.toml")
-    layers = (config, {name: ctx.params[name] for name in (*ours, "offline")})
+    layers = (config, {name: ctx.params[name] for name in ours})
     base = s.merge(*layers)
     runs = plan.runs(scored=base.reward != "none" and plan.derived != ("sc",))
     for run in runs:

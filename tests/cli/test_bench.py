@@ -32,7 +32,7 @@ def test_a_comparison_from_file_to_table(cli: Cli, problems: Path, tmp_path: Pat
     arguments += ["--reward", "confidence"]
     for method in ("pf", "pf weights=ratio", "greedy", "sc", "wbon"):
         arguments += ["--method", method]
-    first = cli(*arguments, "--json", **FAST)
+    first = cli(*arguments, "--parallel", "1", "--json", **FAST)
     assert first.returncode == 0, first.stderr
     found = json.loads(first.stdout)
     methods = {(line["method"], line["n"]) for line in found["lines"]}
@@ -41,9 +41,10 @@ def test_a_comparison_from_file_to_table(cli: Cli, problems: Path, tmp_path: Pat
     results = tmp_path / "sums.bench.jsonl"
     lines = results.read_text().splitlines()
     assert len(lines) == 2 * (2 + 2 + 1 + 2)
+    assert {json.loads(line)["settings"]["parallel"] for line in lines} == {1}
 
     results.write_text("".join(line + "\n" for line in lines[:5]) + lines[5][:40])
-    again = cli(*arguments, "--json", **FAST)
+    again = cli(*arguments, "--parallel", "1", "--json", **FAST)
     assert again.returncode == 0, again.stderr
     without_time = [
         {**line, "seconds": None}
@@ -55,7 +56,7 @@ def test_a_comparison_from_file_to_table(cli: Cli, problems: Path, tmp_path: Pat
     assert results.read_text().splitlines()[:5] == lines[:5]
 
     complete = results.read_text()
-    table = cli(*arguments, "--parallel", "1", **FAST)  # decides no result: none is made anew
+    table = cli(*arguments, **FAST)  # side by side or not decides no result: none is made anew
     assert table.returncode == 0
     assert results.read_text() == complete
     assert table.stdout.splitlines()[0].split("\t")[:3] == ["method", "n", "tokens"]
