@@ -44,8 +44,9 @@ class Line:
 
     accuracy, vote, oracle: shares of the problems, as the method chooses, by plain vote of its
     particles, and where any particle is right. tokens, reward_tokens: a problem. seconds: a problem,
-    of the run's wall time; None for what follows from rollouts that were drawn for another size.
-    equal_tokens, equal_n: None for the baseline itself.
+    of the run's wall time; None for what follows from rollouts that were drawn for another size, or
+    scored for another method. tokens_per_second: written, of that time. equal_tokens, equal_n: None
+    for the baseline itself.
     """
 
     method: str
@@ -59,6 +60,7 @@ class Line:
     tokens: float
     reward_tokens: float
     seconds: float | None
+    tokens_per_second: float | None
     equal_tokens: Difference | None = None
     equal_n: Difference | None = None
 
@@ -77,7 +79,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """By problem (P,): means over the seeds. `seconds` in all."""
+    """By problem (P,): means over the seeds. `seconds`: of a problem, None if unknown."""
 
     right: Floats
     vote: Floats
@@ -115,7 +117,7 @@ def compare(
             seeds = [by_run[key] for key in by_run if key[:2] == (method.label, n)]
             lines.append((method.label, n, len(seeds), _searched(seeds, ids)))
     rollouts = [by_run[key] for key in by_run if key[0] == ROLLOUTS]
-    curves = _curves(rollouts, ids) if plan.derived else None
+    curves = _curves(rollouts, ids, plan.rollouts) if plan.derived else None
     if curves is not None:
         for name in plan.derived:
             sizes = _sizes(plan, curves.most)
@@ -168,7 +170,8 @@ def _line(
         oracle=float(np.mean(of.oracle)),
         tokens=tokens,
         reward_tokens=float(np.mean(of.reward_tokens)),
-        seconds=None if of.seconds is None else of.seconds / problems,
+        seconds=of.seconds,
+        tokens_per_second=tokens / of.seconds if of.seconds else None,
         equal_tokens=against(tokens / curves.tokens) if curves and curves.tokens else None,
         equal_n=against(n),
     )
@@ -188,8 +191,13 @@ def _searched(seeds: Sequence[Mapping[str, Record]], ids: Sequence[str]) -> _Mea
         oracle=mean(lambda r: 0 in (r.get("pool") or {}).get("classes", ())),
         tokens=mean(lambda r: r.get("tokens") or 0),
         reward_tokens=mean(lambda r: r.get("reward_tokens") or 0),
-        seconds=sum(s.seconds for of in seeds for s in summarise(of.values())) / len(seeds),
+        seconds=_seconds(seeds) / len(ids),
     )
+
+
+def _seconds(seeds: Sequence[Mapping[str, Record]]) -> float:
+    """Wall time of a run over all problems, the mean over the seeds."""
+    return sum(s.seconds for of in seeds for s in summarise(of.values())) / len(seeds)
 
 
 def _vote(record: Record) -> float:
@@ -204,13 +212,15 @@ def _vote(record: Record) -> float:
 @dataclass(frozen=True, slots=True)
 class _Curves:
     """accuracies: by name (P, M). tokens, reward_tokens: of one rollout, the mean over all. most: M.
-    by_problem: (P,) tokens of one rollout."""
+    by_problem: (P,) tokens of one rollout. seconds: it took to draw `drawn` of a problem."""
 
     accuracies: Mapping[str, Floats]
     tokens: float
     reward_tokens: float
     by_problem: Floats
     most: int
+    drawn: int
+    seconds: float
 
     def accuracy(self, name: str, n: float) -> Floats:
         """(P,) at a number of rollouts from 1 to M that need not be whole."""
@@ -222,18 +232,20 @@ class _Curves:
         return mixed
 
     def at(self, name: str, n: int) -> _Measured:
+        reward_tokens = n * self.reward_tokens if name != "sc" else 0.0
+        timed = n == self.drawn and (name != "sc" or not self.reward_tokens)
         return _Measured(
             self.accuracy(name, n),
             self.accuracy("sc", n),
             self.accuracy("oracle", n),
             n * self.by_problem,
-            np.full(len(self.by_problem), n * self.reward_tokens if name != "sc" else 0.0),
-            None,
+            np.full(len(self.by_problem), reward_tokens),
+            self.seconds if timed else None,
         )
 
 
-def _curves(seeds: Sequence[Mapping[str, Record]], ids: Sequence[str]) -> _Curves:
-    """Rollouts of all seeds are one set; every problem is judged with as many."""
+def _curves(seeds: Sequence[Mapping[str, Record]], ids: Sequence[str], of_a_seed: int) -> _Curves:
+    """Rollouts of all seeds, `of_a_seed` each, are one set; every problem is judged with as many."""
     pools = [_joined([of[id].get("pool") for of in seeds if id in of]) for id in ids]
     most = min((len(pool.classes) for pool in pools if len(pool.classes)), default=0)
     if not most:
@@ -250,8 +262,15 @@ def _curves(seeds: Sequence[Mapping[str, Record]], ids: Sequence[str]) -> _Curve
     }
     by_problem = np.array([pool.tokens.mean() if pool.tokens.size else 0.0 for pool in pools])
     read = sum(record.get("reward_tokens") or 0 for of in seeds for record in of.values())
-    drawn = sum(len(pool.classes) for pool in pools)
-    return _Curves(accuracies, float(np.mean(by_problem)), read / drawn, by_problem, most)
+    return _Curves(
+        accuracies,
+        float(np.mean(by_problem)),
+        read / sum(len(pool.classes) for pool in pools),
+        by_problem,
+        most,
+        of_a_seed,
+        _seconds(seeds) / len(ids),
+    )
 
 
 @dataclass(frozen=True, slots=True)

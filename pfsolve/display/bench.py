@@ -23,7 +23,7 @@ def show_comparison(comparison: Comparison, environment: Environment) -> None:
     header = ["method", "n", "tokens", "right %", "95 %", "vote", "oracle"]
     if against:
         header += [f"over {against}, same tokens", "same n"]
-    header += ["reward tokens", "s"]
+    header += ["reward tokens", "s", "tokens/s"]
     rows = [_row(line, against is not None) for line in comparison.lines]
     show_listing(header, rows, environment)
 
@@ -43,7 +43,7 @@ def _row(line: Line, compared: bool) -> list[str]:
     return [
         *row,
         thousands(round(line.reward_tokens)),
-        "" if line.seconds is None else f"{line.seconds:.1f}",
+        *("" if time is None else f"{time:.1f}" for time in (line.seconds, line.tokens_per_second)),
     ]
 
 

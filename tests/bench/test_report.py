@@ -69,6 +69,7 @@ def test_accuracy_is_the_mean_over_seeds_and_problems() -> None:
     assert (pf.tokens, pf.reward_tokens) == (200.0, 20.0)
     assert (pf.problems, pf.seeds) == (2, 2)
     assert pf.seconds == pytest.approx(2.0), "two problems of two seconds, one after the other"
+    assert pf.tokens_per_second == pytest.approx(100.0)
 
 
 def test_rollouts_of_all_seeds_give_every_size() -> None:
@@ -83,6 +84,14 @@ def test_rollouts_of_all_seeds_give_every_size() -> None:
     assert line(found, "sc", 4).tokens == 400
     assert line(found, "sc", 4).reward_tokens == 0
     assert line(found, "bon", 4).reward_tokens == 40
+
+
+def test_rollouts_have_the_time_of_the_run_that_drew_them() -> None:
+    found = compared()
+    assert line(found, "bon", 2).seconds == pytest.approx(2.0)
+    assert line(found, "bon", 2).tokens_per_second == pytest.approx(100.0)
+    assert line(found, "bon", 4).seconds is None, "no run drew four of a problem"
+    assert line(found, "sc", 2).seconds is None, "its votes need no score, the run had them scored"
 
 
 def test_a_difference_is_taken_at_equal_tokens_and_at_equal_n() -> None:

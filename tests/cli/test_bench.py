@@ -47,7 +47,7 @@ def test_a_comparison_from_file_to_table(cli: Cli, problems: Path, tmp_path: Pat
     again = cli(*arguments, "--parallel", "1", "--json", **FAST)
     assert again.returncode == 0, again.stderr
     without_time = [
-        {**line, "seconds": None}
+        {**line, "seconds": None, "tokens_per_second": None}
         for report in (first, again)
         for line in json.loads(report.stdout)["lines"]
     ]

@@ -27,6 +27,7 @@ def line(method: str, n: int, accuracy: float, tokens: float, **more: object) ->
         "tokens": tokens,
         "reward_tokens": 12.4,
         "seconds": None,
+        "tokens_per_second": None,
     }
     return Line(**{**values, **more})  # type: ignore[arg-type]
 
@@ -39,6 +40,7 @@ COMPARISON = Comparison(
             0.625,
             2512.3,
             seconds=31.26,
+            tokens_per_second=80.37,
             interval=(0.531, 0.722),
             equal_tokens=Difference(9.4, 0.031, (-0.01, 0.072), False),
             equal_n=Difference(8.0, 0.04, None, False),
@@ -62,7 +64,7 @@ def test_a_table_in_a_pipe() -> None:
     assert shown["95 %"] == "53 to 72"
     assert shown["over sc, same tokens"] == "+3.1 (-1.0 to +7.2), n 9.4"
     assert shown["same n"] == "+4.0, n 8.0"
-    assert shown["s"] == "31.3"
+    assert (shown["s"], shown["tokens/s"]) == ("31.3", "80.4")
     assert sc[header.index("over sc, same tokens")] == ""
 
 
