@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from itertools import accumulate, pairwise, product
 from typing import Any
@@ -34,7 +35,7 @@ def stopping(world: World, step: int) -> Callable[[object], object]:
     return answer
 
 
-class World:
+class World(ABC):
     """Particles are paths; a subclass says how one goes on, when it has finished, and its score.
 
     Like the scheduler it refuses what makes no sense: a step after the end, a score that does not
@@ -46,14 +47,14 @@ class World:
         self.paths: list[Path] = [()] * n
         self.log: list[object] = []
 
-    def following(self, path: Path, slot: int) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def following(self, path: Path, slot: int) -> int: ...
 
-    def is_finished(self, path: Path) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def is_finished(self, path: Path) -> bool: ...
 
-    def log_score(self, path: Path) -> float:
-        raise NotImplementedError
+    @abstractmethod
+    def log_score(self, path: Path) -> float: ...
 
     def answer(self, request: object) -> object:
         self.log.append(request)
