@@ -21,8 +21,10 @@ def run(script: str, *args: str) -> str:
 
 
 def test_throughput_replays_what_a_solve_asked_of_the_cache() -> None:
-    printed = run("throughput.py", "--reward", "none", "--max-step-tokens", "8", "--rounds", "1")
+    rewards = ("--reward", "none", "--against", "confidence")
+    printed = run("throughput.py", *rewards, "--max-step-tokens", "8", "--rounds", "2")
     assert "2 particles, reward none: " in printed
+    assert "tokens a second against reward confidence: median ratio" in printed
     assert "fork at 2000 tokens" in printed
 
 

@@ -1,21 +1,23 @@
 """Speed of a solve as a ratio to llama.cpp's own raw decode, and the cost of a fork.
 
-    python tests/benchmarks/throughput.py [--policy NAME] [-n 16] [--reward NAME] ...
+    python tests/benchmarks/throughput.py [--policy NAME] [-n 16] [--reward NAME] [--against NAME] ...
 
 A solve is run and everything it asks of the cache is recorded. Then the same batches, with the same
 sequences, positions and forks, are replayed in a bare loop of llama_decode on a context of the same
 kind: no sampling, no hidden states, no padding, no Python between the calls but a list. Both run in
 turn on the same loaded model; the ratio is bare time over solve time, so 1 means that pfsolve adds
-nothing.
+nothing. With --against a second solver, with another reward, takes its turn in every round too: tokens
+a second by the two rewards. One step (--max-steps 1) is before any resampling, so both write the same.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import llama_cpp as llama
@@ -115,6 +117,7 @@ def main() -> None:
     parser.add_argument("--policy")
     parser.add_argument("-n", "--particles", type=int, default=16)
     parser.add_argument("--reward")
+    parser.add_argument("--against", metavar="REWARD")
     parser.add_argument("--max-steps", type=int, default=2)
     parser.add_argument("--max-step-tokens", type=int, default=48)
     parser.add_argument("--rounds", type=int, default=3)
@@ -129,7 +132,12 @@ def main() -> None:
         threads=args.threads,
         temperature=0.8,
     )
-    with Solver(settings) as solver:
+    with contextlib.ExitStack() as stack:
+        solver = stack.enter_context(Solver(settings))
+        against = None
+        if args.against:
+            against = stack.enter_context(Solver(replace(settings, reward=args.against)))
+            against.solve(PROBLEM, seed=1)
         cache = solver.policy.cache
         recorder = Recorder(cache)
         solver.solve(PROBLEM, seed=1)  # also warms everything up
@@ -140,9 +148,13 @@ def main() -> None:
             if kind == "decode"
         ]
         calls = prepare(cache, recorder.log)
-        ratios = []
-        for _ in range(args.rounds):
+        ratios, shares = [], []
+        for turn in range(args.rounds):
+            if against and turn % 2:  # in every other round it goes first: machines drift
+                other = against.solve(PROBLEM, seed=1)
             solution = solver.solve(PROBLEM, seed=1)
+            if against and not turn % 2:
+                other = against.solve(PROBLEM, seed=1)
             start = time.perf_counter()
             for call in calls:
                 call()
@@ -154,11 +166,24 @@ def main() -> None:
                 f"written), bare decode {bare:.2f} s, ratio {ratios[-1]:.3f}",
                 flush=True,
             )
+            if against:
+                speeds = [each.tokens / each.seconds for each in (solution, other)]
+                shares.append(speeds[0] / speeds[1])
+                print(
+                    f"reward {against.settings.reward}: solve {other.seconds:.2f} s "
+                    f"({speeds[1]:.1f} tokens/s written), ratio {shares[-1]:.3f}",
+                    flush=True,
+                )
         print(
             f"{args.particles} particles, reward {solver.settings.reward}: {len(sizes)} decodes of "
             f"{np.mean(sizes):.1f} tokens on average, {sum(sizes)} in all; "
             f"median ratio {statistics.median(ratios):.3f}"
         )
+        if against:
+            print(
+                f"tokens a second against reward {against.settings.reward}: "
+                f"median ratio {statistics.median(shares):.3f}"
+            )
         for length in (100, 500, 1000, 2000):
             print(f"fork at {length} tokens: {time_forks(cache, length):.0f} us")
 
