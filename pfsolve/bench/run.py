@@ -15,6 +15,7 @@ from pfsolve.events import BatchListener
 from pfsolve.problems import BadRow, Problem
 from pfsolve.results.file import ResultsFile
 from pfsolve.results.record import Origin, Record
+from pfsolve.results.run_record import RunRecords
 from pfsolve.solution import Solution
 
 if TYPE_CHECKING:
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A solver under a run's settings; whether the user wants it to stop; who watches."""
+    """A solver under a run's settings; whether the user wants it to stop; who watches; where full
+    records of its problems go, if they are wanted."""
 
     solver: Solver
     stopping: Callable[[], bool]
     listen: BatchListener
+    records: RunRecords | None = None
 
 
 def run_all(
@@ -53,6 +56,7 @@ def run_all(
                 problems,
                 origin,
                 output=output,
+                records=session.records,
                 listen=session.listen,
                 stopping=session.stopping,
             )

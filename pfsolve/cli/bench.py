@@ -67,6 +67,10 @@ def bench(
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw accuracy against tokens: .png, .svg, .pdf.")
     ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option("--record", help="Keep full records, a folder a run, in this one."),
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     reward: Reward = None,
@@ -95,6 +99,7 @@ def bench(
     from pfsolve.problems.answered import read_answered
     from pfsolve.results.file import ResultsFile, read_solved
     from pfsolve.results.record import dumps
+    from pfsolve.results.run_record import RunRecords, file_name
 
     environment = Environment()
     if plot is not None:
@@ -123,8 +128,10 @@ def bench(
 
     @contextmanager
     def session(run: Run) -> Iterator[Session]:
+        name = f"{run.label}, n {run.particles}, seed {run.seed}"
         if not quiet:
-            print_dim(environment.err, f"{run.label}, n {run.particles}, seed {run.seed}")
+            print_dim(environment.err, name)
+        records = None if record is None else RunRecords(record / file_name(name))
         with (
             batch_progress(environment, quiet=quiet) as display,
             open_solver(
@@ -135,7 +142,7 @@ def bench(
                 problems=len(problems),
             ) as (solver, stopping),
         ):
-            yield Session(solver, stopping, display)
+            yield Session(solver, stopping, display, records)
 
     with ResultsFile(path, resume=True) as results:
         hashes = run_all(runs, problems, session, results)
