@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pfsolve.evaluation.labelled import Rollouts, read_labelled
 from tests.cli.conftest import Cli
 
 FAST = {"PFSOLVE_CONTEXT": "256"}
@@ -32,7 +33,7 @@ def test_a_comparison_from_file_to_table(cli: Cli, problems: Path, tmp_path: Pat
     arguments += ["--reward", "confidence"]
     for method in ("pf", "pf weights=ratio", "greedy", "sc", "wbon"):
         arguments += ["--method", method]
-    first = cli(*arguments, "--parallel", "1", "--json", **FAST)
+    first = cli(*arguments, "--parallel", "1", "--json", "--record", str(tmp_path / "runs"), **FAST)
     assert first.returncode == 0, first.stderr
     found = json.loads(first.stdout)
     methods = {(line["method"], line["n"]) for line in found["lines"]}
@@ -42,6 +43,11 @@ def test_a_comparison_from_file_to_table(cli: Cli, problems: Path, tmp_path: Pat
     lines = results.read_text().splitlines()
     assert len(lines) == 2 * (2 + 2 + 1 + 2)
     assert {json.loads(line)["settings"]["parallel"] for line in lines} == {1}
+    runs = sorted((tmp_path / "runs").iterdir())
+    assert [len(list(run.iterdir())) for run in runs] == [2] * 7
+    rollouts = [run for run in runs if run.name.startswith("rollouts_n_2_seed_0")]
+    rows = read_labelled(rollouts[0]).rows  # `reward eval` takes them as they are
+    assert [len(row.attempts) for row in rows if isinstance(row, Rollouts)] == [2, 2]
 
     results.write_text("".join(line + "\n" for line in lines[:5]) + lines[5][:40])
     again = cli(*arguments, "--parallel", "1", "--json", **FAST)
