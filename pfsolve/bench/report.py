@@ -93,6 +93,7 @@ def compare(
     plan: Plan,
     runs: Sequence[Run],
     hashes: Sequence[str],
+    ids: Sequence[str],
     records: Sequence[Record],
     settings: Mapping[str, Any],
 ) -> Comparison:
@@ -100,17 +101,19 @@ def compare(
 
     Args:
         hashes: the settings' hash of each run.
-        records: lines of the results file, other runs' among them.
+        ids: of the problems, each of which every run has finished.
+        records: lines of the results file, other runs' and other problems' among them.
         settings: for the report.
     """
     found: dict[str, dict[str, Record]] = {}
+    wanted = frozenset(ids)
     for record in records:
-        found.setdefault(str(record.get("settings_hash")), {}).setdefault(record["id"], record)
+        if record["id"] in wanted:
+            found.setdefault(str(record.get("settings_hash")), {}).setdefault(record["id"], record)
     by_run = {
         (run.label, run.particles, run.seed): found.get(hash, {})
         for run, hash in zip(runs, hashes, strict=True)
     }
-    ids = list(dict.fromkeys(id for of_run in by_run.values() for id in of_run))
     lines: list[tuple[str, int, int, _Measured]] = []
     for method in plan.methods:
         for n in dict.fromkeys(r.particles for r in runs if r.label == method.label):

@@ -148,7 +148,8 @@ def bench(
         hashes = run_all(runs, problems, session, results)
     reward = choose_reward(base.reward, name_of(base.policy, environment), environment)
     facts = {"file": file.name, "problems": len(problems), "reward": reward}
-    comparison = compare(plan, runs, hashes, read_solved(path).records, facts)
+    ids = [problem.id for problem in problems]
+    comparison = compare(plan, runs, hashes, ids, read_solved(path).records, facts)
     if plot is not None:
         draw_comparison(comparison, plot)
     if as_json:

@@ -38,7 +38,8 @@ def record(run: str, id: str, classes: list[int], correct: bool, **more: Any) ->
 
 def compared(baseline: str | None = None) -> Comparison:
     """Two problems, two seeds. A filter of 2 is right on the first problem always, on the second with
-    one seed; of 4 rollouts the first problem has 3 right, the best one wrong; the second has none."""
+    one seed; of 4 rollouts the first problem has 3 right, the best one wrong; the second has none. The file
+    also holds another run, and a problem beyond those compared."""
     plan = make_plan(["pf", "sc", "bon"], [2], 2, [0, 1], baseline)
     runs = plan.runs(scored=True)
     hashes = [f"{run.label}{run.seed}" for run in runs]
@@ -52,8 +53,9 @@ def compared(baseline: str | None = None) -> Comparison:
         record(f"{ROLLOUTS}1", "1", [0, 0], True),
         record(f"{ROLLOUTS}1", "2", [1, -1], False),
         record("another", "1", [1, 1], False),
+        record("pf0", "3", [1, 1], False),
     ]
-    return compare(plan, runs, hashes, records, {})
+    return compare(plan, runs, hashes, ["1", "2"], records, {})
 
 
 def line(comparison: Comparison, method: str, n: int) -> Any:
@@ -113,7 +115,7 @@ def test_between_two_sizes_of_the_baseline_lies_a_mixture_and_beyond_is_said() -
     rollouts = [record(ROLLOUTS, "1", [0, 1], False), record(ROLLOUTS, "2", [0, 0], True)]
     for tokens, n, gain in ((150, 1.5, 1 - 0.75), (300, 3.0, 1 - 0.75)):
         searched = [record("pf", id, [0, 0], True, tokens=tokens) for id in ("1", "2")]
-        found = compare(plan, runs, hashes, [*rollouts, *searched], {})
+        found = compare(plan, runs, hashes, ["1", "2"], [*rollouts, *searched], {})
         pf = line(found, "pf", 2)
         assert pf.equal_tokens.n == pytest.approx(n)
         assert pf.equal_tokens.gain == pytest.approx(gain)
@@ -131,7 +133,7 @@ def test_a_problem_that_failed_is_wrong() -> None:
         "error": {"kind": "NoAnswer", "message": ""},
     }
     records = [record("pf", "1", [0, 0], True), failed]
-    (pf,) = compare(plan, plan.runs(True), ["pf"], records, {}).lines
+    (pf,) = compare(plan, plan.runs(True), ["pf"], ["1", "2"], records, {}).lines
     assert (pf.accuracy, pf.vote, pf.oracle, pf.tokens) == (0.5, 0.5, 0.5, 100.0)
     assert pf.equal_tokens is None
 
