@@ -129,8 +129,13 @@ def repeats_itself(tokens: Sequence[int], *, span: int = 96, longest: int = 32) 
 
 
 def steps_repeat(steps: Sequence[Step], *, times: int = 3) -> bool:
-    """Whether the last `times` steps are the same to the token."""
-    return len(steps) >= times and len({step.tokens for step in steps[-times:]}) == 1
+    """Whether the last steps are one step, or one round of several, `times` over to the token."""
+    written = [step.tokens for step in steps]
+    for period in range(1, len(written) // times + 1):
+        tail = written[-times * period :]
+        if tail[period:] == tail[:-period]:
+            return True
+    return False
 
 
 def first_alike(particles: Sequence[Particle]) -> list[int]:

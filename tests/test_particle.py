@@ -75,6 +75,21 @@ def test_three_equal_steps_are_a_loop_two_are_not() -> None:
     assert not steps_repeat((step, Step((3,), b"x", 0), step))
 
 
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=6), st.lists(st.integers(0, 9)))
+def test_three_rounds_of_the_same_steps_are_a_loop_whatever_came_before(
+    block: list[int], before: list[int]
+) -> None:
+    """A derivation that comes back to where it began goes on so to the last step allowed."""
+    steps = [Step((token,), b"a step\n\n", 0) for token in before + block * 3]
+    assert steps_repeat(steps)
+
+
+def test_two_rounds_of_the_same_steps_are_no_loop() -> None:
+    one, two, three = (Step((token,), b"a step\n\n", 0) for token in (1, 2, 3))
+    assert not steps_repeat((one, two, three) * 2)
+    assert not steps_repeat((one, two, one, two, three, one, two))
+
+
 def test_a_character_split_over_two_steps_is_whole_in_the_text() -> None:
     euro = "€".encode()
     particle = Particle((Step((1,), b"5 " + euro[:1], 0), Step((2,), euro[1:], 0)))
