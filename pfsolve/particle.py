@@ -131,11 +131,10 @@ def repeats_itself(tokens: Sequence[int], *, span: int = 96, longest: int = 32) 
 def steps_repeat(steps: Sequence[Step], *, times: int = 3) -> bool:
     """Whether the last steps are one step, or one round of several, `times` over to the token."""
     written = [step.tokens for step in steps]
-    for period in range(1, len(written) // times + 1):
-        tail = written[-times * period :]
-        if tail[period:] == tail[:-period]:
-            return True
-    return False
+    return any(
+        written[-times * period : -period] == written[-(times - 1) * period :]
+        for period in range(1, len(written) // times + 1)
+    )
 
 
 def first_alike(particles: Sequence[Particle]) -> list[int]:
