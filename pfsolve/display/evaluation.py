@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pfsolve.evaluation.curves import Curve
     from pfsolve.evaluation.evaluate import Report
     from pfsolve.evaluation.intervals import Interval
+    from pfsolve.evaluation.outlook import Outlook
     from pfsolve.evaluation.scoring import Progress
 
 COMPLAINTS = 20  # told one by one
@@ -40,6 +41,10 @@ def show_report(report: Report, environment: Environment) -> None:
     if report.curves:
         environment.stdout.write("\n")
         show_listing(*_of_rollouts(report.curves), environment)
+    if report.outlook:
+        environment.stdout.write("\n")
+        header = ("after step", "AUC within a problem", "95 % interval", "written by")
+        show_listing(header, list(_of_rounds(report.outlook)), environment)
 
 
 def _of_steps(report: Report) -> Iterator[tuple[str, ...]]:
@@ -90,6 +95,12 @@ def _of_rollouts(curves: Mapping[str, Curve]) -> tuple[tuple[str, ...], list[tup
             )
         )
     return header, rows
+
+
+def _of_rounds(outlook: Sequence[Outlook]) -> Iterator[tuple[str, ...]]:
+    for of in outlook:
+        step = "the end" if of.step is None else str(of.step)
+        yield step, _number(of.auc), _span(of.interval), f"{100 * of.written:.0f} %"
 
 
 def _number(value: float | None) -> str:

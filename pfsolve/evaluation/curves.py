@@ -27,12 +27,17 @@ METHODS: dict[str, Callable[[Floats, NDArray[np.intp]], Floats]] = {
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The scored rollouts of one row: log_scores (M,) of whole solutions, classes (M,) as in
+    """The scored rollouts of one row: by_step the log-scores (L,) of each of M, classes (M,) as in
     `pfsolve.evaluation.votes`, group the number of the problem, 0 and up."""
 
-    log_scores: Floats
+    by_step: tuple[Floats, ...]
     classes: NDArray[np.intp]
     group: int
+
+    def after(self, step: int | None) -> Floats:
+        """Log-scores (M,) after so many steps, from 1, or at the end; the last of one that ended
+        before, -inf of one without a step."""
+        return np.array([of[:step][-1] if len(of) else -np.inf for of in self.by_step])
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ def measure_choice(rows: Sequence[Judgement], *, seed: int = 0) -> dict[str, Cur
     group = np.array([row.group for row in rows])
     weights = draws(int(group.max()) + 1, seed=seed)
     values = {
-        name: np.array([method(row.log_scores, row.classes)[:n_max] for row in rows])
+        name: np.array([method(row.after(None), row.classes)[:n_max] for row in rows])
         for name, method in METHODS.items()
     }  # (rows, n_max) each
 

@@ -14,6 +14,7 @@ from pfsolve.errors import UsageError
 from pfsolve.evaluation.curves import MAJORITY, Curve, Judgement, measure_choice
 from pfsolve.evaluation.labelled import Labelled, Rollouts, Row
 from pfsolve.evaluation.metrics import Judged
+from pfsolve.evaluation.outlook import Outlook, measure_outlook
 from pfsolve.evaluation.scoring import Scored, Scores
 from pfsolve.evaluation.steps import StepMeasures, measure_steps
 
@@ -24,7 +25,8 @@ class Report:
 
     settings: what was measured. rows: that count, of them `labelled` solutions, and `rollouts` problems
     with rollouts; `left_out`: malformed ones, and ones that could not be scored. solutions, steps,
-    tokens, seconds: scored and read in all. curves: of each way to choose among rollouts.
+    tokens, seconds: scored and read in all. curves: of each way to choose among rollouts. outlook: how
+    early their scores tell how they end.
     """
 
     settings: Mapping[str, Any]
@@ -38,6 +40,7 @@ class Report:
     seconds: float
     of_steps: StepMeasures
     curves: Mapping[str, Curve]
+    outlook: tuple[Outlook, ...]
 
     @property
     def tokens_per_second(self) -> float | None:
@@ -119,16 +122,16 @@ def evaluate(
         seconds=sum(each.seconds for each in solutions),
         of_steps=measure_steps(judged, lengths, threshold=threshold, seed=seed),
         curves=measure_choice(judgements, seed=seed),
+        outlook=measure_outlook(judgements, seed=seed),
     )
 
 
 def _judgement(row: Rollouts, scores: Sequence[Scored], group: int) -> Judgement:
-    """The rollouts' last scores, and the classes of their answers, the right answer's being 0."""
-    last = [of.log_scores[-1] if len(of.log_scores) else -np.inf for of in scores]
+    """The rollouts' scores, and the classes of their answers, the right answer's being 0."""
     answers = [attempt.answer for attempt in row.attempts]
     classes = group_equivalent([row.problem.answer, *answers])[1:]
     numbers = [-1 if each is None else each for each in classes]
-    return Judgement(np.array(last, float), np.array(numbers, np.intp), group)
+    return Judgement(tuple(of.log_scores for of in scores), np.array(numbers, np.intp), group)
 
 
 class _Numbers(dict[str, int]):

@@ -24,7 +24,7 @@ KEYS = {
     "settings", "rows", "labelled", "rollouts", "left_out", "solutions", "steps", "tokens",
     "seconds", "tokens_per_second", "step_auc", "f1", "accuracy_wrong", "accuracy_right",
     "threshold", "chosen", "brier", "ece", "reliability", "step_auc_by_length", "f1_by_length",
-    "over_majority_vote", "intervals",
+    "over_majority_vote", "intervals", "outlook",
 }  # fmt: skip
 METHODS = {"best_of_n", "weighted_vote", "weighted_best_of_n", "majority_vote", "oracle"}
 
@@ -179,6 +179,8 @@ def test_in_a_pipe_the_report_is_cells_between_tabs() -> None:
     assert rows["tokens_per_second"][1] == "45.3", "770 tokens in 17 s"
     assert rows["% right of rollouts"][1:4] == ["1", "2", "4"]
     assert rows["best of n"][3] == "100.0"
+    assert rows["after step"][1] == "AUC within a problem"
+    assert rows["the end"][1:] == ["1.000", "1.000 to 1.000", "100 %"]
 
 
 def test_on_a_terminal_the_report_fits_80_columns() -> None:
