@@ -23,6 +23,7 @@ from pfsolve.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from pfsolve.evaluation.labelled import Row
     from pfsolve.solver import Solver
 
 app = subcommands(help="Measure rewards, and train one.")
@@ -31,10 +32,10 @@ app = subcommands(help="Measure rewards, and train one.")
 @app.command("eval")
 def evaluate(
     ctx: typer.Context,
-    file: Annotated[
-        Path,
+    files: Annotated[
+        list[Path],
         typer.Argument(
-            help="Labelled solutions or rollouts, JSONL, or a folder that --record has filled."
+            help="Labelled solutions or rollouts, JSONL, or folders that --record has filled."
         ),
     ],
     reward: Reward = None,
@@ -42,7 +43,7 @@ def evaluate(
         str | None, setting("aggregate", "How the scores of steps become a solution's.")
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Use the first rows only, so many.")
+        int | None, typer.Option("--limit", min=1, help="Use a file's first rows, so many.")
     ] = None,
     threshold: Annotated[
         float | None,
@@ -85,11 +86,15 @@ def evaluate(
     ours = ("reward", "aggregate", "policy", "context", "threads", "gpu_layers", "offline")
     flags = {name: ctx.params[name] for name in ours} | {"particles": 1, "parallel": 1}
     settings = s.merge(s.read_config(environment.config_dir / "config.toml"), flags)
-    found = read_labelled(file)
-    if not quiet:
-        print_dim(environment.err, f"{file}: {found.describe()}")
-        show_complaints(found.complaints, environment)
-    rows = found.rows[:limit]
+    rows: list[Row] = []
+    malformed = 0
+    for file in files:
+        found = read_labelled(file)
+        rows += found.rows[:limit]
+        malformed += len(found.complaints)
+        if not quiet:
+            print_dim(environment.err, f"{file}: {found.describe()}")
+            show_complaints(found.complaints, environment)
     with ExitStack() as stack:
         scores_file = None
         if output is not None:
@@ -109,7 +114,7 @@ def evaluate(
         )
     if not quiet:
         show_complaints(scores.complaints, environment)
-    report = measure(rows, scores, deciding, threshold=threshold, malformed=len(found.complaints))
+    report = measure(rows, scores, deciding, threshold=threshold, malformed=malformed)
     if as_json:
         environment.stdout.write(dumps(report.to_json()) + "\n")
     else:

@@ -71,7 +71,7 @@ def _totals(report: Report) -> Iterator[tuple[str, ...]]:
     if report.left_out:
         yield "left out", thousands(report.left_out), "", "rows"
     rate = report.tokens_per_second
-    yield "steps", thousands(report.steps), "", f"{thousands(report.tokens)} tokens"
+    yield "steps", thousands(report.steps), "", f"{thousands(report.tokens)} tokens read"
     if rate is not None:
         yield "tokens_per_second", f"{rate:.1f}", "", duration(report.seconds)
 

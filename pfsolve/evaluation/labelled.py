@@ -6,14 +6,16 @@ One file may hold both kinds, a JSON object a line:
     {"problem": str, "answer": str, "solutions": [{"steps": [str, ...], "answer": str | null}, ...]}
 
 A run record, as `--record DIR` keeps them, counts as rollouts, and so a folder of them is a file of
-rollouts. What `pfsolve.problems` says of problems, ids, encodings and gzip holds here too.
+rollouts, with the scores they were given. What `pfsolve.problems` says of problems, ids, encodings
+and gzip holds here too.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -37,18 +39,26 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One rollout: its steps that are not blank, maybe none, and its answer, None without one."""
+    """One rollout: its steps that are not blank, maybe none, and its answer, None without one.
+
+    log_scores: of each step, if they are known.
+    """
 
     steps: tuple[str, ...]
     answer: str | None
+    log_scores: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rollouts:
-    """Independent attempts at a problem, at least one; `problem.answer` is the right answer."""
+    """Independent attempts at a problem, at least one; `problem.answer` is the right answer.
+
+    origin: the settings and versions of the run that scored them, by name; empty if none did.
+    """
 
     problem: Problem
     attempts: tuple[Attempt, ...]
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
 
 Row: TypeAlias = Labelled | Rollouts
@@ -160,7 +170,12 @@ def _recorded(problem: Problem, record: Mapping[str, Any]) -> Rollouts:
     expected = record.get("expected")
     if not isinstance(expected, str) or not expected.strip():
         raise _Unfit('no right answer is known: "expected" is missing')
-    return _rollouts(replace(problem, answer=expected), particles)
+    rollouts = _rollouts(replace(problem, answer=expected), particles)
+    origin: dict[str, Any] = {}
+    for name in ("settings", "versions"):
+        if isinstance(of := record.get(name), dict):
+            origin |= of
+    return replace(rollouts, origin=origin)
 
 
 def _are_independent(particles: list[Any], record: Mapping[str, Any]) -> bool:
@@ -192,7 +207,15 @@ def _rollouts(problem: Problem, solutions: object) -> Rollouts:
         if answer is not None and not isinstance(answer, str):
             raise _Unfit(f"a solution's answer is {shortened(answer)}, which is no text")
         said = _sound(answer).strip() if answer else ""
-        attempts.append(Attempt(tuple(step for step in steps if step.strip()), said or None))
+        written = [index for index, step in enumerate(steps) if step.strip()]
+        scores = _scores(solution.get("log_weights"), len(steps))
+        attempts.append(
+            Attempt(
+                tuple(steps[index] for index in written),
+                said or None,
+                None if scores is None else tuple(scores[index] for index in written),
+            )
+        )
     if not attempts:
         raise _Unfit("there are no solutions")
     return Rollouts(problem, tuple(attempts))
@@ -200,6 +223,14 @@ def _rollouts(problem: Problem, solutions: object) -> Rollouts:
 
 def _steps(value: object) -> tuple[str, ...]:
     return tuple(_sound(step) for step in _list(value, "steps"))
+
+
+def _scores(value: object, steps: int) -> list[float] | None:
+    """A run record's scores of the steps, unless any is missing: -inf, or not given at all."""
+    if not isinstance(value, list) or len(value) != steps:
+        return None
+    known = all(type(score) in (int, float) and math.isfinite(score) for score in value)
+    return value if known else None
 
 
 def _sound(text: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -70,7 +70,8 @@ def score_rows(
     """Score every solution that has no scores under these settings yet.
 
     Args:
-        settings: all that the scores depend on, as plain JSON values.
+        settings: all that the scores depend on, as plain JSON values. Rollouts whose `origin` agrees
+            with all of it keep the scores they come with.
         output: gets a line for each solution. What it has is not scored again; open it to resume.
         stopping: asked after each solution.
         listen: hears of each solution.
@@ -96,7 +97,8 @@ def score_rows(
         try:
             scored = Scored(np.empty(0), 0, 0.0)
             if task.steps:
-                scored = _checked(task, score(task.problem.text, task.steps))
+                known = task.given(settings)
+                scored = _checked(task, known or score(task.problem.text, task.steps))
         except (UsageError, ProblemTooLong) as error:
             complaints.append(f"solution {task.problem.id}: {error.message}")
         else:
@@ -120,11 +122,20 @@ def score_rows(
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A solution to score: its problem with an id of the solution's own, and the row it is in."""
+    """A solution to score: its problem with an id of the solution's own, and the row it is in; the
+    scores it comes with, if any, and what they came from."""
 
     problem: Problem
     steps: tuple[str, ...]
     row: int
+    log_scores: tuple[float, ...] | None = None
+    origin: Mapping[str, object] = field(default_factory=dict)
+
+    def given(self, settings: Mapping[str, object]) -> Scored | None:
+        """The scores it comes with, if they are those that these settings give."""
+        if self.log_scores is None or not self.origin.items() >= settings.items():
+            return None
+        return Scored(np.array(self.log_scores, float), 0, 0.0)
 
 
 def _tasks(rows: Sequence[Row]) -> Iterator[_Task]:
@@ -134,7 +145,13 @@ def _tasks(rows: Sequence[Row]) -> Iterator[_Task]:
             named.append(_Task(row.problem, row.steps, index))
         else:
             named += [
-                _Task(replace(row.problem, id=f"{row.problem.id}/{k}"), attempt.steps, index)
+                _Task(
+                    replace(row.problem, id=f"{row.problem.id}/{k}"),
+                    attempt.steps,
+                    index,
+                    attempt.log_scores,
+                    row.origin,
+                )
                 for k, attempt in enumerate(row.attempts, 1)
             ]
     for task, problem in zip(named, with_unique_ids(t.problem for t in named), strict=True):

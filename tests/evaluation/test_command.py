@@ -92,6 +92,40 @@ def test_scores_are_kept_and_not_computed_again(
     assert "step_auc\t1.000" in capsys.readouterr().out
 
 
+def test_recorded_rollouts_of_several_folders_keep_the_scores_of_this_reward(
+    tmp_path: Path, opened: list[Solver], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for run_name in ("seed_0", "seed_1"):
+        (tmp_path / run_name).mkdir()
+        record = {
+            "problem": "What is 2 + 2?",
+            "expected": "4",
+            "particles": [
+                {
+                    "steps": ["a 9", "b 9"],
+                    "log_weights": [-1, 1],
+                    "ancestors": [0, 0],
+                    "answer": "4",
+                },
+                {"steps": ["c 9"], "log_weights": [0], "ancestors": [1], "answer": "5"},
+            ],
+            "settings": {"policy": "small", "reward": "confidence", "aggregate": "last"}
+            | {"method": "bon", "seed": 3},
+            "versions": {"policy_sha256": "f00", "python": "3"},
+        }
+        (tmp_path / run_name / "p.json").write_text(json.dumps(record))
+    folders = (tmp_path / "seed_0", tmp_path / "seed_1")
+    assert reward_eval(*folders, "--policy", "small", "--reward", "confidence", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert opened[0].read == []
+    assert (found["rollouts"], found["tokens"]) == (2, 0)
+    assert [(of["step"], of["auc"]) for of in found["outlook"]] == [(1, 0.0), (None, 1.0)]
+
+    assert reward_eval(*folders, "--policy", "small", "--reward", "none", "--json") == 0
+    assert len(opened[1].read) == 4, "another reward reads them all"
+    assert [of["auc"] for of in json.loads(capsys.readouterr().out)["outlook"]] == [0.5, 0.5]
+
+
 def test_a_malformed_row_is_named_counted_and_makes_the_exit_code(
     rows: Path, opened: list[Solver], capsys: pytest.CaptureFixture[str]
 ) -> None:

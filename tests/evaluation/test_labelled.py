@@ -175,8 +175,32 @@ def recorded(
     records = RunRecords(folder)
     for event in events:
         records.hear(id, event)
-    line = Origin(settings, {}, 1).solved(Problem(id, 1, "2 + 2?", expected), solution)
+    versions = {"policy_sha256": "0" * 64}
+    line = Origin(settings, versions, 1).solved(Problem(id, 1, "2 + 2?", expected), solution)
     records.write(id, line, solution)
+
+
+@pytest.mark.parametrize(
+    "scores", [[1.0, None], [1.0, True], [1.0, float("nan")], [1.0], "1", None]
+)
+def test_scores_that_are_not_all_there_are_none(scores: object, tmp_path: Path) -> None:
+    recorded(tmp_path, "a", [[0], [1]])
+    record = json.loads((tmp_path / "a.json").read_text())
+    record["particles"][0]["log_weights"] = scores
+    (tmp_path / "a.json").write_text(json.dumps(record))
+    row = read_labelled(tmp_path).rows[0]
+    assert isinstance(row, Rollouts)
+    assert [attempt.log_scores for attempt in row.attempts] == [None, (0.0, 0.0)]
+
+
+def test_the_score_of_a_blank_step_goes_with_it(tmp_path: Path) -> None:
+    recorded(tmp_path, "a", [[0]])
+    record = json.loads((tmp_path / "a.json").read_text())
+    record["particles"][0] |= {"steps": ["x", " ", "y"], "log_weights": [1, -2.5, 3]}
+    (tmp_path / "a.json").write_text(json.dumps(record))
+    row = read_labelled(tmp_path).rows[0]
+    assert isinstance(row, Rollouts)
+    assert row.attempts == (Attempt(("x", "y"), "4", (1, 3)),)
 
 
 def test_a_folder_of_run_records_is_a_file_of_rollouts(tmp_path: Path) -> None:
@@ -190,9 +214,11 @@ def test_a_folder_of_run_records_is_a_file_of_rollouts(tmp_path: Path) -> None:
     assert (a.problem.id, b.problem.id) == ("a", "b")
     assert (b.problem.text, b.problem.answer) == ("2 + 2?", "4")
     assert b.attempts == (
-        Attempt(("step 0 of 0\n\n", "step 1 of 0\n\n", "\\boxed{4}"), "4"),
-        Attempt(("step 0 of 1\n\n", "\\boxed{5}"), "5"),
+        Attempt(("step 0 of 0\n\n", "step 1 of 0\n\n", "\\boxed{4}"), "4", (0.0, 0.0, 0.0)),
+        Attempt(("step 0 of 1\n\n", "\\boxed{5}"), "5", (0.0, 0.0)),
     )
+    assert (a.origin["policy"], a.origin["reward"]) == ("small", "self-evaluation")
+    assert a.origin["policy_sha256"] == "0" * 64, "versions count as well as settings"
     assert len(a.attempts) == 3
     single = read_labelled(tmp_path / "b.json")
     assert isinstance(single.rows[0], Rollouts)

@@ -72,6 +72,28 @@ def test_what_the_file_has_is_not_scored_again(tmp_path: Path) -> None:
     assert lines[3]["log_scores"] == [None], "JSON has no infinity"
 
 
+@pytest.mark.parametrize(
+    ("origin", "asked"),
+    [
+        ({**SETTINGS, "seed": 3}, ["good"]),
+        ({**SETTINGS, "reward": "by-luck"}, ["bad!", "good"]),
+        ({"reward": "by-word"}, ["bad!", "good"]),
+        ({}, ["bad!", "good"]),
+    ],
+)
+def test_rollouts_that_this_reward_has_scored_keep_their_scores(
+    tmp_path: Path, origin: dict[str, object], asked: list[str]
+) -> None:
+    attempts = (Attempt(("bad!",), "4", (0.25,)), Attempt(("good",), "5"))
+    rows = [Rollouts(Problem("a", 1, "p", "4"), attempts, origin)]
+    reader = Reader()
+    with ResultsFile(tmp_path / "scores.jsonl") as output:
+        scores = score_rows(rows, reader, SETTINGS, output=output)
+    assert [steps[0] for _, steps in reader.asked] == asked
+    assert values(scores.rows) == [[[0.25 if len(asked) == 1 else -2.0], [1.5]]]
+    assert len((tmp_path / "scores.jsonl").read_text().splitlines()) == 2
+
+
 @pytest.mark.parametrize("kept", range(0, 900, 90))
 def test_whatever_a_kill_leaves_the_next_run_completes(tmp_path: Path, kept: int) -> None:
     path = tmp_path / "scores.jsonl"
