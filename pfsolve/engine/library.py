@@ -200,8 +200,8 @@ def _load(path: Path, *, vocab_only: bool = False, gpu_layers: int = 0) -> Any:
     params = llama.llama_model_default_params()
     params.vocab_only = vocab_only
     params.n_gpu_layers = gpu_layers
-    # gcc 12 compiles llama.cpp's AMX kernels into illegal instructions (ggml-org/llama.cpp#26954).
-    # Only weights in an extra layout reach them, so a build with AMX gets none.
+    # gcc 12 drops the tile configuration of llama.cpp's AMX kernels, so that they end the process
+    # (ggml-org/llama.cpp#26954). Only weights in an extra layout reach them: AMX builds get none.
     params.use_extra_bufts = b"AMX_INT8 = 1" not in llama.llama_print_system_info()
     _log.complaints.clear()
     handle = llama.llama_model_load_from_file(str(path).encode(), params)
