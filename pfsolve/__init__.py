@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pfsolve.problems import Problem, read_problems
     from pfsolve.settings import Settings
     from pfsolve.solution import Solution
-    from pfsolve.solver import Solver, solve
+    from pfsolve.solver.solver import Solver, solve
 
 __all__ = ["Problem", "Settings", "Solution", "Solver", "read_problems", "solve"]
 
@@ -22,9 +22,9 @@ _HOME = {
     "Problem": "pfsolve.problems",
     "Settings": "pfsolve.settings",
     "Solution": "pfsolve.solution",
-    "Solver": "pfsolve.solver",
+    "Solver": "pfsolve.solver.solver",
     "read_problems": "pfsolve.problems",
-    "solve": "pfsolve.solver",
+    "solve": "pfsolve.solver.solver",
 }
 
 

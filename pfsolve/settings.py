@@ -96,9 +96,9 @@ class Settings:
             own limit where that is lower.
         resampling, weights, finished, ess_threshold, softmax_temperature, deduplicate: see
             `pfsolve.search.particle_filter.FilterRules`.
-        final: how the answer is chosen, see `pfsolve.selection`.
+        final: how the answer is chosen, see `pfsolve.search.selection`.
         early_stop: end the search once its unfinished particles cannot change the vote any more, see
-            `pfsolve.selection.is_settled`.
+            `pfsolve.search.selection.is_settled`.
         seed: of every random draw, 0 to 2^63 - 1; None draws one.
         threads: CPU threads; None for the number of physical cores.
         gpu_layers: layers to offload; None for all when the build can offload.

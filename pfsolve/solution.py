@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pfsolve.particle import Particle
-from pfsolve.selection import Candidate
+from pfsolve.search.selection import Candidate
 from pfsolve.settings import Settings
 
 

@@ -1,4 +1,4 @@
-"""`pfsolve -f FILE`, and problems in a pipe: from options to `pfsolve.batch`, and to an exit code."""
+"""`pfsolve -f FILE`, and problems in a pipe: from options to `pfsolve.solver.many`, and to an exit code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pfsolve.display.answer import InOrder
     from pfsolve.display.batch import SilentBatch
     from pfsolve.environment import Environment
-    from pfsolve.results.record import Record
+    from pfsolve.results.line import Record
 
 
 def solve_file(
@@ -27,12 +27,12 @@ def solve_file(
         SomeFailed: some rows have no answer.
         Interrupted: the user stopped it.
     """
-    from pfsolve.batch import run_batch
     from pfsolve.cli.session import open_solver
     from pfsolve.display.batch import batch_progress
     from pfsolve.results.file import ResultsFile
-    from pfsolve.results.record import Origin
+    from pfsolve.results.line import Origin
     from pfsolve.results.run_record import RunRecords
+    from pfsolve.solver.many import run_batch
 
     if options.resume and options.output is None:
         raise UsageError("--resume needs the file to go on with", "add -o results.jsonl")
@@ -84,7 +84,7 @@ def _printer(
 ) -> InOrder[Record]:
     """Writes each result to stdout as soon as those before it are written."""
     from pfsolve.display.answer import InOrder, show_row
-    from pfsolve.results.record import dumps
+    from pfsolve.results.line import dumps
 
     def show(record: Record | None) -> None:
         with display.writing():

@@ -1,4 +1,4 @@
-"""`pfsolve bench`: from options to `pfsolve.bench`."""
+"""`pfsolve bench`: from options to `pfsolve.lab.bench`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pfsolve.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from pfsolve.bench.plan import Run
+    from pfsolve.lab.bench.plan import Run
 
 
 def bench(
@@ -86,20 +86,20 @@ def bench(
     offline: Offline = None,
 ) -> None:
     """Compare methods on problems with answers, at equal particles and at equal tokens."""
-    from pfsolve.bench.plan import make_plan
-    from pfsolve.bench.report import compare
-    from pfsolve.bench.run import Session, run_all
     from pfsolve.cli.session import RunOptions, open_solver
     from pfsolve.display.batch import batch_progress
     from pfsolve.display.bench import check_plot, draw_comparison, show_comparison
     from pfsolve.display.plain import print_dim
     from pfsolve.environment import Environment
-    from pfsolve.loading import choose_reward
+    from pfsolve.lab.bench.plan import make_plan
+    from pfsolve.lab.bench.report import compare
+    from pfsolve.lab.bench.run import Session, run_all
     from pfsolve.models.resolve import name_of
     from pfsolve.problems.answered import read_answered
     from pfsolve.results.file import ResultsFile, read_solved
-    from pfsolve.results.record import dumps
+    from pfsolve.results.line import dumps
     from pfsolve.results.run_record import RunRecords, file_name
+    from pfsolve.solver.loading import choose_reward
 
     environment = Environment()
     if plot is not None:

@@ -37,12 +37,12 @@ def convert(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
 ) -> None:
     """Make a process reward model's checkpoint (Qwen2 family) a GGUF and a head; print the path."""
+    from pfsolve.convert.job import plan
+    from pfsolve.convert.run import convert as run
     from pfsolve.display.pull import pull_progress
     from pfsolve.engine.quantize import quantize
     from pfsolve.environment import Environment
     from pfsolve.models.catalogue import load_catalogue
-    from pfsolve.models.convert.job import plan
-    from pfsolve.models.convert.run import convert as run
     from pfsolve.models.store import Store
 
     environment = Environment()

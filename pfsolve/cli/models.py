@@ -156,7 +156,7 @@ def rm(name: Name, as_json: Json = False) -> None:
     """Remove a model's file, and what an interrupted pull has left of it."""
     from pfsolve.errors import ModelMissing, PfsolveError
     from pfsolve.models.transfer import disk_trouble
-    from pfsolve.models.units import format_bytes
+    from pfsolve.wording import format_bytes
 
     world = _World()
     entry = world.catalogue.get(name)
@@ -227,7 +227,7 @@ def _facts(world: _World, entry: ModelEntry) -> dict[str, Any]:
 
 
 def _row(facts: dict[str, Any]) -> tuple[str, ...]:
-    from pfsolve.models.units import format_bytes
+    from pfsolve.wording import format_bytes
 
     size = format_bytes(facts["bytes"]) if facts["bytes"] else "?"
     return (

@@ -13,7 +13,7 @@ from pfsolve.cli.options import AsJson, Context, GpuLayers, Offline, Policy, Qui
 
 if TYPE_CHECKING:
     from pfsolve.environment import Environment
-    from pfsolve.solver import Solver
+    from pfsolve.solver.solver import Solver
 
 
 def train(
@@ -63,11 +63,11 @@ def train(
     from pfsolve.display.progress import line_progress
     from pfsolve.display.training import headline
     from pfsolve.environment import Environment
+    from pfsolve.lab.training.collect import INDEPENDENT, Collector
+    from pfsolve.lab.training.files import read_files
+    from pfsolve.lab.training.material import Folder
+    from pfsolve.lab.training.train import train as fit
     from pfsolve.rewards.probe.files import check_output, own_file
-    from pfsolve.training.collect import INDEPENDENT, Collector
-    from pfsolve.training.files import read_files
-    from pfsolve.training.material import Folder
-    from pfsolve.training.train import train as fit
 
     environment = Environment()
     if output is not None:
@@ -132,7 +132,7 @@ def show(
 
 def _show(about: dict[str, Any], path: Path, environment: Environment, *, as_json: bool) -> None:
     from pfsolve.display.training import show_probe
-    from pfsolve.results.record import dumps
+    from pfsolve.results.line import dumps
 
     if as_json:
         environment.stdout.write(dumps(about | {"path": str(path)}) + "\n")

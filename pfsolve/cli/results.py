@@ -25,7 +25,7 @@ def summary(
     from pfsolve.environment import Environment
     from pfsolve.errors import UsageError
     from pfsolve.results.file import read_solved
-    from pfsolve.results.record import dumps
+    from pfsolve.results.line import dumps
     from pfsolve.results.summary import summarise
 
     environment = Environment()
@@ -60,9 +60,9 @@ def merge(
     from pfsolve.environment import Environment
     from pfsolve.errors import SomeFailed
     from pfsolve.results.file import ResultsFile, read_solved
+    from pfsolve.results.line import dumps
     from pfsolve.results.merge import merge as join
     from pfsolve.results.merge import missing
-    from pfsolve.results.record import dumps
 
     environment = Environment()
     records = join({path: read_solved(path) for path in files})

@@ -23,8 +23,8 @@ from pfsolve.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from pfsolve.evaluation.labelled import Row
-    from pfsolve.solver import Solver
+    from pfsolve.lab.evaluation.labelled import Row
+    from pfsolve.solver.solver import Solver
 
 app = subcommands(help="Measure rewards, and train one.")
 
@@ -76,11 +76,11 @@ def evaluate(
     from pfsolve.display.progress import line_progress
     from pfsolve.environment import Environment
     from pfsolve.errors import SomeFailed
-    from pfsolve.evaluation.evaluate import evaluate as measure
-    from pfsolve.evaluation.labelled import read_labelled
-    from pfsolve.evaluation.scoring import score_rows
+    from pfsolve.lab.evaluation.evaluate import evaluate as measure
+    from pfsolve.lab.evaluation.labelled import read_labelled
+    from pfsolve.lab.evaluation.scoring import score_rows
     from pfsolve.results.file import ResultsFile
-    from pfsolve.results.record import dumps
+    from pfsolve.results.line import dumps
 
     environment = Environment()
     ours = ("reward", "aggregate", "policy", "context", "threads", "gpu_layers", "offline")

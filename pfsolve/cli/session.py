@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pfsolve.environment import Environment
     from pfsolve.events import ModelLoaded
     from pfsolve.settings import Settings
-    from pfsolve.solver import Solver
+    from pfsolve.solver.solver import Solver
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def open_solver(
     """A solver, and the question whether the user wants it to stop."""
     from pfsolve.cli.interrupt import TwoStageInterrupt
     from pfsolve.display.pull import pull_progress
-    from pfsolve.solver import Solver
+    from pfsolve.solver.solver import Solver
 
     def log(line: str) -> None:
         environment.stderr.write(line + "\n")

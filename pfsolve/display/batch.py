@@ -15,7 +15,7 @@ from pfsolve.display.batch_state import (
     problem_line,
     shown_id,
 )
-from pfsolve.display.latex import to_terminal
+from pfsolve.display.latex.terminal import to_terminal
 from pfsolve.display.live import LiveArea
 from pfsolve.display.plain import model_line, print_dim
 from pfsolve.display.table import table

@@ -10,9 +10,9 @@ from pfsolve.display.text import thousands
 from pfsolve.errors import UsageError
 
 if TYPE_CHECKING:
-    from pfsolve.bench.report import Comparison, Difference, Line
     from pfsolve.environment import Environment
-    from pfsolve.evaluation.intervals import Interval
+    from pfsolve.lab.bench.report import Comparison, Difference, Line
+    from pfsolve.lab.evaluation.intervals import Interval
 
 PLOTS = (".png", ".svg", ".pdf")
 

@@ -12,11 +12,11 @@ from pfsolve.display.text import duration, plural, thousands
 
 if TYPE_CHECKING:
     from pfsolve.environment import Environment
-    from pfsolve.evaluation.curves import Curve
-    from pfsolve.evaluation.evaluate import Report
-    from pfsolve.evaluation.intervals import Interval
-    from pfsolve.evaluation.outlook import Outlook
-    from pfsolve.evaluation.scoring import Progress
+    from pfsolve.lab.evaluation.curves import Curve
+    from pfsolve.lab.evaluation.evaluate import Report
+    from pfsolve.lab.evaluation.intervals import Interval
+    from pfsolve.lab.evaluation.outlook import Outlook
+    from pfsolve.lab.evaluation.scoring import Progress
 
 COMPLAINTS = 20  # told one by one
 

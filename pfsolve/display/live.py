@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from pfsolve.display.latex import to_terminal
+from pfsolve.display.latex.terminal import to_terminal
 from pfsolve.display.plain import PlainLines, Silent, model_line, print_dim
 from pfsolve.display.population import Population
 from pfsolve.display.table import table

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from pfsolve.display.population import Population
 from pfsolve.display.text import percent
 from pfsolve.events import Event, ModelLoaded, Scored
-from pfsolve.models.units import format_bytes
+from pfsolve.wording import format_bytes
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass, replace
 
-from pfsolve.display.latex import split_unfinished, to_terminal
+from pfsolve.display.latex.terminal import split_unfinished, to_terminal
 from pfsolve.display.text import one_line
 from pfsolve.events import Began, Ended, Event, Progressed, Resampled, Row, Scored
 

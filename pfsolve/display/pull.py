@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 from pfsolve.models import events
-from pfsolve.models.units import format_bytes
+from pfsolve.wording import format_bytes
 
 if TYPE_CHECKING:
     from rich.console import Console

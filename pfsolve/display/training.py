@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pfsolve.display.listing import show_listing
 from pfsolve.display.progress import pace
 from pfsolve.display.text import plural, thousands
-from pfsolve.training.progress import Fitting, Progress
+from pfsolve.lab.training.progress import Fitting, Progress
 
 if TYPE_CHECKING:
     from pfsolve.environment import Environment

@@ -10,7 +10,7 @@ from pfsolve.models.entry import HubPlace, ModelEntry, Place
 from pfsolve.models.events import Listener, ignore
 from pfsolve.models.store import Store, sha256_of
 from pfsolve.models.transfer import PartFile, PlaceFailed, disk_trouble
-from pfsolve.models.units import format_bytes
+from pfsolve.wording import format_bytes
 
 
 def find(entry: ModelEntry, store: Store) -> Path | None:

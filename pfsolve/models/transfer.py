@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pfsolve.errors import ResourceError
-from pfsolve.models.units import format_bytes
+from pfsolve.wording import format_bytes
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 

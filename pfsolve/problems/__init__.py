@@ -7,8 +7,8 @@ wrong with it, or blank and counted. One bad row costs no other.
 from __future__ import annotations
 
 from pfsolve.problems.fields import parse_fields
+from pfsolve.problems.problem import BadRow, Problem
 from pfsolve.problems.read import ProblemFile, read_problems
-from pfsolve.problems.rows import BadRow, Problem
 from pfsolve.problems.shard import Shard
 
 __all__ = [

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pfsolve.errors import UsageError
+from pfsolve.problems.problem import Problem
 from pfsolve.problems.read import read_problems
-from pfsolve.problems.rows import Problem
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from pfsolve.errors import UsageError
+from pfsolve.problems.csv import read_table
 from pfsolve.problems.jsonl import object_reader
-from pfsolve.problems.rows import BadRow, Problem, make_problem, read_row, with_unique_ids
+from pfsolve.problems.problem import BadRow, Problem, make_problem, read_row, with_unique_ids
 from pfsolve.problems.source import Source, piped, read_source
-from pfsolve.problems.table import read_table
 from pfsolve.settings import INPUTS
 
 _BY_EXTENSION = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}

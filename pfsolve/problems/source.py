@@ -8,7 +8,7 @@ import zlib
 from dataclasses import dataclass
 
 from pfsolve.errors import UsageError
-from pfsolve.problems.rows import BadRow
+from pfsolve.problems.problem import BadRow
 
 GZIP = b"\x1f\x8b"
 

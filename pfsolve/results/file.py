@@ -13,7 +13,7 @@ from typing import Self
 
 from pfsolve.errors import UsageError
 from pfsolve.problems import BadRow, Problem
-from pfsolve.results.record import SCHEMA, Record, dumps, is_finished
+from pfsolve.results.line import SCHEMA, Record, dumps, is_finished
 
 
 @dataclass(frozen=True, slots=True)

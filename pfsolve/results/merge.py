@@ -8,7 +8,7 @@ from pathlib import Path
 from pfsolve.errors import UsageError
 from pfsolve.problems import Shard
 from pfsolve.results.file import Contents
-from pfsolve.results.record import Record, is_finished
+from pfsolve.results.line import Record, is_finished
 
 
 def merge(parts: Mapping[Path, Contents]) -> list[Record]:

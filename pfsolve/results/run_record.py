@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pfsolve.errors import UsageError
 from pfsolve.events import Event, Progressed
-from pfsolve.results.record import Record, dumps
+from pfsolve.results.line import Record, dumps
 
 if TYPE_CHECKING:
     from pfsolve.solution import Solution

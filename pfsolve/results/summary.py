@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pfsolve.results.record import Record
+from pfsolve.results.line import Record
 
 
 @dataclass(frozen=True, slots=True)

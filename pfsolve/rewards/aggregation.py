@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pfsolve.logits import log_sigmoid, logit
 from pfsolve.rewards.base import SUREST, Prefix, Reward, Scorer
+from pfsolve.search.log_odds import log_sigmoid, logit
 
 
 class Aggregated:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pfsolve.logits import logit
 from pfsolve.rewards.base import SUREST, Memoryless, Prefix
+from pfsolve.search.log_odds import logit
 
 
 class Confidence(Memoryless):

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from pfsolve.logits import log_sigmoid
 from pfsolve.search import weights as w
-from pfsolve.search.abreast import abreast, join
+from pfsolve.search.log_odds import log_sigmoid
 from pfsolve.search.requests import Extend, Fork, Population, Request, Score, Weighed
 from pfsolve.search.resampling import Ancestors, keep_in_place
+from pfsolve.search.side_by_side import abreast, join
 
 
 def beam_search(n: int, width: int) -> Generator[Request, Any, Population]:

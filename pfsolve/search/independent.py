@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from pfsolve.logits import log_sigmoid
 from pfsolve.search import weights as w
+from pfsolve.search.log_odds import log_sigmoid
 from pfsolve.search.requests import Extend, Population, Request, Score, Weighed
 
 

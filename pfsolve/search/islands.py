@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from pfsolve.search.abreast import abreast, join
 from pfsolve.search.particle_filter import FilterRules, particle_filter
 from pfsolve.search.requests import Population, Request
+from pfsolve.search.side_by_side import abreast, join
 
 
 def island_filters(

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from pfsolve.search.abreast import abreast, join
 from pfsolve.search.particle_filter import FilterRules, Reference, sweep
 from pfsolve.search.particle_gibbs import next_sweep
 from pfsolve.search.requests import Fork, Population, Request
 from pfsolve.search.resampling import Ancestors
+from pfsolve.search.side_by_side import abreast, join
 
 
 def tempering(

@@ -26,7 +26,7 @@ from pfsolve.engine.policy import Draft
 from pfsolve.problems import Problem, read_problems
 from pfsolve.settings import merge
 from pfsolve.solution import Solution
-from pfsolve.solver import Solver
+from pfsolve.solver.solver import Solver
 
 
 @dataclass

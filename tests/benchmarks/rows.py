@@ -15,7 +15,7 @@ import time
 
 from pfsolve.engine.cache import Run
 from pfsolve.settings import Settings
-from pfsolve.solver import Solver
+from pfsolve.solver.solver import Solver
 
 SIZES = (1, 2, 3, 4, 6, 7, 8, 10, 11, 12, 14, 15, 16, 20, 24, 32, 48, 64)
 PROMPT, SIBLINGS, PROMPTS = 100, 4, 16

@@ -25,7 +25,7 @@ import numpy as np
 
 from pfsolve.engine.cache import Cache, Outputs, Run
 from pfsolve.settings import Settings
-from pfsolve.solver import Solver
+from pfsolve.solver.solver import Solver
 
 PROBLEM = "Find all real x with x^4 - 5x^2 + 4 = 0, and the sum of their squares."
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pfsolve.evaluation.labelled import Rollouts, read_labelled
+from pfsolve.lab.evaluation.labelled import Rollouts, read_labelled
 from tests.cli.conftest import Cli
 
 FAST = {"PFSOLVE_CONTEXT": "256"}

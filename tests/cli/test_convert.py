@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from pfsolve.errors import ExitCode
-from tests.models.convert import checkpoints as make
+from tests.convert import checkpoints as make
 from tests.models.model_fakes import COMMIT, FakeHub, serve_hub
 
 # A PRM of the user's own, to be converted from the Hub.

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pfsolve.display.latex import _converted, split_unfinished, to_terminal
+from pfsolve.display.latex.terminal import _converted, split_unfinished, to_terminal
 
 READ_AS = {
     # fractions: brackets exactly where a slash would change the meaning
@@ -151,7 +151,7 @@ def test_any_text_is_rendered_or_refused_by_the_parser(latex: str) -> None:
     """The renderer itself never fails: whatever the parser lets through, it can render."""
     from pylatexenc.latexwalker import LatexWalkerError
 
-    from pfsolve.display.formula import Unreadable
+    from pfsolve.display.latex.formula import Unreadable
 
     assert isinstance(to_terminal(latex), str)
     try:
@@ -192,7 +192,7 @@ def test_unfinished_latex_is_split_off(latex: str, done: str) -> None:
 
 def test_the_parser_is_loaded_only_when_there_is_latex() -> None:
     script = (
-        "import sys; from pfsolve.display.latex import to_terminal;"
+        "import sys; from pfsolve.display.latex.terminal import to_terminal;"
         "to_terminal('42'); assert 'pylatexenc' not in sys.modules;"
         "to_terminal('x^2'); assert 'pylatexenc' in sys.modules"
     )

@@ -9,16 +9,16 @@ import pytest
 
 from pfsolve.engine.quantize import quantize
 from pfsolve.errors import EngineError, ModelFileError, UsageError
-from tests.models.convert import checkpoints as make
+from tests.convert import checkpoints as make
 
 
 @pytest.fixture(scope="module")
 def floats(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A GGUF of 16-bit floats, 6 MB."""
-    from pfsolve.models.convert.job import plan
-    from pfsolve.models.convert.run import convert
+    from pfsolve.convert.job import plan
+    from pfsolve.convert.run import convert
     from pfsolve.models.store import Store
-    from tests.models.convert.conftest import make_catalogue
+    from tests.convert.conftest import make_catalogue
 
     folder = tmp_path_factory.mktemp("floats")
     arrays = make.make_arrays(make.LARGER, head={"score.weight": (2, 256)})

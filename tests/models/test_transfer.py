@@ -13,7 +13,7 @@ import pytest
 
 from pfsolve.errors import ResourceError
 from pfsolve.models.transfer import PartFile, PlaceFailed, disk_trouble
-from pfsolve.models.units import format_bytes
+from pfsolve.wording import format_bytes
 
 Usage = namedtuple("Usage", "total used free")
 

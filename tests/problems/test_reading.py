@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from pfsolve.errors import UsageError
 from pfsolve.problems import BadRow, Problem, ProblemFile, read_problems
-from pfsolve.problems.rows import MAX_ID
+from pfsolve.problems.problem import MAX_ID
 
 NO_FIELDS: Mapping[str, str] = {}
 

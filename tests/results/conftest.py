@@ -6,8 +6,8 @@ from typing import Any
 
 from pfsolve.particle import Finish, Particle, Step
 from pfsolve.problems import BadRow, Problem
-from pfsolve.results.record import Origin
-from pfsolve.selection import Candidate
+from pfsolve.results.line import Origin
+from pfsolve.search.selection import Candidate
 from pfsolve.settings import Settings
 from pfsolve.solution import Solution
 

@@ -9,8 +9,8 @@ import pytest
 from pfsolve.errors import UsageError
 from pfsolve.problems import Shard
 from pfsolve.results.file import Contents
+from pfsolve.results.line import Record, dumps
 from pfsolve.results.merge import merge, missing
-from pfsolve.results.record import Record, dumps
 from pfsolve.results.summary import summarise, wilson
 from tests.results.conftest import BAD, PROBLEMS, ROWS, origin, solution
 

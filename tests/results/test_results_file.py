@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pfsolve.errors import NoAnswer, UsageError
 from pfsolve.problems import Problem
 from pfsolve.results.file import ResultsFile, read_results, read_solved
-from pfsolve.results.record import Origin, dumps
+from pfsolve.results.line import Origin, dumps
 from tests.results.conftest import BAD, PROBLEMS, ROWS, origin, solution
 
 OURS = origin()

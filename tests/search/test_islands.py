@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from pfsolve.search.abreast import abreast
 from pfsolve.search.islands import island_filters
 from pfsolve.search.particle_filter import FilterRules, particle_filter
 from pfsolve.search.particle_gibbs import particle_gibbs
 from pfsolve.search.requests import Alike, Extend, Fork, Rewind, Score, Weighed
+from pfsolve.search.side_by_side import abreast
 from pfsolve.search.weights import AllParticlesDead, log_mean_exp, normalise
 from tests.search.worlds import Script, Tree, World, assert_law, drive, shares
 

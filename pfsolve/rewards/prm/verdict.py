@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from pfsolve.engine.cache import Cache, Rows, Run
 from pfsolve.errors import ModelFileError
-from pfsolve.models.convert.safe import read_header
-from pfsolve.models.convert.tensor import read_whole
+from pfsolve.models.safetensors import read_header, read_whole
 
 _HINT = "`pfsolve models convert` writes it anew from the checkpoint"
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from pfsolve.convert.job import plan
+from pfsolve.convert.run import convert
 from pfsolve.engine import library
 from pfsolve.models.catalogue import Catalogue, load_catalogue
-from pfsolve.models.convert.job import plan
-from pfsolve.models.convert.run import convert
 from pfsolve.models.entry import PrmSpec
 from pfsolve.models.resolve import Model, PrmFiles
 from pfsolve.models.store import Store

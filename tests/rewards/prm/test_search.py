@@ -11,12 +11,12 @@ from pfsolve.engine.cache import Cache, Run
 from pfsolve.engine.library import Model
 from pfsolve.engine.policy import Policy
 from pfsolve.engine.sampling import Sampling
-from pfsolve.engine.scheduler import Outcome, Scheduler, Task, resampling_rng
 from pfsolve.particle import StepRules
 from pfsolve.problems import Problem
 from pfsolve.rewards.prm.model import Prm
 from pfsolve.rewards.prm.scorer import step_texts
 from pfsolve.search.particle_filter import FilterRules, particle_filter
+from pfsolve.solver.scheduler import Outcome, Scheduler, Task, resampling_rng
 from tests.conftest import THREADS
 
 PROBLEMS = ("What is 12 + 30?", "How many sides has a square?")

@@ -1,0 +1,282 @@
+"""One conversion, from the first look at the checkpoint to the file under its final name."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from pfsolve.convert.checkpoint import Checkpoint, open_checkpoint, read_list
+from pfsolve.convert.gguf_file import Draft, Piece, header_bytes
+from pfsolve.convert.head import choose_spec, head_tensors, write_head, write_spec
+from pfsolve.convert.job import KINDS, Job
+from pfsolve.convert.qwen2 import Dimensions, check_tensors, read_config, slots
+from pfsolve.convert.source import read_small
+from pfsolve.convert.vocabulary import read_vocabulary
+from pfsolve.errors import Interrupted, ModelFileError, ModelMissing, PfsolveError, UsageError
+from pfsolve.models import events
+from pfsolve.models.entry import ModelEntry, PrmSpec
+from pfsolve.models.events import ConvertListener, ignore
+from pfsolve.models.prm_parsing import read_spec
+from pfsolve.models.store import Store, name_for_good, sha256_of
+from pfsolve.models.transfer import PlaceFailed, disk_full, disk_trouble
+
+# source, target, kind, and a function that hears how large the target is
+Quantize = Callable[[Path, Path, str, Callable[[int], None]], None]
+
+
+@dataclass(frozen=True)
+class Files:
+    """What a conversion has written: None where there is no such file."""
+
+    gguf: Path | None
+    head: Path | None
+    spec: Path | None
+
+
+def convert(
+    job: Job,
+    store: Store,
+    entries: tuple[ModelEntry, ...],
+    quantize: Quantize,
+    *,
+    head_only: bool = False,
+    listen: ConvertListener = ignore,
+) -> Files:
+    """Convert, going on with what an interrupted conversion has left. What is there stays.
+
+    Memory: a few blocks of a tensor, the vocabulary, and the head. Disk: the model in 16 bits, and
+    beside it one file of the checkpoint if that is fetched, then the file that llama.cpp makes of it.
+
+    Args:
+        entries: the catalogue's, for a checkpoint whose tensors must tell how it reads.
+        quantize: makes a smaller GGUF of one in 16 bits.
+        head_only: write the head, and not the GGUF.
+
+    Raises:
+        PfsolveError: a package is missing.
+        ModelMissing: there is no checkpoint, or the Hub does not give it.
+        ModelFileError: the checkpoint is damaged, or of a kind that cannot be converted.
+        UsageError: nothing says how it reads.
+        ResourceError: the disk has no room, or cannot be written.
+        Interrupted: Ctrl-C; what came so far is kept.
+    """
+    _check_packages()
+    waiting = events.Waiting(job.name)
+    with (
+        disk_trouble(job.gguf.parent),
+        _trouble(job),
+        store.lock_named(job.lock, job.name, waiting=lambda: listen(waiting)),
+    ):
+        return _there(job, head_only) or _Conversion(job, entries, quantize, listen).run(head_only)
+
+
+def _there(job: Job, head_only: bool) -> Files | None:
+    """The files, if none of them is missing."""
+    spec: PrmSpec | None = None
+    if job.known and job.reader:
+        spec = job.reader.prm
+    elif job.spec.is_file():
+        spec = read_spec(job.gguf)
+    if spec is None or (head_only and not spec.head):
+        return None
+    files = Files(
+        None if head_only else job.gguf,
+        job.head if spec.head else None,
+        None if job.known else job.spec,
+    )
+    wanted = [file for file in (files.gguf, files.head, files.spec) if file]
+    return files if all(file.is_file() for file in wanted) else None
+
+
+class _Conversion:
+    """One conversion, under its lock."""
+
+    def __init__(
+        self,
+        job: Job,
+        entries: tuple[ModelEntry, ...],
+        quantize: Quantize,
+        listen: ConvertListener,
+    ) -> None:
+        self.job = job
+        self.entries = entries
+        self.quantize = quantize
+        self.listen = listen
+
+    def run(self, head_only: bool) -> Files:
+        job = self.job
+        checkpoint = open_checkpoint(job.source)
+        dimensions = read_config(checkpoint.config)
+        spec = self._spec(checkpoint)
+        if head_only and not spec.head:
+            raise UsageError(
+                f"{job.name} has no head of its own: its verdict is in its logits",
+                "leave out --head-only",
+            )
+        head = head_tensors(
+            spec, checkpoint.tensors, hidden=dimensions.hidden, vocabulary=dimensions.vocabulary
+        )
+        wanted = slots(dimensions, output=not spec.head)
+        shapes = {t.name: t.shape for t in checkpoint.tensors.values() if t.name not in head}
+        check_tensors(shapes, wanted)
+        job.work.mkdir(parents=True, exist_ok=True)
+        if head:
+            write_head(checkpoint, head, job.work / job.head.name)
+            (job.work / job.head.name).replace(job.head)
+            self.listen(events.HeadWritten(job.name, job.head))
+        if not job.known:
+            write_spec(spec, job.work / job.spec.name)
+            (job.work / job.spec.name).replace(job.spec)
+        if not head_only and not job.gguf.is_file():
+            names = {name: slot.name for name, slot in wanted.items()}
+            self._make(checkpoint, dimensions, names)
+            self.listen(events.Converted(job.name, job.gguf, job.gguf.stat().st_size))
+        if not head_only or not any(job.work.iterdir()):
+            shutil.rmtree(job.work, ignore_errors=True)
+        return Files(
+            None if head_only else job.gguf,
+            job.head if head else None,
+            None if job.known else job.spec,
+        )
+
+    def _spec(self, checkpoint: Checkpoint) -> PrmSpec:
+        reader = self.job.reader or choose_spec(self.entries, checkpoint.tensors)
+        assert reader.prm  # both only ever give a PRM
+        if not self.job.known:
+            self.listen(events.ReadsLike(self.job.name, reader.name))
+        return reader.prm
+
+    def _make(
+        self, checkpoint: Checkpoint, dimensions: Dimensions, names: Mapping[str, str]
+    ) -> None:
+        """The GGUF. names: of its tensors, by the checkpoint's."""
+        job = self.job
+        vocabulary = read_vocabulary(
+            lambda file: read_small(job.source, file), checkpoint.config, dimensions.vocabulary
+        )
+        pieces = {
+            file: [Piece(names[t.name], t) for t in tensors if t.name in names]
+            for file, tensors in checkpoint.files.items()
+        }
+        pieces = {file: some for file, some in pieces.items() if some}  # one may hold but the head
+        header = header_bytes(
+            dimensions,
+            vocabulary,
+            [piece for some in pieces.values() for piece in some],
+            name=job.name,
+            url=job.source.url,
+            scratch=job.work / "header.gguf",
+        )
+        draft = Draft(job.work, header, job.source.state(tuple(pieces)))
+        self._copy(checkpoint, draft, pieces, len(header))
+        whole = draft.path
+        if job.kind != "F16":
+            self.listen(events.Quantizing(job.name, job.kind))
+            whole = job.work / f"{job.kind}.gguf"
+            total = _estimate(draft.size, job.kind)
+            self.quantize(
+                draft.path,
+                whole,
+                job.kind,
+                lambda size: self.listen(events.Progress(job.name, min(size, total), total)),
+            )
+        name_for_good(whole, job.gguf, sha256_of(whole))
+
+    def _copy(
+        self,
+        checkpoint: Checkpoint,
+        draft: Draft,
+        pieces: Mapping[str, list[Piece]],
+        end: int,
+    ) -> None:
+        """Bring the draft to its whole size, file by file of the checkpoint.
+
+        Args:
+            end: bytes of the draft's header.
+        """
+        job = self.job
+        sizes = {file: checkpoint.bytes(file) for file in pieces}
+        total = sum(sizes.values())
+        self.listen(events.Converting(job.name, job.source.where, total))
+        missing = {}
+        for file, some in pieces.items():
+            end += sum(piece.room for piece in some)
+            if end > draft.size:
+                missing[file] = sizes[file]
+        self._check_room(end, draft, missing)
+        done = total - sum(missing.values())
+        for file in missing:
+            number = list(pieces).index(file) + 1
+            self.listen(events.Copying(job.name, file, number, len(pieces)))
+
+            def report(bytes_: int, before: int = done) -> None:
+                self.listen(events.Progress(job.name, before + bytes_, total))
+
+            with (
+                job.source.fetched(file, job.work, report) as path,
+                path.open("rb") as weights,
+            ):
+                if read_list(weights, sizes[file], file) != checkpoint.files[file]:
+                    raise ModelFileError(f"{file} has changed meanwhile", "start again")
+                copied = 0
+                for piece in pieces[file]:
+                    draft.add(weights, piece)
+                    copied += piece.tensor.bytes
+                    if not job.source.is_remote(file):
+                        report(copied)
+                draft.commit()
+            done += sizes[file]
+            self.listen(events.Progress(job.name, done, total))
+
+    def _check_room(self, end: int, draft: Draft, missing: Mapping[str, int]) -> None:
+        """Whether the draft, and what is beside it at any time, fits on the disk.
+
+        Args:
+            end: bytes of the whole draft.
+            missing: the checkpoint's files that are yet to be copied, and their bytes.
+
+        Raises:
+            ResourceError: it does not.
+        """
+        job = self.job
+        fetched = [size for file, size in missing.items() if job.source.is_remote(file)]
+        quantized = 0 if job.kind == "F16" else _estimate(end, job.kind)
+        needed = end - draft.size + max(quantized, *fetched, 0)
+        free = shutil.disk_usage(job.work).free
+        if needed > free:
+            raise disk_full(job.gguf.parent, needed, free)
+
+
+def _estimate(size: int, kind: str) -> int:
+    """Bytes of a file of this kind that in 16 bits has `size`."""
+    return int(size * KINDS[kind] / KINDS["F16"])
+
+
+def _check_packages() -> None:
+    for package in ("gguf", "safetensors"):
+        if find_spec(package) is None:
+            raise PfsolveError(
+                f"the package {package}, which conversion needs, is not installed",
+                "`pip install 'pfsolve[convert]'` installs it",
+            )
+
+
+@contextmanager
+def _trouble(job: Job) -> Iterator[None]:
+    """Say what went wrong on the Hub, or that the user stopped it, in the words of a conversion."""
+    try:
+        yield
+    except PlaceFailed as failure:
+        raise ModelMissing(
+            f"{job.argument} cannot be fetched. The Hub: {failure.reason}",
+            failure.hint or f"`pfsolve models convert {job.argument}` goes on where it stopped",
+        ) from None
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"stopped converting {job.name}; what is done of it is kept",
+            "the same command goes on from there",
+        ) from None

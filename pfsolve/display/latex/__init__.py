@@ -1,0 +1,1 @@
+"""LaTeX mathematics as text that a terminal can show."""

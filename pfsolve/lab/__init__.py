@@ -1,0 +1,1 @@
+"""What no solve needs: measuring rewards, comparing methods, training a probe."""

@@ -1,0 +1,149 @@
+"""What a comparison runs: methods, each with settings of its own, in several sizes, with several seeds.
+
+Self-consistency, best-of-n and weighted best-of-n are not run: all of them, for every n, follow from one
+set of scored rollouts, the same for each.
+"""
+
+from __future__ import annotations
+
+import shlex
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pfsolve.errors import UsageError
+from pfsolve.lab.evaluation.curves import MAJORITY
+from pfsolve.settings import METHODS, NAMES
+
+# What follows from rollouts, and how `pfsolve.lab.evaluation.curves` calls it.
+FROM_ROLLOUTS = {"sc": MAJORITY, "bon": "best_of_n", "wbon": "weighted_best_of_n"}
+ROLLOUTS = "rollouts"  # the label of the runs that draw them
+
+_NOT_OWN = ("method", "particles", "seed", "policy", "preset")  # the comparison decides these
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method as the user named it, and the settings that make it."""
+
+    label: str
+    layer: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One pass over the problems. label: of its method, or `ROLLOUTS`."""
+
+    label: str
+    particles: int
+    seed: int
+    layer: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """methods: those that are run, in the user's order. derived: keys of `FROM_ROLLOUTS`; the
+    `baseline` is one of them, or None without any. sizes: particles. rollouts: of a problem with one
+    seed. seeds: root seeds."""
+
+    methods: tuple[Method, ...]
+    derived: tuple[str, ...]
+    baseline: str | None
+    sizes: tuple[int, ...]
+    rollouts: int
+    seeds: tuple[int, ...]
+
+    def runs(self, scored: bool) -> list[Run]:
+        """Every run, cheap ones first. scored: whether rollouts are worth a score."""
+        runs = []
+        for method in self.methods:
+            greedy = (
+                method.layer["method"] == "greedy"
+            )  # one particle, and every seed says the same
+            for particles in (1,) if greedy else self.sizes:
+                for seed in self.seeds[:1] if greedy else self.seeds:
+                    own = {"particles": particles, "seed": seed}
+                    runs.append(Run(method.label, particles, seed, {**method.layer, **own}))
+        if self.derived:
+            layer = {"method": "bon" if scored else "sc", "early_stop": False}
+            runs += [
+                Run(
+                    ROLLOUTS,
+                    self.rollouts,
+                    seed,
+                    {**layer, "particles": self.rollouts, "seed": seed},
+                )
+                for seed in self.seeds
+            ]
+        return sorted(runs, key=lambda run: (run.seed, run.particles))
+
+
+def make_plan(
+    methods: Sequence[str],
+    sizes: Sequence[int],
+    rollouts: int | None,
+    seeds: Sequence[int],
+    baseline: str | None = None,
+) -> Plan:
+    """A plan from what the user wrote: "pf", or "pf weights=ratio ess-threshold=0.5".
+
+    Args:
+        baseline: the last of sc, bon and wbon by default.
+
+    Raises:
+        UsageError: a method is unknown or named twice, or a setting is unknown, or the baseline is
+            not among the methods.
+    """
+    parsed = [_parse(text) for text in methods]
+    labels = [method.label for method in parsed]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise UsageError(f"--method {label!r} is there twice", "once is enough")
+    derived = tuple(m.label for m in parsed if m.layer["method"] in FROM_ROLLOUTS)
+    if baseline is not None and baseline not in derived:
+        raise UsageError(
+            f"--baseline {baseline} is not among the methods",
+            f"a baseline is one of {', '.join(FROM_ROLLOUTS)}, and named with --method too",
+        )
+    return Plan(
+        methods=tuple(m for m in parsed if m.layer["method"] not in FROM_ROLLOUTS),
+        derived=derived,
+        baseline=baseline or (derived[-1] if derived else None),
+        sizes=tuple(sorted(set(sizes))),
+        rollouts=rollouts or max(sizes),
+        seeds=tuple(seeds),
+    )
+
+
+def _parse(text: str) -> Method:
+    name, *pairs = shlex.split(text) or [""]
+    if name not in METHODS and name not in FROM_ROLLOUTS:
+        raise UsageError(
+            f"--method is {name!r}, which is unknown",
+            f"choose among {', '.join(dict.fromkeys([*METHODS, *FROM_ROLLOUTS]))}",
+        )
+    layer: dict[str, Any] = {"method": name}
+    for pair in pairs:
+        setting, equals, value = pair.partition("=")
+        setting = setting.replace("-", "_")
+        if not equals or setting not in NAMES or setting in _NOT_OWN:
+            raise UsageError(
+                f"--method {text!r}: {pair!r} is no setting of a method's own",
+                'write for example --method "pf weights=ratio ess-threshold=0.5"',
+            )
+        layer[setting] = _value(value)
+    if pairs and name in FROM_ROLLOUTS:
+        raise UsageError(
+            f"--method {text!r}: {name} has no settings of its own here",
+            "it follows from the same rollouts as the others; --reward says what scores them",
+        )
+    return Method(" ".join([name, *pairs]), layer)
+
+
+def _value(text: str) -> Any:
+    """A value as config.toml has it; a bare word is a text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

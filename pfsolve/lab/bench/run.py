@@ -1,0 +1,94 @@
+"""Carries out a plan: every run over every problem, each result written as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pfsolve.answers import group_equivalent
+from pfsolve.errors import Interrupted
+from pfsolve.events import BatchListener
+from pfsolve.lab.bench.plan import Run
+from pfsolve.problems import BadRow, Problem
+from pfsolve.results.file import ResultsFile
+from pfsolve.results.line import Origin, Record
+from pfsolve.results.run_record import RunRecords
+from pfsolve.solution import Solution
+from pfsolve.solver.many import run_batch
+
+if TYPE_CHECKING:
+    from pfsolve.solver.solver import Solver
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A solver under a run's settings; whether the user wants it to stop; who watches; where full
+    records of its problems go, if they are wanted."""
+
+    solver: Solver
+    stopping: Callable[[], bool]
+    listen: BatchListener
+    records: RunRecords | None = None
+
+
+def run_all(
+    runs: Sequence[Run],
+    problems: Sequence[Problem],
+    open_session: Callable[[Run], AbstractContextManager[Session]],
+    output: ResultsFile,
+) -> list[str]:
+    """Do what is not done yet; the settings' hash of each run, by which its results are found.
+
+    Raises:
+        Interrupted: the user stopped it.
+        EngineError, UsageError, OSError: as in `run_batch`.
+    """
+    hashes = []
+    for number, run in enumerate(runs):
+        with open_session(run) as session:
+            solver = session.solver
+            origin = Origin(solver.settings, solver.versions, len(problems), extra=_Extra(run))
+            hashes.append(origin.settings_hash)
+            tally = run_batch(
+                solver,
+                problems,
+                origin,
+                output=output,
+                records=session.records,
+                listen=session.listen,
+                stopping=session.stopping,
+            )
+        if tally.interrupted:
+            raise Interrupted(
+                f"interrupted in run {number + 1} of {len(runs)}", "the same command goes on"
+            )
+    return hashes
+
+
+class _Extra:
+    """What a line of a comparison holds beside a result: its method, and the whole population."""
+
+    def __init__(self, run: Run) -> None:
+        self._label = run.label
+
+    def __call__(self, row: Problem | BadRow, solution: Solution | None) -> Record:
+        extra: dict[str, Any] = {"bench": self._label}
+        if isinstance(row, Problem) and solution is not None:
+            extra["pool"] = _pool(row, solution)
+        return extra
+
+
+def _pool(problem: Problem, solution: Solution) -> Record:
+    """Of each particle: the class of its answer (0 right, -1 none), its last log-score (None for -inf;
+    all 0 where nothing was scored), its weight and tokens."""
+    answers = [particle.answer for particle in solution.particles]
+    classes = group_equivalent([problem.answer, *answers])[1:]
+    last = [p.steps[-1].log_score or 0.0 for p in solution.particles]
+    return {
+        "classes": [-1 if number is None else number for number in classes],
+        "log_scores": [None if score == float("-inf") else score for score in last],
+        "weights": [round(weight, 6) for weight in solution.weights],
+        "tokens": [particle.n_tokens for particle in solution.particles],
+    }

@@ -1,0 +1,84 @@
+"""All that rollouts say of a reward: accuracy with N of them, however the answer is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pfsolve.lab.evaluation.intervals import Interval, draws, interval
+from pfsolve.lab.evaluation.metrics import Floats
+from pfsolve.lab.evaluation.votes import best_of_n, oracle, vote
+from pfsolve.search.log_odds import log_sigmoid
+
+MAJORITY = "majority_vote"
+
+# From log-scores of whole solutions (M,) and classes of answers (M,) to accuracy with N = 1..M.
+METHODS: dict[str, Callable[[Floats, NDArray[np.intp]], Floats]] = {
+    "best_of_n": best_of_n,
+    "weighted_vote": vote,  # as `--final weighted-vote` weighs them, by exp(log-score)
+    "weighted_best_of_n": lambda scores, classes: vote(log_sigmoid(scores), classes),
+    MAJORITY: lambda scores, classes: vote(np.zeros(len(scores)), classes),
+    "oracle": lambda scores, classes: oracle(classes),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The scored rollouts of one row: by_step the log-scores (L,) of each of M, classes (M,) as in
+    `pfsolve.lab.evaluation.votes`, group the number of the problem, 0 and up."""
+
+    by_step: tuple[Floats, ...]
+    classes: NDArray[np.intp]
+    group: int
+
+    def after(self, step: int | None) -> Floats:
+        """Log-scores (M,) after so many steps, from 1, or at the end; the last of one that ended
+        before, -inf of one without a step."""
+        return np.array([of[:step][-1] if len(of) else -np.inf for of in self.by_step])
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Mean accuracy over the problems with N rollouts.
+
+    accuracy: [N - 1] for N = 1, 2, ... intervals: 95 % of each. gain: at the largest N over the
+    majority vote of the same rollouts, gain_interval: of that difference.
+    """
+
+    accuracy: tuple[float, ...]
+    intervals: tuple[Interval | None, ...]
+    gain: float
+    gain_interval: Interval | None
+
+
+def measure_choice(rows: Sequence[Judgement], *, seed: int = 0) -> dict[str, Curve]:
+    """A curve for each of `METHODS`, up to the smallest number of rollouts there is of a row.
+
+    Every N is thus of the same problems. seed: of the bootstrap. Empty without rows.
+    """
+    if not rows:
+        return {}
+    n_max = min(len(row.classes) for row in rows)
+    group = np.array([row.group for row in rows])
+    weights = draws(int(group.max()) + 1, seed=seed)
+    values = {
+        name: np.array([method(row.after(None), row.classes)[:n_max] for row in rows])
+        for name, method in METHODS.items()
+    }  # (rows, n_max) each
+
+    def mean_interval(of: Floats) -> Interval | None:
+        return interval(lambda w: float(np.average(of, weights=w[group])), weights)
+
+    curves = {}
+    for name, of in values.items():
+        gain = of[:, -1] - values[MAJORITY][:, -1]
+        curves[name] = Curve(
+            tuple(np.mean(of, axis=0).tolist()),
+            tuple(mean_interval(of[:, n]) for n in range(n_max)),
+            float(np.mean(gain)),
+            mean_interval(gain),
+        )
+    return curves

@@ -1,0 +1,142 @@
+"""From scored solutions to one report: all the measures with their intervals, as plain values."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pfsolve.answers import group_equivalent
+from pfsolve.errors import UsageError
+from pfsolve.lab.evaluation.curves import MAJORITY, Curve, Judgement, measure_choice
+from pfsolve.lab.evaluation.labelled import Labelled, Rollouts, Row
+from pfsolve.lab.evaluation.metrics import Judged
+from pfsolve.lab.evaluation.outlook import Outlook, measure_outlook
+from pfsolve.lab.evaluation.scoring import Scored, Scores
+from pfsolve.lab.evaluation.steps import StepMeasures, measure_steps
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How good a reward is.
+
+    settings: what was measured. rows: that count, of them `labelled` solutions, and `rollouts` problems
+    with rollouts; `left_out`: malformed ones, and ones that could not be scored. solutions, steps,
+    tokens, seconds: scored and read in all. curves: of each way to choose among rollouts. outlook: how
+    early their scores tell how they end.
+    """
+
+    settings: Mapping[str, Any]
+    rows: int
+    labelled: int
+    rollouts: int
+    left_out: int
+    solutions: int
+    steps: int
+    tokens: int
+    seconds: float
+    of_steps: StepMeasures
+    curves: Mapping[str, Curve]
+    outlook: tuple[Outlook, ...]
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        return self.tokens / self.seconds if self.seconds > 0 else None
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as one object of plain JSON values; accuracies of rollouts by N, as text."""
+        report = dataclasses.asdict(self)
+        del report["curves"]
+        measures = report.pop("of_steps")
+        intervals = measures.pop("intervals")
+        accuracies, gains = {}, {}
+        for name, curve in self.curves.items():
+            accuracies[name] = {str(n): value for n, value in enumerate(curve.accuracy, 1)}
+            intervals[name] = {str(n): span for n, span in enumerate(curve.intervals, 1)}
+            if name != MAJORITY:
+                gains[name] = {"difference": curve.gain, "interval": curve.gain_interval}
+        return {
+            **report,
+            "tokens_per_second": self.tokens_per_second,
+            **measures,
+            **accuracies,
+            "over_majority_vote": gains,
+            "intervals": intervals,
+        }
+
+
+def evaluate(
+    rows: Sequence[Row],
+    scores: Scores,
+    settings: Mapping[str, Any],
+    *,
+    threshold: float | None = None,
+    malformed: int = 0,
+    seed: int = 0,
+) -> Report:
+    """Measure a reward by the scores it gave.
+
+    Args:
+        rows: what was scored, and `scores`: the scores of each row.
+        threshold: a score (0 to 1) below which a step is called wrong; see `StepMeasures`.
+        malformed: rows of the file that could not even be read, for the report.
+        seed: of folds and bootstrap.
+
+    Raises:
+        UsageError: the threshold is out of range, or nothing was scored.
+    """
+    if threshold is not None and not 0.0 <= threshold <= 1.0:
+        raise UsageError(
+            f"--threshold is {threshold:g}, which is out of range", "choose a score from 0 to 1"
+        )
+    scored = [(row, of) for row, of in zip(rows, scores.rows, strict=True) if of is not None]
+    if not scored:
+        raise UsageError(
+            f"none of {len(rows)} rows could be scored",
+            scores.complaints[0] if scores.complaints else "give more rows",
+        )
+    judged, lengths, judgements = [], [], []
+    of_labelled, of_rollouts = _Numbers(), _Numbers()
+    for row, of in scored:
+        if isinstance(row, Labelled):
+            group = of_labelled[row.problem.text]
+            judged.append(Judged(of[0].log_scores, row.first_error, group))
+            shorter = -np.array([len(step) for step in row.steps], float)
+            lengths.append(Judged(shorter, row.first_error, group))
+        else:
+            group = of_rollouts[row.problem.text]
+            judgements.append(_judgement(row, of, group))
+    solutions = [each for _, of in scored for each in of]
+    return Report(
+        settings=dict(settings),
+        rows=len(scored),
+        labelled=len(judged),
+        rollouts=len(judgements),
+        left_out=malformed + len(rows) - len(scored),
+        solutions=len(solutions),
+        steps=sum(len(each.log_scores) for each in solutions),
+        tokens=sum(each.tokens for each in solutions),
+        seconds=sum(each.seconds for each in solutions),
+        of_steps=measure_steps(judged, lengths, threshold=threshold, seed=seed),
+        curves=measure_choice(judgements, seed=seed),
+        outlook=measure_outlook(judgements, seed=seed),
+    )
+
+
+def _judgement(row: Rollouts, scores: Sequence[Scored], group: int) -> Judgement:
+    """The rollouts' scores, and the classes of their answers, the right answer's being 0."""
+    answers = [attempt.answer for attempt in row.attempts]
+    classes = group_equivalent([row.problem.answer, *answers])[1:]
+    numbers = [-1 if each is None else each for each in classes]
+    return Judgement(tuple(of.log_scores for of in scores), np.array(numbers, np.intp), group)
+
+
+class _Numbers(dict[str, int]):
+    """A number for each text, 0 and up in the order of their first appearance."""
+
+    def __missing__(self, text: str) -> int:
+        self[text] = len(self)
+        return self[text]

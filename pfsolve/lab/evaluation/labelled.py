@@ -1,0 +1,269 @@
+"""Rows to measure a reward on: solutions with a known first error, and rollouts with a known answer.
+
+One file may hold both kinds, a JSON object a line:
+
+    {"problem": str, "steps": [str, ...], "first_error": int}   0-based; -1 for none
+    {"problem": str, "answer": str, "solutions": [{"steps": [str, ...], "answer": str | null}, ...]}
+
+A run record, as `--record DIR` keeps them, counts as rollouts, and so a folder of them is a file of
+rollouts, with the scores they were given. What `pfsolve.problems` says of problems, ids, encodings
+and gzip holds here too.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from pfsolve.errors import UsageError
+from pfsolve.problems import BadRow, Problem, read_problems
+from pfsolve.problems.problem import listed, shortened
+from pfsolve.problems.source import read_source
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A solution whose first wrong step is known.
+
+    steps: at least one, none blank. first_error: its index, 0-based, or -1 if no step is wrong.
+    """
+
+    problem: Problem
+    steps: tuple[str, ...]
+    first_error: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One rollout: its steps that are not blank, maybe none, and its answer, None without one.
+
+    log_scores: of each step, if they are known.
+    """
+
+    steps: tuple[str, ...]
+    answer: str | None
+    log_scores: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rollouts:
+    """Independent attempts at a problem, at least one; `problem.answer` is the right answer.
+
+    origin: the settings and versions of the run that scored them, by name; empty if none did.
+    """
+
+    problem: Problem
+    attempts: tuple[Attempt, ...]
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+
+Row: TypeAlias = Labelled | Rollouts
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledFile:
+    """What a file holds: its rows in order, their ids unique, and a line on each malformed one."""
+
+    rows: tuple[Row, ...]
+    complaints: tuple[str, ...]
+
+    def describe(self) -> str:
+        """ "198 labelled solutions, 60 problems with 480 rollouts, 2 malformed rows" """
+        rollouts = [row for row in self.rows if isinstance(row, Rollouts)]
+        parts = []
+        if labelled := len(self.rows) - len(rollouts):
+            parts.append(_count(labelled, "labelled solution"))
+        if rollouts:
+            attempts = sum(len(row.attempts) for row in rollouts)
+            parts.append(f"{_count(len(rollouts), 'problem')} with {_count(attempts, 'rollout')}")
+        if self.complaints:
+            parts.append(_count(len(self.complaints), "malformed row"))
+        return ", ".join(parts) or "no rows"
+
+
+def read_labelled(path: Path) -> LabelledFile:
+    """The rows of a file, or of all `*.json` files in a folder, whose names are then the ids.
+
+    Raises:
+        UsageError: it cannot be read, is in another encoding, or holds no row that is well formed.
+    """
+    rows: list[Row] = []
+    complaints: list[str] = []
+    try:
+        if path.is_dir():
+            for file in sorted(path.glob("*.json")):
+                for where, found in _read(file.read_bytes(), file.name):
+                    if isinstance(found, str):
+                        complaints.append(f"{file.name}, {where}: {found}")
+                    else:
+                        name = replace(found.problem, id=file.stem)
+                        rows.append(replace(found, problem=name))
+        else:
+            for where, found in _read(path.read_bytes(), str(path)):
+                if isinstance(found, str):
+                    complaints.append(f"{where}: {found}")
+                else:
+                    rows.append(found)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", "check the path") from error
+    if not rows:
+        what = f"; {complaints[0]}" if complaints else ""
+        raise UsageError(
+            f"{path} holds neither labelled solutions nor rollouts{what}",
+            'a row is {"problem": ..., "steps": [...], "first_error": -1}, '
+            'or {"problem": ..., "answer": ..., "solutions": [{"steps": [...], "answer": ...}]}',
+        )
+    return LabelledFile(tuple(rows), tuple(complaints))
+
+
+def _read(data: bytes, name: str) -> Iterable[tuple[str, Row | str]]:
+    """Of each line that is not blank where it is, and the row in it or what is wrong with it."""
+    lines = read_source(data, name).lines
+    for problem in read_problems(data, name=name, kind="jsonl").rows:
+        where = f"line {problem.line}"
+        if isinstance(problem, BadRow):
+            yield where, problem.reason
+            continue
+        try:
+            yield where, _row(problem, json.loads(lines[problem.line - 1]))
+        except _Unfit as error:
+            yield where, str(error)
+
+
+class _Unfit(Exception):
+    """A row cannot be used; the message says why."""
+
+
+def _row(problem: Problem, fields: Mapping[str, Any]) -> Row:
+    if "first_error" in fields:
+        steps = _steps(fields.get("steps"))
+        if blank := [index for index, step in enumerate(steps) if not step.strip()]:
+            raise _Unfit(f"step {blank[0]} is blank")
+        if not steps:
+            raise _Unfit("there are no steps")
+        return Labelled(problem, steps, _first_error(fields["first_error"], len(steps)))
+    if "solutions" in fields:
+        return _rollouts(problem, fields["solutions"])
+    if "particles" in fields:
+        return _recorded(problem, fields)
+    if "settings_hash" in fields:
+        raise _Unfit(
+            "a line of results keeps no steps; --record DIR does, and DIR can be evaluated"
+        )
+    raise _Unfit(f'neither "first_error" nor "solutions"; the fields are {listed(fields)}')
+
+
+def _recorded(problem: Problem, record: Mapping[str, Any]) -> Rollouts:
+    """The rollouts of a run record, if its particles are independent draws."""
+    if record.get("interrupted"):
+        raise _Unfit("its search was interrupted")
+    particles = _list(record["particles"], "particles")
+    if not _are_independent(particles, record):
+        raise _Unfit(
+            "its particles were resampled, so they are no independent rollouts; "
+            "pfsolve --reward none draws such"
+        )
+    expected = record.get("expected")
+    if not isinstance(expected, str) or not expected.strip():
+        raise _Unfit('no right answer is known: "expected" is missing')
+    rollouts = _rollouts(replace(problem, answer=expected), particles)
+    origin: dict[str, Any] = {}
+    for name in ("settings", "versions"):
+        if isinstance(of := record.get(name), dict):
+            origin |= of
+    return replace(rollouts, origin=origin)
+
+
+def _are_independent(particles: list[Any], record: Mapping[str, Any]) -> bool:
+    """Whether each particle wrote all its own steps, and not because a reward left it alone."""
+    lines = [_list(_member(particle, "ancestors"), "ancestors") for particle in particles]
+    writers = [set(map(str, line)) for line in lines if line]
+    if any(len(of) > 1 for of in writers) or len(set().union(*writers)) < len(writers):
+        return False
+    settings, events = record.get("settings"), record.get("events")
+    if isinstance(settings, dict) and (
+        settings.get("reward") == "none" or settings.get("method") in ("bon", "sc", "greedy")
+    ):
+        return True
+    return not any(
+        isinstance(event, dict) and event.get("event") == "Resampled"
+        for event in (events if isinstance(events, list) else ())
+    )
+
+
+def _rollouts(problem: Problem, solutions: object) -> Rollouts:
+    if problem.answer is None:
+        raise _Unfit('no right "answer" to compare with')
+    attempts = []
+    for solution in _list(solutions, "solutions"):
+        steps = _steps(_member(solution, "steps"))
+        answer = _member(solution, "answer")
+        if isinstance(answer, int | float) and not isinstance(answer, bool):
+            answer = str(answer)
+        if answer is not None and not isinstance(answer, str):
+            raise _Unfit(f"a solution's answer is {shortened(answer)}, which is no text")
+        said = _sound(answer).strip() if answer else ""
+        written = [index for index, step in enumerate(steps) if step.strip()]
+        scores = _scores(solution.get("log_weights"), len(steps))
+        attempts.append(
+            Attempt(
+                tuple(steps[index] for index in written),
+                said or None,
+                None if scores is None else tuple(scores[index] for index in written),
+            )
+        )
+    if not attempts:
+        raise _Unfit("there are no solutions")
+    return Rollouts(problem, tuple(attempts))
+
+
+def _steps(value: object) -> tuple[str, ...]:
+    return tuple(_sound(step) for step in _list(value, "steps"))
+
+
+def _scores(value: object, steps: int) -> list[float] | None:
+    """A run record's scores of the steps, unless any is missing: -inf, or not given at all."""
+    if not isinstance(value, list) or len(value) != steps:
+        return None
+    known = all(type(score) in (int, float) and math.isfinite(score) for score in value)
+    return value if known else None
+
+
+def _sound(text: object) -> str:
+    """A text that a tokeniser can take."""
+    if not isinstance(text, str):
+        raise _Unfit(f"a step is {shortened(text)}, which is no text")
+    if "\0" in text or (not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text)):
+        raise _Unfit(f"{shortened(text)} contains a NUL character or half a character")
+    return text
+
+
+def _first_error(value: object, steps: int) -> int:
+    if type(value) is not int or not -1 <= value < steps:
+        raise _Unfit(
+            f'"first_error" is {shortened(value)}, and with {steps} steps it is one of '
+            f"-1 to {steps - 1}"
+        )
+    return value
+
+
+def _list(value: object, name: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise _Unfit(f'"{name}" is {shortened(value)}, which is no list')
+    return value
+
+
+def _member(item: object, name: str) -> Any:
+    if not isinstance(item, dict):
+        raise _Unfit(f"a solution is {shortened(item)}, which is no object")
+    if name not in item:
+        raise _Unfit(f'a solution has no field "{name}"; the fields are {listed(item)}')
+    return item[name]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

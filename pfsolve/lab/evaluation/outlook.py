@@ -1,0 +1,62 @@
+"""How early a reward tells a problem's right rollouts from its wrong ones: what resampling lives on.
+
+A filter resamples after each round of steps, among particles of one problem. Scores that differ
+between problems, or that tell only at the end, do not help it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pfsolve.lab.evaluation.curves import Judgement
+from pfsolve.lab.evaluation.intervals import Interval, draws, interval
+from pfsolve.lab.evaluation.metrics import Floats, auc
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What the scores after a round of steps say of how rollouts will end.
+
+    step: the round, from 1; None for all rollouts at their end. auc: the probability that a right
+    rollout scores higher than a wrong one of the same problem, ties counting half; mean over the rows.
+    interval: 95 % of it. written: the share of rollouts that have written this step.
+    """
+
+    step: int | None
+    auc: float
+    interval: Interval | None
+    written: float
+
+
+def measure_outlook(rows: Sequence[Judgement], *, seed: int = 0) -> tuple[Outlook, ...]:
+    """The outlook after each step that half of the rollouts have written, and at the end.
+
+    Of the rows that have both right and wrong rollouts; empty without one. A rollout that ended
+    earlier keeps its last score, as a finished particle does. seed: of the bootstrap.
+    """
+    mixed = [row for row in rows if 0 < np.sum(row.classes == 0) < len(row.classes)]
+    if not mixed:
+        return ()
+    _, group = np.unique([row.group for row in mixed], return_inverse=True)
+    weights = draws(int(group.max()) + 1, seed=seed)
+    lengths = np.concatenate([[len(of) for of in row.by_step] for row in mixed])
+    common = int(np.quantile(lengths, 0.5, method="lower"))
+    found = []
+    for step in (*range(1, common + 1), None):
+        values = np.array([_auc(row, step) for row in mixed])
+
+        def mean(drawn: Floats, values: Floats = values) -> float:
+            return float(np.average(values, weights=drawn[group]))
+
+        written = 1.0 if step is None else float(np.mean(lengths >= step))
+        found.append(Outlook(step, float(np.mean(values)), interval(mean, weights), written))
+    return tuple(found)
+
+
+def _auc(row: Judgement, step: int | None) -> float:
+    value = auc(row.after(step), row.classes == 0)
+    assert value is not None  # it has both kinds
+    return value

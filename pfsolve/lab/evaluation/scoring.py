@@ -1,0 +1,218 @@
+"""Has every solution scored, writes the scores as they come, and goes on where a run stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pfsolve.errors import EngineError, Interrupted, ProblemTooLong, UsageError
+from pfsolve.lab.evaluation.labelled import Labelled, Row
+from pfsolve.problems import Problem
+from pfsolve.problems.problem import with_unique_ids
+from pfsolve.results.file import ResultsFile
+from pfsolve.results.line import SCHEMA, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What a reward said of a solution of L steps.
+
+    log_scores: (L,), log-score of the prefix that ends with each step, in [-inf, inf). tokens: read
+    for it by the policy and by the reward's own model. seconds: it took.
+    """
+
+    log_scores: NDArray[np.float64]
+    tokens: int
+    seconds: float
+
+
+# From a problem and the texts of a solution's steps, as the file has them, to their scores.
+ScoreSolution: TypeAlias = Callable[[str, Sequence[str]], Scored]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """done of total solutions, failed ones included; scored: by this run, in so many tokens and seconds."""
+
+    done: int
+    total: int
+    scored: int
+    tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Of each row the scores of its solutions, in order; None for a row with one that failed.
+
+    complaints: a line on each solution that could not be scored.
+    """
+
+    rows: tuple[tuple[Scored, ...] | None, ...]
+    complaints: tuple[str, ...]
+
+
+def score_rows(
+    rows: Sequence[Row],
+    score: ScoreSolution,
+    settings: Mapping[str, object],
+    *,
+    output: ResultsFile | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+    listen: Callable[[Progress], None] = lambda progress: None,
+) -> Scores:
+    """Score every solution that has no scores under these settings yet.
+
+    Args:
+        settings: all that the scores depend on, as plain JSON values. Rollouts whose `origin` agrees
+            with all of it keep the scores they come with.
+        output: gets a line for each solution. What it has is not scored again; open it to resume.
+        stopping: asked after each solution.
+        listen: hears of each solution.
+
+    Raises:
+        UsageError: the output holds something else, or scores of other solutions.
+        EngineError: llama.cpp fails, or a score is no number.
+        Interrupted: it was to stop before all were scored.
+    """
+    hashed = _digest(dict(settings))
+    tasks = list(_tasks(rows))
+    done = _known(tasks, hashed, output) if output is not None else {}
+    complaints: list[str] = []
+    waiting = [task for task in tasks if task.problem.id not in done]
+    before, scored_now, tokens, seconds = len(done), 0, 0, 0.0
+    listen(Progress(before, len(tasks), 0, 0, 0.0))
+    for count, task in enumerate(waiting, 1):
+        if stopping():
+            raise Interrupted(
+                f"interrupted: {len(done)} of {len(tasks)} solutions are scored",
+                None if output is None else "the same command goes on",
+            )
+        try:
+            scored = Scored(np.empty(0), 0, 0.0)
+            if task.steps:
+                known = task.given(settings)
+                scored = _checked(task, known or score(task.problem.text, task.steps))
+        except (UsageError, ProblemTooLong) as error:
+            complaints.append(f"solution {task.problem.id}: {error.message}")
+        else:
+            done[task.problem.id] = scored
+            scored_now += 1
+            tokens, seconds = tokens + scored.tokens, seconds + scored.seconds
+            if output is not None:
+                output.write(_line(task, scored, settings, hashed))
+        listen(Progress(before + count, len(tasks), scored_now, tokens, seconds))
+    by_row: list[list[Scored] | None] = [[] for _ in rows]
+    for task in tasks:
+        scores = by_row[task.row]
+        if task.problem.id not in done:
+            by_row[task.row] = None
+        elif scores is not None:
+            scores.append(done[task.problem.id])
+    return Scores(
+        tuple(None if scores is None else tuple(scores) for scores in by_row), tuple(complaints)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A solution to score: its problem with an id of the solution's own, and the row it is in; the
+    scores it comes with, if any, and what they came from."""
+
+    problem: Problem
+    steps: tuple[str, ...]
+    row: int
+    log_scores: tuple[float, ...] | None = None
+    origin: Mapping[str, object] = field(default_factory=dict)
+
+    def given(self, settings: Mapping[str, object]) -> Scored | None:
+        """The scores it comes with, if they are those that these settings give."""
+        if self.log_scores is None or not self.origin.items() >= settings.items():
+            return None
+        return Scored(np.array(self.log_scores, float), 0, 0.0)
+
+
+def _tasks(rows: Sequence[Row]) -> Iterator[_Task]:
+    named = []
+    for index, row in enumerate(rows):
+        if isinstance(row, Labelled):
+            named.append(_Task(row.problem, row.steps, index))
+        else:
+            named += [
+                _Task(
+                    replace(row.problem, id=f"{row.problem.id}/{k}"),
+                    attempt.steps,
+                    index,
+                    attempt.log_scores,
+                    row.origin,
+                )
+                for k, attempt in enumerate(row.attempts, 1)
+            ]
+    for task, problem in zip(named, with_unique_ids(t.problem for t in named), strict=True):
+        assert isinstance(problem, Problem)  # as all were
+        yield replace(task, problem=problem)
+
+
+def _known(tasks: Sequence[_Task], hashed: str, output: ResultsFile) -> dict[str, Scored]:
+    """What the output says of these solutions, by id."""
+    if any("log_scores" not in record for record in output.records):
+        raise UsageError(
+            f"{output.path.name} holds results of solving, not scores", "name another file"
+        )
+    finished = output.resume(hashed, [task.problem for task in tasks])
+    known = {}
+    for task in tasks:
+        record = finished.get(task.problem.id)
+        if record is None:
+            continue
+        if record.get("solution") != _digest(task.steps):
+            raise UsageError(
+                f"{output.path.name} has scores of another solution {task.problem.id!r}",
+                "they belong to another file: name another output",
+            )
+        scores = [-np.inf if value is None else value for value in record["log_scores"]]
+        scored = Scored(np.array(scores, float), record["tokens"], record["seconds"])
+        known[task.problem.id] = _checked(task, scored)
+    return known
+
+
+def _line(task: _Task, scored: Scored, settings: Mapping[str, object], hashed: str) -> Record:
+    return {
+        "schema": SCHEMA,
+        "id": task.problem.id,
+        "line": task.problem.line,
+        "problem": task.problem.text,
+        "solution": _digest(task.steps),
+        # JSON has no infinity
+        "log_scores": [None if np.isneginf(x) else x for x in scored.log_scores.tolist()],
+        "tokens": scored.tokens,
+        "seconds": round(scored.seconds, 4),
+        "settings": dict(settings),
+        "settings_hash": hashed,
+    }
+
+
+def _checked(task: _Task, scored: Scored) -> Scored:
+    if scored.log_scores.shape != (len(task.steps),):
+        raise EngineError(
+            f"solution {task.problem.id} has {len(task.steps)} steps, and the reward gave "
+            f"{len(scored.log_scores)} scores"
+        )
+    bad = np.flatnonzero(np.isnan(scored.log_scores) | np.isposinf(scored.log_scores))
+    if len(bad):
+        raise EngineError(
+            f"the reward gave {scored.log_scores[bad[0]]} to step {bad[0]} of solution "
+            f"{task.problem.id}"
+        )
+    return scored
+
+
+def _digest(value: object) -> str:
+    text = json.dumps(value, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

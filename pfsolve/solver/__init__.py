@@ -1,0 +1,1 @@
+"""The run time, where text, model, reward and search meet."""
