@@ -1,0 +1,81 @@
+"""Files written at one stroke, digests, and values that strict JSON can hold."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, which takes the place of `path` when all has gone well.
+
+    Until then `path` is as it was; a power cut leaves the old file or the new one. Its permissions stay.
+
+    Raises:
+        OSError: the folder cannot be written, or the disk is full.
+    """
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    part = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.chmod(path.stat().st_mode if path.exists() else 0o666 & ~_umask())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text as UTF-8 in the place of `path`, as `replacing` does."""
+    with replacing(path) as file:
+        file.write(text.encode())
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file in hexadecimal digits, read as a stream."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(value: object, size: int = 8) -> str:
+    """A fingerprint of plain JSON values: 2 * size hexadecimal digits, the same on every machine."""
+    text = json.dumps(value, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=size).hexdigest()
+
+
+def json_safe(value: Any) -> Any:
+    """The same value with null in the place of what JSON lacks: NaN and the infinities.
+
+    Tuples become lists.
+    """
+    if isinstance(value, dict):
+        return {key: json_safe(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_safe(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def dumps(value: object) -> str:
+    """One line of strict JSON.
+
+    Raises:
+        ValueError: a number is infinite or NaN; see `json_safe`.
+    """
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

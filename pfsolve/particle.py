@@ -32,14 +32,14 @@ class Step:
     tokens: its ids, without an end-of-generation token. data: their bytes. log_prob: sum over the
     tokens of the policy's log-probability (temperature 1, end token included), when asked for. slot:
     index of the particle that wrote it, so that a chain of steps is also its line of ancestors.
-    log_score: logit of the score of the prefix that ends here, once scored.
+    log_odds: logit of the score of the prefix that ends here, once scored.
     """
 
     tokens: tuple[int, ...]
     data: bytes
     slot: int
     log_prob: float | None = None
-    log_score: float | None = None
+    log_odds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +87,9 @@ class Particle:
         """This particle, finished for that reason unless it is already."""
         return self if self.finish is not None else replace(self, finish=finish)
 
-    def scored(self, log_score: float) -> Particle:
-        """This particle with its newest step's log-score set."""
-        return Particle(
-            (*self.steps[:-1], replace(self.steps[-1], log_score=log_score)), self.finish
-        )
+    def scored(self, log_odds: float) -> Particle:
+        """This particle with its newest step's log-odds set."""
+        return Particle((*self.steps[:-1], replace(self.steps[-1], log_odds=log_odds)), self.finish)
 
 
 @dataclass(frozen=True, slots=True)

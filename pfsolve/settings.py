@@ -31,7 +31,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "greedy": {"final": "vote", "reward": "none", "particles": 1, "temperature": 0.0},
 }
 RESAMPLING = ("systematic", "multinomial", "stratified", "residual")
-WEIGHTS = ("level", "ratio")
+WEIGHTS = ("score", "ratio")
 FINISHED = ("stay", "absorb")
 FINAL = ("weighted-vote", "vote", "argmax")
 # Any other reward is a process reward model, or the file of a probe's head.
@@ -52,7 +52,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     # arXiv:2502.01618, algorithm 1 and section 4.1
     "paper": {
         "resampling": "multinomial",
-        "weights": "level",
+        "weights": "score",
         "finished": "stay",
         "ess_threshold": None,
         "softmax_temperature": 1.0,
@@ -127,7 +127,7 @@ class Settings:
     max_step_tokens: int = 512
     context: int | None = None
     resampling: str = "systematic"
-    weights: str = "level"
+    weights: str = "score"
     finished: str = "stay"
     ess_threshold: float | None = None
     softmax_temperature: float = 1.0
@@ -168,11 +168,11 @@ class Settings:
         if self.ess_threshold is not None and self.weights != "ratio":
             raise UsageError(
                 f"--ess-threshold {self.ess_threshold:g} needs ratio weights, not {self.weights!r}",
-                "add --weights ratio: level weights forget a step at which nothing was resampled",
+                "add --weights ratio: score weights forget a step at which nothing was resampled",
             )
-        if self.deduplicate and self.weights != "level":
+        if self.deduplicate and self.weights != "score":
             raise UsageError(
-                f"--deduplicate needs level weights, not {self.weights!r}",
+                f"--deduplicate needs score weights, not {self.weights!r}",
                 "leave out one of --deduplicate and --weights",
             )
         _descending("ladder", self.ladder)

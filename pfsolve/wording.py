@@ -1,6 +1,14 @@
-"""Bytes in words."""
+"""Numbers, time spans and values as people read them: one way for each."""
 
 from __future__ import annotations
+
+import reprlib
+from collections.abc import Iterable
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 40
+_SHORT.maxlevel = 2
+_SHORT.maxlist = _SHORT.maxdict = 3
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -12,3 +20,62 @@ def format_bytes(count: float) -> str:
         count /= 1000
         power += 1
     return f"{count:.3g} {_UNITS[power]}"
+
+
+def percent(share: float) -> str:
+    """A share of 1 in at most five characters; only what is exactly all or nothing says so."""
+    if 0.0 < share < 0.005:
+        return "<1 %"
+    if 0.995 <= share < 1.0:
+        return ">99 %"
+    return f"{100 * share:.0f} %"
+
+
+def thousands(count: int) -> str:
+    """12345 -> "12 345"."""
+    return f"{count:,}".replace(",", " ")
+
+
+def plural(count: int, noun: str) -> str:
+    """(1, "particle") -> "1 particle"."""
+    return f"{thousands(count)} {noun}" + ("" if count == 1 else "s")
+
+
+def duration(seconds: float) -> str:
+    """A time span at the precision one cares about: "3.4 s", "31 s", "2 min 05 s", "1 h 02 min"."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def speed(tokens: int, seconds: float) -> str | None:
+    """Tokens a second, or None while there is nothing to divide."""
+    if tokens <= 0 or seconds <= 0:
+        return None
+    rate = tokens / seconds
+    return f"{rate:.1f} tokens/s" if rate < 9.95 else f"{thousands(round(rate))} tokens/s"
+
+
+def shortened(value: object) -> str:
+    """A value as a reason shows it: in one printable line, and not much of it."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    shown = _SHORT.repr(value)  # which stops early, however large or deep the value
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+
+def listed(names: Iterable[str], limit: int = 60) -> str:
+    """Names of fields or columns in one printable line of about `limit` characters."""
+    line = ""
+    for name in names:
+        shown = name if name.isprintable() and name.strip() else ascii(name)
+        if line and len(line) + len(shown) > limit:
+            return f"{line}, ..."
+        shown = shown if len(shown) <= limit else f"{shown[:limit]}..."
+        line = f"{line}, {shown}" if line else shown
+    return line

@@ -27,5 +27,5 @@ def small_model(small_path: Path) -> Iterator[object]:
     from pfsolve.engine import library
 
     library.start()
-    with library.Model(library.inspect(small_path)) as model:
+    with library.LoadedModel(library.inspect(small_path)) as model:
         yield model

@@ -114,7 +114,7 @@ def test_only_what_was_meant_as_an_answer_is_one(
 
 
 def test_a_finished_particle_that_goes_back_has_not_finished() -> None:
-    steps = tuple(Step((token,), b"a step\n\n", 0, log_score=1.0) for token in (1, 2, 3))
+    steps = tuple(Step((token,), b"a step\n\n", 0, log_odds=1.0) for token in (1, 2, 3))
     particle = Particle(steps, Finish.BOXED)
     assert particle.tokens == (1, 2, 3)
     assert particle.rewound(2) == Particle(steps[:2], None)

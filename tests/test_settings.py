@@ -75,7 +75,7 @@ def test_only_the_strongest_method_brings_its_settings() -> None:
         ({"method": "greedy", "particles": 2}, "one particle"),
         ({"method": "greedy", "temperature": 0.8}, "temperature 0"),
         ({"method": "sc", "final": "argmax"}, "highest score"),
-        ({"deduplicate": True, "weights": "ratio"}, "level"),
+        ({"deduplicate": True, "weights": "ratio"}, "score"),
         ({"deduplicate": True, "method": "pg"}, "reference"),
         ({"early_stop": True, "final": "argmax"}, "vote"),
         ({"early_stop": True, "method": "pg"}, "first sweep"),

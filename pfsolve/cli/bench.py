@@ -23,7 +23,7 @@ from pfsolve.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from pfsolve.lab.bench.plan import Run
+    from pfsolve.lab.bench.plan import BenchRun
 
 
 def bench(
@@ -91,13 +91,13 @@ def bench(
     from pfsolve.display.bench import check_plot, draw_comparison, show_comparison
     from pfsolve.display.plain import print_dim
     from pfsolve.environment import Environment
+    from pfsolve.files import dumps
     from pfsolve.lab.bench.plan import make_plan
     from pfsolve.lab.bench.report import compare
     from pfsolve.lab.bench.run import Session, run_all
     from pfsolve.models.resolve import name_of
     from pfsolve.problems.answered import read_answered
     from pfsolve.results.file import ResultsFile, read_solved
-    from pfsolve.results.line import dumps
     from pfsolve.results.run_record import RunRecords, file_name
     from pfsolve.solver.loading import choose_reward
 
@@ -127,7 +127,7 @@ def bench(
     path = output or file.with_name(f"{file.name.split('.')[0]}.bench.jsonl")
 
     @contextmanager
-    def session(run: Run) -> Iterator[Session]:
+    def session(run: BenchRun) -> Iterator[Session]:
         name = f"{run.label}, n {run.particles}, seed {run.seed}"
         if not quiet:
             print_dim(environment.err, name)

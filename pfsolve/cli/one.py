@@ -25,7 +25,7 @@ def solve_one(
     """
     from pfsolve.cli.session import open_solver
     from pfsolve.display.live import progress
-    from pfsolve.results.line import dumps
+    from pfsolve.files import dumps
     from pfsolve.results.run_record import RunRecords
 
     if not problem.strip():

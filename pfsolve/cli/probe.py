@@ -132,7 +132,7 @@ def show(
 
 def _show(about: dict[str, Any], path: Path, environment: Environment, *, as_json: bool) -> None:
     from pfsolve.display.training import show_probe
-    from pfsolve.results.line import dumps
+    from pfsolve.files import dumps
 
     if as_json:
         environment.stdout.write(dumps(about | {"path": str(path)}) + "\n")
@@ -142,7 +142,7 @@ def _show(about: dict[str, Any], path: Path, environment: Environment, *, as_jso
 
 def _policy(solver: Solver) -> dict[str, str]:
     """Which policy the head is for; a file of the user's own is hashed for it."""
-    from pfsolve.models.store import sha256_of
+    from pfsolve.files import sha256_of
 
     sha256 = solver.versions["policy_sha256"]
     if sha256 == "unknown":

@@ -24,8 +24,8 @@ def summary(
     """Print accuracy, tokens and time, for each setting there are results of."""
     from pfsolve.environment import Environment
     from pfsolve.errors import UsageError
+    from pfsolve.files import dumps
     from pfsolve.results.file import read_solved
-    from pfsolve.results.line import dumps
     from pfsolve.results.summary import summarise
 
     environment = Environment()
@@ -59,8 +59,8 @@ def merge(
     """Join the parts of a run that was split by --shard, and check them."""
     from pfsolve.environment import Environment
     from pfsolve.errors import SomeFailed
+    from pfsolve.files import dumps
     from pfsolve.results.file import ResultsFile, read_solved
-    from pfsolve.results.line import dumps
     from pfsolve.results.merge import merge as join
     from pfsolve.results.merge import missing
 

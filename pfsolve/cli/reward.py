@@ -23,7 +23,7 @@ from pfsolve.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from pfsolve.lab.evaluation.labelled import Row
+    from pfsolve.lab.evaluation.labelled import LabelledRow
     from pfsolve.solver.solver import Solver
 
 app = subcommands(help="Measure rewards, and train one.")
@@ -76,17 +76,17 @@ def evaluate(
     from pfsolve.display.progress import line_progress
     from pfsolve.environment import Environment
     from pfsolve.errors import SomeFailed
+    from pfsolve.files import dumps
     from pfsolve.lab.evaluation.evaluate import evaluate as measure
     from pfsolve.lab.evaluation.labelled import read_labelled
     from pfsolve.lab.evaluation.scoring import score_rows
     from pfsolve.results.file import ResultsFile
-    from pfsolve.results.line import dumps
 
     environment = Environment()
     ours = ("reward", "aggregate", "policy", "context", "threads", "gpu_layers", "offline")
     flags = {name: ctx.params[name] for name in ours} | {"particles": 1, "parallel": 1}
     settings = s.merge(s.read_config(environment.config_dir / "config.toml"), flags)
-    rows: list[Row] = []
+    rows: list[LabelledRow] = []
     malformed = 0
     for file in files:
         found = read_labelled(file)

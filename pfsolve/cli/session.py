@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pfsolve.environment import Environment
-    from pfsolve.events import ModelLoaded
+    from pfsolve.events import Event
     from pfsolve.settings import Settings
     from pfsolve.solver.solver import Solver
 
@@ -39,12 +39,13 @@ def open_solver(
     environment: Environment,
     options: RunOptions,
     *,
-    listen: Callable[[ModelLoaded], None],
+    listen: Callable[[Any], None],
     problems: int = 1,
 ) -> Iterator[tuple[Solver, Callable[[], bool]]]:
     """A solver, and the question whether the user wants it to stop."""
     from pfsolve.cli.interrupt import TwoStageInterrupt
     from pfsolve.display.pull import pull_progress
+    from pfsolve.events import ModelLoaded
     from pfsolve.solver.solver import Solver
 
     def log(line: str) -> None:
@@ -54,14 +55,16 @@ def open_solver(
         if not options.quiet:
             environment.err.print("finishing this step; Ctrl-C again stops at once", style="dim")
 
+    def hear(event: Event) -> None:
+        (listen if isinstance(event, ModelLoaded) else pulls)(event)
+
     with (
         pull_progress(environment, quiet=options.quiet) as pulls,
         Solver(
             settings,
             problems=problems,
             environment=environment,
-            listen=listen,
-            pull_listen=pulls,
+            listen=hear,
             log=log if options.verbose >= 2 else None,
         ) as solver,
         TwoStageInterrupt(notify) as interrupt,

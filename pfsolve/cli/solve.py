@@ -278,7 +278,7 @@ def solve(
     ] = 0,
 ) -> None:
     """Solve a problem, or a file of them."""
-    from pfsolve.cli.batch import solve_file
+    from pfsolve.cli.many import solve_file
     from pfsolve.cli.one import solve_one
     from pfsolve.cli.session import RunOptions
     from pfsolve.environment import Environment

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from pfsolve.convert import torch_zip
-from pfsolve.convert.source import Source, read_small
+from pfsolve.convert.source import CheckpointSource, read_small
 from pfsolve.errors import ModelFileError, ModelMissing
 from pfsolve.models.safetensors import Tensor, read_header
 
@@ -21,7 +21,7 @@ _INDEX = "{}.index.json"
 class Checkpoint:
     """`files`: the tensors of each file of weights, in the order in which they lie there."""
 
-    source: Source
+    source: CheckpointSource
     config: Mapping[str, Any]
     files: Mapping[str, tuple[Tensor, ...]]
 
@@ -35,7 +35,7 @@ class Checkpoint:
         return self.source.size(file) or 0
 
 
-def open_checkpoint(source: Source) -> Checkpoint:
+def open_checkpoint(source: CheckpointSource) -> Checkpoint:
     """Read the configuration, and the headers of all files of weights.
 
     Raises:
@@ -64,7 +64,7 @@ def read_list(file: BinaryIO, size: int, name: str) -> tuple[Tensor, ...]:
     return tuple(torch_zip.read_index(file, name))
 
 
-def _weights(source: Source) -> list[str]:
+def _weights(source: CheckpointSource) -> list[str]:
     for single in _SINGLE:
         if index := _json(source, _INDEX.format(single)):
             names = index.get("weight_map")
@@ -88,7 +88,7 @@ def _is_plain(file: object) -> bool:
     )
 
 
-def _list(source: Source, file: str) -> tuple[Tensor, ...]:
+def _list(source: CheckpointSource, file: str) -> tuple[Tensor, ...]:
     size = source.size(file)
     if size is None:
         raise ModelFileError(
@@ -99,7 +99,7 @@ def _list(source: Source, file: str) -> tuple[Tensor, ...]:
         return read_list(stream, size, file)
 
 
-def _json(source: Source, file: str) -> Mapping[str, Any] | None:
+def _json(source: CheckpointSource, file: str) -> Mapping[str, Any] | None:
     data = read_small(source, file)
     if data is None:
         return None

@@ -53,7 +53,7 @@ class Piece:
         return -(-self.bytes // ALIGNMENT) * ALIGNMENT
 
 
-class Draft:
+class GgufFile:
     """A GGUF that grows.
 
     Args:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pfsolve.convert.source import Directory, Repository, Source
+from pfsolve.convert.source import CheckpointSource, Directory, Repository
 from pfsolve.errors import ModelMissing, UsageError
 from pfsolve.models.catalogue import Catalogue
 from pfsolve.models.entry import ModelEntry, head_file, spec_file
@@ -33,7 +33,7 @@ class Job:
     """
 
     argument: str
-    source: Source
+    source: CheckpointSource
     name: str
     gguf: Path
     kind: str
@@ -111,7 +111,7 @@ def plan(
 
 def _find(
     argument: str, catalogue: Catalogue, revision: str | None, offline: bool
-) -> tuple[ModelEntry | None, Source]:
+) -> tuple[ModelEntry | None, CheckpointSource]:
     """The checkpoint, and the catalogue's entry for it."""
     if entry := catalogue.entries.get(argument.lower()):
         _prm(entry)

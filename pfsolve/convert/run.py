@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from pfsolve import events
 from pfsolve.convert.checkpoint import Checkpoint, open_checkpoint, read_list
-from pfsolve.convert.gguf_file import Draft, Piece, header_bytes
+from pfsolve.convert.gguf_file import GgufFile, Piece, header_bytes
 from pfsolve.convert.head import choose_spec, head_tensors, write_head, write_spec
 from pfsolve.convert.job import KINDS, Job
 from pfsolve.convert.qwen2 import Dimensions, check_tensors, read_config, slots
 from pfsolve.convert.source import read_small
 from pfsolve.convert.vocabulary import read_vocabulary
 from pfsolve.errors import Interrupted, ModelFileError, ModelMissing, PfsolveError, UsageError
-from pfsolve.models import events
+from pfsolve.events import Listener, ignore
+from pfsolve.files import sha256_of
 from pfsolve.models.entry import ModelEntry, PrmSpec
-from pfsolve.models.events import ConvertListener, ignore
 from pfsolve.models.prm_parsing import read_spec
-from pfsolve.models.store import Store, name_for_good, sha256_of
+from pfsolve.models.store import Store, name_for_good
 from pfsolve.models.transfer import PlaceFailed, disk_full, disk_trouble
 
 # source, target, kind, and a function that hears how large the target is
@@ -44,7 +45,7 @@ def convert(
     quantize: Quantize,
     *,
     head_only: bool = False,
-    listen: ConvertListener = ignore,
+    listen: Listener = ignore,
 ) -> Files:
     """Convert, going on with what an interrupted conversion has left. What is there stays.
 
@@ -65,7 +66,7 @@ def convert(
         Interrupted: Ctrl-C; what came so far is kept.
     """
     _check_packages()
-    waiting = events.Waiting(job.name)
+    waiting = events.DownloadWaits(job.name)
     with (
         disk_trouble(job.gguf.parent),
         _trouble(job),
@@ -100,7 +101,7 @@ class _Conversion:
         job: Job,
         entries: tuple[ModelEntry, ...],
         quantize: Quantize,
-        listen: ConvertListener,
+        listen: Listener,
     ) -> None:
         self.job = job
         self.entries = entries
@@ -171,7 +172,7 @@ class _Conversion:
             url=job.source.url,
             scratch=job.work / "header.gguf",
         )
-        draft = Draft(job.work, header, job.source.state(tuple(pieces)))
+        draft = GgufFile(job.work, header, job.source.state(tuple(pieces)))
         self._copy(checkpoint, draft, pieces, len(header))
         whole = draft.path
         if job.kind != "F16":
@@ -182,14 +183,14 @@ class _Conversion:
                 draft.path,
                 whole,
                 job.kind,
-                lambda size: self.listen(events.Progress(job.name, min(size, total), total)),
+                lambda size: self.listen(events.BytesCame(job.name, min(size, total), total)),
             )
         name_for_good(whole, job.gguf, sha256_of(whole))
 
     def _copy(
         self,
         checkpoint: Checkpoint,
-        draft: Draft,
+        draft: GgufFile,
         pieces: Mapping[str, list[Piece]],
         end: int,
     ) -> None:
@@ -214,7 +215,7 @@ class _Conversion:
             self.listen(events.Copying(job.name, file, number, len(pieces)))
 
             def report(bytes_: int, before: int = done) -> None:
-                self.listen(events.Progress(job.name, before + bytes_, total))
+                self.listen(events.BytesCame(job.name, before + bytes_, total))
 
             with (
                 job.source.fetched(file, job.work, report) as path,
@@ -230,9 +231,9 @@ class _Conversion:
                         report(copied)
                 draft.commit()
             done += sizes[file]
-            self.listen(events.Progress(job.name, done, total))
+            self.listen(events.BytesCame(job.name, done, total))
 
-    def _check_room(self, end: int, draft: Draft, missing: Mapping[str, int]) -> None:
+    def _check_room(self, end: int, draft: GgufFile, missing: Mapping[str, int]) -> None:
         """Whether the draft, and what is beside it at any time, fits on the disk.
 
         Args:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from pfsolve.errors import ModelFileError, ModelMissing
+from pfsolve.files import sha256_of
 from pfsolve.models.entry import HubPlace
-from pfsolve.models.store import sha256_of
 from pfsolve.models.transfer import PartFile, PlaceFailed
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ BUFFER = 1 << 18  # bytes asked of the Hub at least, where parts of a file are r
 Report = Callable[[int], None]
 
 
-class Source(Protocol):
+class CheckpointSource(Protocol):
     """The files of one checkpoint.
 
     title: its name, as that of a file. where: the place, in words. url: its page on the Hub.
@@ -244,7 +244,7 @@ class _RemoteFile(io.RawIOBase):
         return size
 
 
-def read_small(source: Source, file: str) -> bytes | None:
+def read_small(source: CheckpointSource, file: str) -> bytes | None:
     """A small file as a whole, None if there is none of this name.
 
     Raises:

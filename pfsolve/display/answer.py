@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from pfsolve.display.plain import print_dim
 from pfsolve.display.population import readable_answer
-from pfsolve.display.text import duration, one_line, percent, plural, speed
+from pfsolve.display.text import one_line
+from pfsolve.wording import duration, percent, plural, speed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class Solved(Protocol):
-    """What is shown of a solution. confidence: share of the weight behind the answer, 0 to 1."""
+    """What is shown of a solution. agreement: share of the weight behind the answer, 0 to 1."""
 
     @property
     def answer(self) -> str | None: ...
     @property
-    def confidence(self) -> float: ...
+    def agreement(self) -> float: ...
     @property
     def seconds(self) -> float: ...
     @property
@@ -118,7 +119,7 @@ class InOrder(Generic[_Item]):
 def summary(solution: Solved) -> str:
     """ "92 % of the weight · 8 particles · 1 843 tokens · 31 s · 59 tokens/s" """
     parts = [
-        "no answer" if solution.answer is None else f"{percent(solution.confidence)} of the weight",
+        "no answer" if solution.answer is None else f"{percent(solution.agreement)} of the weight",
         plural(len(solution.particles), "particle"),
         plural(solution.tokens, "token"),
         duration(solution.seconds),

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from pfsolve.display.batch_state import (
-    BatchState,
+    FileView,
     failure_line,
     headline,
     problem_line,
@@ -20,9 +20,9 @@ from pfsolve.display.live import LiveArea
 from pfsolve.display.plain import model_line, print_dim
 from pfsolve.display.table import table
 from pfsolve.events import (
-    BatchBegan,
-    BatchEnded,
-    BatchEvent,
+    Event,
+    ManyBegan,
+    ManyEnded,
     ModelLoaded,
     ProblemEnded,
 )
@@ -52,7 +52,7 @@ class SilentBatch:
     ) -> None:
         pass
 
-    def __call__(self, event: BatchEvent) -> None:
+    def __call__(self, event: Event) -> None:
         pass
 
     def writing(self) -> AbstractContextManager[None]:
@@ -67,7 +67,7 @@ class _Telling(SilentBatch):
         self._console = console
         self._verbose = verbose
         self._clock = clock
-        self._state = BatchState()
+        self._state = FileView()
         self._began: float | None = None  # on the clock
         self._failures = 0
 
@@ -78,13 +78,13 @@ class _Telling(SilentBatch):
         trace: TracebackType | None,
     ) -> None:
         if self._is_running:
-            self(BatchEnded(interrupted=True, seconds=self._seconds))
+            self(ManyEnded(interrupted=True, seconds=self._seconds))
 
-    def __call__(self, event: BatchEvent) -> None:
+    def __call__(self, event: Event) -> None:
         self._state = self._state.after(event)
         if isinstance(event, ModelLoaded):
             self._say(model_line(event))
-        elif isinstance(event, BatchBegan):
+        elif isinstance(event, ManyBegan):
             self._began = self._clock()
         elif isinstance(event, ProblemEnded) and event.error is not None:
             self._failures += 1
@@ -130,11 +130,11 @@ class BatchProgress(_Telling):
             to_terminal(r"\pi")  # loads the parser, which would else make a drawing a long one
         return self
 
-    def __call__(self, event: BatchEvent) -> None:
+    def __call__(self, event: Event) -> None:
         super().__call__(event)
-        if isinstance(event, BatchBegan):
+        if isinstance(event, ManyBegan):
             self._area.draw()
-        elif isinstance(event, BatchEnded):
+        elif isinstance(event, ManyEnded):
             self._area.remove()
             width = self._console.width
             self._console.print(headline(self._state, self._seconds, width), soft_wrap=True)
@@ -201,9 +201,9 @@ class BatchLines(_Telling):
         super().__init__(console, verbose, clock)
         self._last_line = 0.0  # seconds since the beginning
 
-    def __call__(self, event: BatchEvent) -> None:
+    def __call__(self, event: Event) -> None:
         super().__call__(event)
-        if isinstance(event, BatchEnded):
+        if isinstance(event, ManyEnded):
             self._say_headline()
         elif self._verbose >= 1:
             if isinstance(event, ProblemEnded) and event.error is None:

@@ -7,17 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pfsolve.display.population import Population, readable_answer
-from pfsolve.display.text import (
-    duration,
-    keep_start,
-    one_line,
-    percent,
-    plural,
-    speed,
-    thousands,
-)
-from pfsolve.events import BatchBegan, BatchEnded, BatchEvent, InProblem, ProblemEnded
+from pfsolve.display.population import SolveView, readable_answer
+from pfsolve.display.text import keep_start, one_line
+from pfsolve.events import Event, InProblem, ManyBegan, ManyEnded, ProblemEnded
+from pfsolve.wording import duration, percent, plural, speed, thousands
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -27,12 +20,12 @@ _DISPENSABLE = ("speed", "running", "seconds", "failed", "right", "interrupted",
 
 
 @dataclass(frozen=True, slots=True)
-class BatchState:
+class FileView:
     """A file of problems as its events have told it so far.
 
-    problems, done, failed, right, graded: as in `BatchBegan`, with what this run has settled.
+    problems, done, failed, right, graded: as in `ManyBegan`, with what this run has settled.
     running: the searches under way by id, the longest-running first. finished, written: problems
-    this run has settled that cost tokens, and those tokens. ended, interrupted: as `BatchEnded` says.
+    this run has settled that cost tokens, and those tokens. ended, interrupted: as `ManyEnded` says.
     """
 
     problems: int = 0
@@ -40,7 +33,7 @@ class BatchState:
     failed: int = 0
     right: int = 0
     graded: int = 0
-    running: Mapping[str, Population] = field(default_factory=dict)
+    running: Mapping[str, SolveView] = field(default_factory=dict)
     finished: int = 0
     written: int = 0
     ended: bool = False
@@ -51,13 +44,13 @@ class BatchState:
         """Written by the policy in this run, by finished and by running searches."""
         return self.written + sum(search.tokens for search in self.running.values())
 
-    def after(self, event: BatchEvent) -> BatchState:
+    def after(self, event: Event) -> FileView:
         """This state once `event` has happened."""
         match event:
-            case BatchBegan(problems, done, failed, right, graded):
-                return BatchState(problems, done, failed, right, graded)
+            case ManyBegan(problems, done, failed, right, graded):
+                return FileView(problems, done, failed, right, graded)
             case InProblem(id, inner):
-                search = self.running.get(id, Population()).after(inner)
+                search = self.running.get(id, SolveView()).after(inner)
                 return replace(self, running={**self.running, id: search})
             case ProblemEnded(id, answer, correct, _, tokens):
                 return replace(
@@ -70,7 +63,7 @@ class BatchState:
                     finished=self.finished + (tokens > 0),  # a malformed row tells nothing
                     written=self.written + tokens,
                 )
-            case BatchEnded(interrupted):
+            case ManyEnded(interrupted):
                 return replace(self, ended=True, interrupted=interrupted)
             case _:
                 return self
@@ -92,7 +85,7 @@ class BatchState:
         return left * seconds / self.tokens
 
 
-def headline(state: BatchState, seconds: float, width: int = sys.maxsize) -> Text:
+def headline(state: FileView, seconds: float, width: int = sys.maxsize) -> Text:
     """ "12 of 60 done · 4 running · 9 of 12 right · 31 tokens/s · 3 min 20 s · about 14 min left"
 
     Only what there is something to say about, and less of it where it would not fit in `width` cells.
@@ -131,7 +124,7 @@ def _roughly(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else duration(60 * minutes)
 
 
-def problem_line(state: BatchState, event: ProblemEnded) -> str:
+def problem_line(state: FileView, event: ProblemEnded) -> str:
     """ "12 of 60 · gsm8k-17: 42 (right) · 310 tokens · 12 s" """
     answer = "no answer"
     if event.answer is not None:

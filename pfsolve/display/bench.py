@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pfsolve.display.listing import show_listing
-from pfsolve.display.text import thousands
 from pfsolve.errors import UsageError
+from pfsolve.wording import thousands
 
 if TYPE_CHECKING:
     from pfsolve.environment import Environment

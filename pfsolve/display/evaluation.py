@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from pfsolve.display.listing import show_listing
 from pfsolve.display.plain import print_dim
 from pfsolve.display.progress import pace
-from pfsolve.display.text import duration, plural, thousands
+from pfsolve.wording import duration, plural, thousands
 
 if TYPE_CHECKING:
     from pfsolve.environment import Environment
+    from pfsolve.events import Scoring
     from pfsolve.lab.evaluation.curves import Curve
+    from pfsolve.lab.evaluation.early_auc import EarlyAuc
     from pfsolve.lab.evaluation.evaluate import Report
     from pfsolve.lab.evaluation.intervals import Interval
-    from pfsolve.lab.evaluation.outlook import Outlook
-    from pfsolve.lab.evaluation.scoring import Progress
 
 COMPLAINTS = 20  # told one by one
 
@@ -41,10 +41,10 @@ def show_report(report: Report, environment: Environment) -> None:
     if report.curves:
         environment.stdout.write("\n")
         show_listing(*_of_rollouts(report.curves), environment)
-    if report.outlook:
+    if report.early_auc:
         environment.stdout.write("\n")
         header = ("after step", "AUC within a problem", "95 % interval", "written by")
-        show_listing(header, list(_of_rounds(report.outlook)), environment)
+        show_listing(header, list(_of_rounds(report.early_auc)), environment)
 
 
 def _of_steps(report: Report) -> Iterator[tuple[str, ...]]:
@@ -97,8 +97,8 @@ def _of_rollouts(curves: Mapping[str, Curve]) -> tuple[tuple[str, ...], list[tup
     return header, rows
 
 
-def _of_rounds(outlook: Sequence[Outlook]) -> Iterator[tuple[str, ...]]:
-    for of in outlook:
+def _of_rounds(early_auc: Sequence[EarlyAuc]) -> Iterator[tuple[str, ...]]:
+    for of in early_auc:
         step = "the end" if of.step is None else str(of.step)
         yield step, _number(of.auc), _span(of.interval), f"{100 * of.written:.0f} %"
 
@@ -121,7 +121,7 @@ def show_complaints(complaints: Sequence[str], environment: Environment) -> None
         print_dim(environment.err, f"… and {thousands(len(complaints) - COMPLAINTS)} more")
 
 
-def headline(progress: Progress) -> str:
+def headline(progress: Scoring) -> str:
     """ "64 of 200 solutions scored · 38 tokens/s · 3 min 20 s left" """
     done = f"{thousands(progress.done)} of {plural(progress.total, 'solution')} scored"
     left = progress.total - progress.done

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from pfsolve.display.latex.terminal import to_terminal
 from pfsolve.display.plain import PlainLines, Silent, model_line, print_dim
-from pfsolve.display.population import Population
+from pfsolve.display.population import SolveView
 from pfsolve.display.table import table
 from pfsolve.events import Began, Ended, Event, ModelLoaded
 
@@ -103,7 +103,7 @@ class LiveTable(Silent):
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.perf_counter) -> None:
         self._console = console
-        self._population = Population()
+        self._population = SolveView()
         self._area = LiveArea(console, self, clock)
 
     def __enter__(self) -> Self:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from pfsolve.display.population import Population
-from pfsolve.display.text import percent
-from pfsolve.events import Event, ModelLoaded, Scored
-from pfsolve.wording import format_bytes
+from pfsolve.display.population import SolveView
+from pfsolve.events import Event, ModelLoaded, StepScored
+from pfsolve.wording import format_bytes, percent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,13 +37,13 @@ class PlainLines(Silent):
     def __init__(self, console: Console, verbose: int = 0) -> None:
         self._console = console
         self._verbose = verbose
-        self._population = Population()
+        self._population = SolveView()
 
     def __call__(self, event: Event) -> None:
         self._population = self._population.after(event)
         if isinstance(event, ModelLoaded):
             print_dim(self._console, model_line(event))
-        elif isinstance(event, Scored) and self._verbose >= 1:
+        elif isinstance(event, StepScored) and self._verbose >= 1:
             print_dim(self._console, step_line(self._population))
 
 
@@ -54,7 +53,7 @@ def model_line(event: ModelLoaded) -> str:
     return line + (f" + {format_bytes(event.cache_bytes)} cache" if event.cache_bytes else "")
 
 
-def step_line(population: Population) -> str:
+def step_line(population: SolveView) -> str:
     """ "step 3 · ESS 5.2 of 8 · 42 (61 %) · 7/3 (20 %)" """
     parts = [f"step {population.step}", f"ESS {population.ess:.1f} of {population.n}"]
     parts += [f"{answer} ({percent(share)})" for answer, share in population.leading_answers()]

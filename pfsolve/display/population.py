@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from pfsolve.display.latex.terminal import split_unfinished, to_terminal
 from pfsolve.display.text import one_line
-from pfsolve.events import Began, Ended, Event, Progressed, Resampled, Row, Scored
+from pfsolve.events import Began, Ended, Event, ParticleRow, Progressed, Resampled, StepScored
 
 _LONGEST_LINE = 400  # characters of a line that can matter to a terminal
 
@@ -23,7 +23,7 @@ _HEADING = re.compile(r"^#{1,6}\s+")
 
 
 @dataclass(frozen=True, slots=True)
-class Population:
+class SolveView:
     """A search as its events have told it so far.
 
     n: particles. prompt_tokens: length of the prompt. step, ess, tokens, seconds, rows: as in
@@ -37,15 +37,15 @@ class Population:
     ess: float = 0.0
     tokens: int = 0
     seconds: float = 0.0
-    rows: tuple[Row, ...] = ()
+    rows: tuple[ParticleRow, ...] = ()
     scored: int = 0
     resampled: int = 0
 
-    def after(self, event: Event) -> Population:
+    def after(self, event: Event) -> SolveView:
         """This population once `event` has happened."""
         match event:
             case Began():
-                return Population(n=event.particles, prompt_tokens=event.prompt_tokens)
+                return SolveView(n=event.particles, prompt_tokens=event.prompt_tokens)
             case Progressed():
                 return replace(
                     self,
@@ -55,10 +55,10 @@ class Population:
                     tokens=event.tokens,
                     seconds=event.seconds,
                 )
-            case Scored():
+            case StepScored():
                 rows = self.rows
                 if len(event.weights) == len(rows):
-                    rows = tuple(map(_weighed, rows, event.weights, event.log_scores))
+                    rows = tuple(map(_weighed, rows, event.weights, event.log_odds))
                 return replace(self, step=event.step, scored=event.step, ess=event.ess, rows=rows)
             case Resampled():
                 return replace(self, resampled=event.step)
@@ -106,5 +106,5 @@ def last_line(text: str) -> str:
     return ""
 
 
-def _weighed(row: Row, weight: float, log_score: float) -> Row:
-    return replace(row, weight=weight, score=0.5 * (1 + math.tanh(0.5 * log_score)))
+def _weighed(row: ParticleRow, weight: float, log_odds: float) -> ParticleRow:
+    return replace(row, weight=weight, score=0.5 * (1 + math.tanh(0.5 * log_odds)))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pfsolve.display.live import LiveArea
 from pfsolve.display.plain import model_line, print_dim
-from pfsolve.display.text import duration, speed
-from pfsolve.events import ModelLoaded
+from pfsolve.wording import duration, speed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,10 +25,10 @@ Event = TypeVar("Event")
 class Silence(Generic[Event]):
     """A listener that says nothing, for --quiet; also the interface of the others."""
 
-    def loaded(self, event: ModelLoaded) -> None:
+    def loaded(self, event: Any) -> None:
         """A model is ready."""
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Any) -> None:
         """The work has got so far."""
 
     def leave(self) -> None:
@@ -55,10 +54,10 @@ class Lines(Silence[Event]):
         self._clock = clock
         self._next = clock() + LINE_S
 
-    def loaded(self, event: ModelLoaded) -> None:
+    def loaded(self, event: Any) -> None:
         print_dim(self._console, model_line(event))
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Any) -> None:
         if self._clock() >= self._next:
             print_dim(self._console, self._describe(event))
             self._next = self._clock() + LINE_S
@@ -77,7 +76,7 @@ class OneLine(Lines[Event]):
         self._line = ""
         self._area = LiveArea(console, self, clock)
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Any) -> None:
         self._line = self._describe(event)
         self._area.draw_if_due()
 

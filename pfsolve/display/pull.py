@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
-from pfsolve.models import events
+from pfsolve import events
 from pfsolve.wording import format_bytes
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pfsolve.environment import Environment
 
-Event: TypeAlias = events.PullEvent | events.ConvertEvent
+Event: TypeAlias = events.Event | events.Event
 
 LINE_S = 2.0  # at least, between two plain lines of progress
 SILENCE_S = 30.0  # at most, without one
@@ -42,7 +42,7 @@ def pull_progress(
 def describe(event: Event) -> str:
     """One line for an event."""
     match event:
-        case events.Waiting(name):
+        case events.DownloadWaits(name):
             return f"Another process is fetching {name}; waiting for it"
         case events.PlaceChosen(name, place, done, total):
             size = f" ({format_bytes(total)})" if total else ""
@@ -50,11 +50,11 @@ def describe(event: Event) -> str:
             return f"Fetching {name}{size} from {place}{there}"
         case events.PlaceRefused(_, place, reason):
             return f"No luck with {place}: {reason}"
-        case events.Progress(_, done, total):
+        case events.BytesCame(_, done, total):
             return f"{100 * done // total} % of {format_bytes(total)}"
         case events.Checking(name):
             return f"Checking the sha256 of {name}"
-        case events.Finished(name, _, size):
+        case events.DownloadEnded(name, _, size):
             return f"{name} is complete ({format_bytes(size)}) and its sha256 is right"
         case events.Converting(name, where, size):
             return f"Converting {name} ({format_bytes(size)}) from {where}"
@@ -68,6 +68,8 @@ def describe(event: Event) -> str:
             return f"Making {kind} of {name}"
         case events.Converted(name, _, size):
             return f"{name} is converted ({format_bytes(size)})"
+        case _:
+            return ""
 
 
 class _Lines:
@@ -79,13 +81,13 @@ class _Lines:
         self._last = (0.0, 0)
 
     def listen(self, event: Event) -> None:
-        if isinstance(event, events.Progress):
+        if isinstance(event, events.BytesCame):
             self._progress(event, time.monotonic())
         else:
             self._start = None
             self._say(describe(event))
 
-    def _progress(self, event: events.Progress, now: float) -> None:
+    def _progress(self, event: events.BytesCame, now: float) -> None:
         if self._start is None:
             self._start = self._last = (now, event.done)
             return
@@ -124,7 +126,7 @@ class _Bar:
         )
 
     def listen(self, event: Event) -> None:
-        if not isinstance(event, events.Progress):
+        if not isinstance(event, events.BytesCame):
             self.stop()
             self._console.print(describe(event), markup=False)
             return

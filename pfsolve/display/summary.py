@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pfsolve.display.listing import show_listing
-from pfsolve.display.text import duration, one_line, speed, thousands
+from pfsolve.display.text import one_line
+from pfsolve.wording import duration, speed, thousands
 
 if TYPE_CHECKING:
     from pfsolve.environment import Environment

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pfsolve.display.population import Population, last_line, readable_answer
-from pfsolve.display.text import duration, keep_end, keep_start, percent, plural, speed
-from pfsolve.events import Row
+from pfsolve.display.population import SolveView, last_line, readable_answer
+from pfsolve.display.text import keep_end, keep_start
+from pfsolve.events import ParticleRow
+from pfsolve.wording import duration, percent, plural, speed
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -27,7 +28,7 @@ _FINISH = {
 }
 
 
-def table(population: Population, width: int, height: int) -> list[Text]:
+def table(population: SolveView, width: int, height: int) -> list[Text]:
     """A headline, one row a particle, the leading answers.
 
     Lines have at most `width` cells and there are at most `height` - 1 of them (but one at least),
@@ -58,7 +59,7 @@ def table(population: Population, width: int, height: int) -> list[Text]:
     return lines
 
 
-def _headline(population: Population, width: int) -> Text:
+def _headline(population: SolveView, width: int) -> Text:
     from rich.text import Text
 
     p = population
@@ -75,7 +76,7 @@ def _headline(population: Population, width: int) -> Text:
     return Text.assemble((parts[0], "bold"), *(f" · {part}" for part in parts[1:]))
 
 
-def _heaviest(rows: tuple[Row, ...], room: int) -> list[int]:
+def _heaviest(rows: tuple[ParticleRow, ...], room: int) -> list[int]:
     """Slots of the rows to show, in slot order; one line of `room` is kept to count the others."""
     if len(rows) <= room:
         return list(range(len(rows)))
@@ -83,7 +84,7 @@ def _heaviest(rows: tuple[Row, ...], room: int) -> list[int]:
     return sorted(by_weight[: max(1, room - 1)])
 
 
-def _others(rows: tuple[Row, ...], shown: list[int]) -> Text:
+def _others(rows: tuple[ParticleRow, ...], shown: list[int]) -> Text:
     from rich.text import Text
 
     weight = sum(row.weight for slot, row in enumerate(rows) if slot not in shown)
@@ -91,7 +92,7 @@ def _others(rows: tuple[Row, ...], shown: list[int]) -> Text:
     return Text(f"… {others} with {percent(weight)} of the weight", "dim")
 
 
-def _answers(population: Population, width: int) -> list[Text]:
+def _answers(population: SolveView, width: int) -> list[Text]:
     """The leading answers, in line with the particles: bar and share of the weight, answer."""
     from rich.text import Text
 
@@ -135,7 +136,7 @@ class _Layout:
         numbers = [name.rjust(self.columns[name]) for name in _NUMBERS if name in self.columns]
         return Text(" " * (self.slot + 1) + weight + "".join(numbers), "dim")
 
-    def line(self, slot: int, row: Row, full: float) -> Text:
+    def line(self, slot: int, row: ParticleRow, full: float) -> Text:
         from rich.text import Text
 
         line = Text(style="dim" if row.weight <= 0 else "")

@@ -1,4 +1,4 @@
-"""Text fit for one line of a terminal: cleaned, cut to a width, numbers as people read them."""
+"""Text fit for one line of a terminal: cleaned, and cut to a width."""
 
 from __future__ import annotations
 
@@ -46,42 +46,3 @@ def keep_end(text: str, width: int) -> str:
         end = end[1:]  # ... but some take two, and a combining mark needs its letter
     word = re.match(r"\S{,12}\s+(?=\S)", end)  # rather a whole word less than half a word more
     return "…" + end[word.end() if word else 0 :] if width > 0 else ""
-
-
-def percent(share: float) -> str:
-    """A share of 1 in at most five characters; only what is exactly all or nothing says so."""
-    if 0.0 < share < 0.005:
-        return "<1 %"
-    if 0.995 <= share < 1.0:
-        return ">99 %"
-    return f"{100 * share:.0f} %"
-
-
-def thousands(count: int) -> str:
-    """12345 -> "12 345"."""
-    return f"{count:,}".replace(",", " ")
-
-
-def plural(count: int, noun: str) -> str:
-    """(1, "particle") -> "1 particle"."""
-    return f"{thousands(count)} {noun}" + ("" if count == 1 else "s")
-
-
-def duration(seconds: float) -> str:
-    """A time span at the precision one cares about: "3.4 s", "31 s", "2 min 05 s", "1 h 02 min"."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
-
-
-def speed(tokens: int, seconds: float) -> str | None:
-    """Tokens a second, or None while there is nothing to divide."""
-    if tokens <= 0 or seconds <= 0:
-        return None
-    rate = tokens / seconds
-    return f"{rate:.1f} tokens/s" if rate < 9.95 else f"{thousands(round(rate))} tokens/s"

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from pfsolve.display.listing import show_listing
 from pfsolve.display.progress import pace
-from pfsolve.display.text import plural, thousands
-from pfsolve.lab.training.progress import Fitting, Progress
+from pfsolve.events import Collecting, Fitting
+from pfsolve.wording import plural, thousands
 
 if TYPE_CHECKING:
     from pfsolve.environment import Environment
 
 
-def headline(progress: Progress) -> str:
+def headline(progress: Collecting | Fitting) -> str:
     """ "gsm8k.jsonl: 64 of 200 problems solved · 38 tokens/s · 3 min 20 s left" """
     if isinstance(progress, Fitting):
         return f"head {progress.done + 1} of {progress.total}"

@@ -16,7 +16,7 @@ import llama_cpp as llama
 import numpy as np
 from numpy.typing import NDArray
 
-from pfsolve.engine.library import Model
+from pfsolve.engine.library import LoadedModel
 from pfsolve.errors import EngineError, ResourceError
 
 # Tokens in one llama_decode. More would prefill no faster, and Ctrl-C waits for one call at most.
@@ -41,7 +41,7 @@ Rows = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class TokenRun:
     """Tokens to append to one sequence; `output` asks for the logits after the last of them."""
 
     sequence: int
@@ -75,7 +75,7 @@ class Cache:
         ResourceError: there is not enough memory for it.
     """
 
-    def __init__(self, model: Model, *, cells: int, sequences: int, threads: int) -> None:
+    def __init__(self, model: LoadedModel, *, cells: int, sequences: int, threads: int) -> None:
         if not 1 <= sequences <= MAX_SEQUENCES or cells < 1 or threads < 1:
             raise EngineError(
                 f"no cache of {cells} cells, {sequences} sequences, {threads} threads"
@@ -197,7 +197,9 @@ class Cache:
 
     # Decoding
 
-    def decode(self, runs: Sequence[Run], *, hidden: bool = False, padding: int = 0) -> Outputs:
+    def decode(
+        self, runs: Sequence[TokenRun], *, hidden: bool = False, padding: int = 0
+    ) -> Outputs:
         """Append tokens to sequences, all in as few batches as possible.
 
         `hidden` asks for the hidden states, and every token of every run becomes an output: llama.cpp
@@ -268,7 +270,7 @@ class Cache:
         self._wanted[filled:end] = hidden  # llama.cpp would complain and make them outputs itself
         return padding
 
-    def _check(self, runs: Sequence[Run]) -> None:
+    def _check(self, runs: Sequence[TokenRun]) -> None:
         if not runs:
             raise EngineError("nothing to decode")
         seen = set()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pfsolve.errors import ModelFileError
 
 if TYPE_CHECKING:
-    from pfsolve.engine.library import Model
+    from pfsolve.engine.library import LoadedModel
 
 _SYSTEM, _USER, _ASSISTANT, _FOLLOW_UP = "⟪s⟫", "⟪u⟫", "⟪a⟫", "⟪f⟫"
 
@@ -27,7 +27,7 @@ class Chat:
         ModelFileError: the model has no chat template, or one that cannot be rendered.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: LoadedModel) -> None:
         self._model = model
         source = model.chat_template
         if source is None:

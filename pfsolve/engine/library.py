@@ -225,7 +225,7 @@ def _metadata(handle: Any, key: str) -> str | None:
     return None if length < 0 else buffer.value.decode("utf-8", errors="replace")
 
 
-class Model:
+class LoadedModel:
     """A loaded model: weights, vocabulary, chat template. Close it, or use it in a `with`.
 
     Args:
@@ -263,7 +263,7 @@ class Model:
             llama.llama_model_free(self.handle)
             self.handle = None
 
-    def __enter__(self) -> Model:
+    def __enter__(self) -> LoadedModel:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -30,7 +30,7 @@ def choose_context(facts: Facts, wanted: int | None) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class PrmMemory:
     """A process reward model beside the policy. context: tokens that it may hold of each particle."""
 
     facts: Facts
@@ -61,7 +61,7 @@ def most_parallel(
     particles: int,
     context: int,
     gpu_layers: int | None,
-    judge: Judge | None = None,
+    judge: PrmMemory | None = None,
 ) -> int:
     """Problems that can be searched side by side in half of the memory that is free beside the
     weights; 1 at least."""
@@ -75,7 +75,7 @@ def check_memory(
     context: int,
     gpu_layers: int | None,
     parallel: int = 1,
-    judge: Judge | None = None,
+    judge: PrmMemory | None = None,
 ) -> None:
     """Refuse what would not fit where it is to run, with the largest number that would.
 
@@ -102,13 +102,13 @@ def check_memory(
     raise ResourceError(message, f"use a smaller model{reward}; see pfsolve models list")
 
 
-def _particle_bytes(facts: Facts, context: int, judge: Judge | None) -> int:
+def _particle_bytes(facts: Facts, context: int, judge: PrmMemory | None) -> int:
     """Bytes of the cells that one particle may fill."""
     judged = 0 if judge is None else cache_bytes(judge.facts, 1, judge.context)
     return max(1, cache_bytes(facts, 1, context) + judged)
 
 
-def _room(facts: Facts, gpu_layers: int | None, judge: Judge | None) -> tuple[int, int]:
+def _room(facts: Facts, gpu_layers: int | None, judge: PrmMemory | None) -> tuple[int, int]:
     """Free bytes where the models are to run, and what they take there whatever the particles."""
     models = [facts] if judge is None else [facts, judge.facts]
     weights = sum(model.file_bytes for model in models)

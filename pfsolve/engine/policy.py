@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pfsolve.engine import batching
-from pfsolve.engine.cache import Cache, Rows, Run
+from pfsolve.engine.cache import Cache, Rows, TokenRun
 from pfsolve.engine.chat import Chat
-from pfsolve.engine.library import Model
-from pfsolve.engine.sampling import Outlook, Row, Sampling, outlook, sample
+from pfsolve.engine.library import LoadedModel
+from pfsolve.engine.sampling import Logits, Sampling, TokenUncertainty, sample, token_uncertainty
 from pfsolve.particle import (
     Finish,
     Particle,
@@ -34,7 +34,7 @@ class Branch:
     """A place in the policy's cache: a sequence, and the logits (n_vocab,) of what comes next."""
 
     sequence: int
-    logits: Row
+    logits: Logits
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +46,18 @@ class Trace:
     token, never decoded, has none.
     """
 
-    outlooks: Sequence[Outlook]
+    outlooks: Sequence[TokenUncertainty]
     digits: Sequence[bool]
     hidden: Rows
 
     @property
     def log_prob(self) -> float:
         """Of the step."""
-        return sum(outlook.log_prob for outlook in self.outlooks)
+        return sum(token_uncertainty.log_prob for token_uncertainty in self.outlooks)
 
 
 @dataclass(slots=True)
-class Draft:
+class StepDraft:
     """A step while it is being written, for the particle in `slot`.
 
     Reads: `done`, then `finish` (why the particle ends with this step, if it does) and `step`;
@@ -75,9 +75,9 @@ class Draft:
     finish: Finish | None = None
     complete: bool = False  # no token follows the pending one
     pending: int | None = None  # drawn, not decoded yet
-    outlooks: list[Outlook] = field(default_factory=list)
+    outlooks: list[TokenUncertainty] = field(default_factory=list)
     digits: list[bool] = field(default_factory=list)
-    hidden: list[Row] = field(default_factory=list)
+    hidden: list[Logits] = field(default_factory=list)
 
     @property
     def step(self) -> Step:
@@ -106,7 +106,7 @@ class Policy:
 
     def __init__(
         self,
-        model: Model,
+        model: LoadedModel,
         cache: Cache,
         sampling: Sampling,
         rules: StepRules,
@@ -123,7 +123,7 @@ class Policy:
         """Decode a prompt, once, into a branch of its own."""
         sequence = self.cache.new()
         try:
-            outputs = self.cache.decode([Run(sequence, tokens)])
+            outputs = self.cache.decode([TokenRun(sequence, tokens)])
         except BaseException:
             self.cache.drop(sequence)
             raise
@@ -141,7 +141,7 @@ class Policy:
         """
         for branch, tokens in places:
             self.cache.rewind(branch.sequence, len(tokens) - 1)
-        runs = [Run(branch.sequence, tokens[-1:]) for branch, tokens in places]
+        runs = [TokenRun(branch.sequence, tokens[-1:]) for branch, tokens in places]
         logits = self.cache.decode(runs).logits
         for (branch, _), row in zip(places, logits, strict=True):
             branch.logits = row.copy()
@@ -149,17 +149,17 @@ class Policy:
     def drop(self, branch: Branch) -> None:
         self.cache.drop(branch.sequence)
 
-    def begin(self, draft: Draft) -> None:
+    def begin(self, draft: StepDraft) -> None:
         """Draw a draft's first token."""
         self._draw(draft, draft.branch.logits)
 
-    def advance(self, drafts: Sequence[Draft]) -> None:
+    def advance(self, drafts: Sequence[StepDraft]) -> None:
         """One decode for all drafts that are not done, and the next token for each."""
         writing = [draft for draft in drafts if draft.pending is not None]
         if not writing:
             return
         traced = any(draft.traced for draft in writing)
-        runs = [Run(d.branch.sequence, (d.pending,)) for d in writing if d.pending is not None]
+        runs = [TokenRun(d.branch.sequence, (d.pending,)) for d in writing if d.pending is not None]
         padding = batching.padding(len(runs), self.tile)
         outputs = self.cache.decode(runs, hidden=traced, padding=padding)
         for index, draft in enumerate(writing):
@@ -173,14 +173,14 @@ class Policy:
             else:
                 self._draw(draft, row)
 
-    def trace(self, draft: Draft) -> Trace | None:
+    def trace(self, draft: StepDraft) -> Trace | None:
         """Of a draft that is done; None if it was not to be traced."""
         if not draft.traced:
             return None
         hidden = np.array(draft.hidden, np.float32).reshape(-1, self.model.n_embd)
         return Trace(tuple(draft.outlooks), tuple(draft.digits), hidden)
 
-    def _draw(self, draft: Draft, row: Row) -> None:
+    def _draw(self, draft: StepDraft, row: Logits) -> None:
         """Draw the next token and see whether the step, or the particle, ends with it."""
         rules = self.rules
         if self.cache.length(draft.branch.sequence) >= rules.context:
@@ -188,7 +188,7 @@ class Policy:
             return
         token = sample(row, self.sampling, draft.rng)
         if draft.traced:
-            draft.outlooks.append(outlook(row, token))
+            draft.outlooks.append(token_uncertainty(row, token))
             draft.digits.append(has_digit(self.model.piece(token)))
         if self.model.is_end(token):
             self._end(draft, row, Finish.END)
@@ -210,14 +210,14 @@ class Policy:
         if draft.complete and draft.finish is None:
             draft.finish = self._particle_ends(draft)
 
-    def _particle_ends(self, draft: Draft) -> Finish | None:
+    def _particle_ends(self, draft: StepDraft) -> Finish | None:
         if steps_repeat((*draft.particle.steps, draft.step)):
             return Finish.LOOP
         if len(draft.particle.steps) + 1 >= self.rules.max_steps:
             return Finish.MAX_STEPS
         return None
 
-    def _end(self, draft: Draft, row: Row, finish: Finish) -> None:
+    def _end(self, draft: StepDraft, row: Logits, finish: Finish) -> None:
         """End without a further token."""
         draft.branch.logits = row.copy()
         draft.finish = finish

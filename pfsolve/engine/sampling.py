@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Row = NDArray[np.float32]
+Logits = NDArray[np.float32]
 
 _BLOCK = 512
 
@@ -28,7 +28,7 @@ class Sampling:
     min_p: float = 0.0
 
 
-def sample(row: Row, how: Sampling, rng: np.random.Generator) -> int:
+def sample(row: Logits, how: Sampling, rng: np.random.Generator) -> int:
     """Draw a token id from logits of shape (n_vocab,). Uses one uniform draw; none when greedy."""
     if how.temperature == 0.0:
         return int(np.argmax(row))
@@ -40,7 +40,7 @@ def sample(row: Row, how: Sampling, rng: np.random.Generator) -> int:
     return index if kept is None else int(kept[index])
 
 
-class Outlook(NamedTuple):
+class TokenUncertainty(NamedTuple):
     """A token and its alternatives, at temperature 1 and unfiltered, in nats.
 
     log_prob: of the token. entropy: of the distribution it was drawn from. margin: by how much the
@@ -52,7 +52,7 @@ class Outlook(NamedTuple):
     margin: float
 
 
-def outlook(row: Row, token: int) -> Outlook:
+def token_uncertainty(row: Logits, token: int) -> TokenUncertainty:
     """What logits (n_vocab,) say of a token that is drawn from them."""
     below = row - row.max()
     odds = np.exp(below)
@@ -61,10 +61,10 @@ def outlook(row: Row, token: int) -> Outlook:
     margin = -float(below[token])
     # A token without probability has no part in the entropy: 0 times its -inf would be no number.
     mean = float(np.dot(odds, np.maximum(below, np.float32(-1e4)))) / float(total)
-    return Outlook(-margin - log_total, max(0.0, log_total - mean), margin)
+    return TokenUncertainty(-margin - log_total, max(0.0, log_total - mean), margin)
 
 
-def _filtered(row: Row, how: Sampling) -> NDArray[np.intp] | None:
+def _filtered(row: Logits, how: Sampling) -> NDArray[np.intp] | None:
     """Indices of the tokens that pass the filters, None when all do."""
     kept: NDArray[np.intp] | None = None
     if 0 < how.top_k < row.size:
@@ -94,7 +94,7 @@ def _largest_first(odds: NDArray[np.float64], target: float) -> NDArray[np.intp]
     return candidates[np.argsort(-odds[candidates], kind="stable")]
 
 
-def _invert(odds: Row, point: float) -> int:
+def _invert(odds: Logits, point: float) -> int:
     """Index where the cumulative sum of odds, as a share of its total, passes `point` in [0, 1).
 
     In two levels, blocks and then the entries of one block: a cumulative sum over the whole

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pfsolve import events
 from pfsolve.errors import Interrupted, ModelMissing
-from pfsolve.models import events
+from pfsolve.events import Listener, ignore
+from pfsolve.files import sha256_of
 from pfsolve.models.entry import HubPlace, ModelEntry, Place
-from pfsolve.models.events import Listener, ignore
-from pfsolve.models.store import Store, sha256_of
+from pfsolve.models.store import Store
 from pfsolve.models.transfer import PartFile, PlaceFailed, disk_trouble
 from pfsolve.wording import format_bytes
 
@@ -53,7 +54,7 @@ def pull(
             )
         with (
             disk_trouble(store.folder(entry)),
-            store.lock(entry, waiting=lambda: listen(events.Waiting(entry.name))),
+            store.lock(entry, waiting=lambda: listen(events.DownloadWaits(entry.name))),
         ):
             path = store.find(entry) or _Pull(entry, store, listen).run()
     except KeyboardInterrupt:
@@ -62,7 +63,7 @@ def pull(
             f"stopped fetching {entry.name}; {format_bytes(kept)} of it are kept",
             f"`pfsolve models pull {entry.name}` goes on from there",
         ) from None
-    listen(events.Finished(entry.name, path, path.stat().st_size))
+    listen(events.DownloadEnded(entry.name, path, path.stat().st_size))
     return path
 
 
@@ -124,7 +125,7 @@ class _Pull:
 
     def _part(self, total: int, sha256: str) -> PartFile:
         def report(done: int) -> None:
-            self.listen(events.Progress(self.entry.name, done, total))
+            self.listen(events.BytesCame(self.entry.name, done, total))
 
         return PartFile(self.store.part(self.entry, sha256), total, report)
 

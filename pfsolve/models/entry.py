@@ -70,7 +70,7 @@ class PrmSpec:
     The verdict on a prefix is read at its last token: the last one of the marker, or of the step where
     there is no marker. With `lines` a step is tokenised line by line, and the marker follows each.
 
-    Its log-weight is logit[positive] - logit[negative]; or what the linear layers `head` (names of
+    Its log-odds is logit[positive] - logit[negative]; or what the linear layers `head` (names of
     tensors, ReLU between them) make of the final-norm hidden state: z1 - z0 of two values, or the
     one value itself.
     """

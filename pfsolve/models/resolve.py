@@ -8,16 +8,16 @@ from pathlib import Path
 
 from pfsolve.environment import Environment
 from pfsolve.errors import ModelMissing, UsageError
+from pfsolve.events import Listener, ignore
 from pfsolve.models.catalogue import Catalogue, load_catalogue
 from pfsolve.models.download import pull
 from pfsolve.models.entry import ModelEntry, PrmSpec, head_file
-from pfsolve.models.events import Listener, ignore
 from pfsolve.models.prm_parsing import read_spec
 from pfsolve.models.store import Store
 
 
 @dataclass(frozen=True)
-class Model:
+class ModelFile:
     """A model file on this disk; `entry` is None for a file of the user's own."""
 
     name: str
@@ -29,7 +29,7 @@ class Model:
 class PrmFiles:
     """A process reward model on this disk. `head` is None where its verdict is in the logits."""
 
-    model: Model
+    model: ModelFile
     spec: PrmSpec
     head: Path | None
 
@@ -40,7 +40,7 @@ def resolve(
     *,
     offline: bool = False,
     listen: Listener = ignore,
-) -> Model:
+) -> ModelFile:
     """The policy called `name_or_path`: a path to a GGUF file, a name in the catalogue, or None for
     the default one.
 
@@ -54,7 +54,7 @@ def resolve(
     catalogue = load_catalogue(environment.config_dir)
     found = _look_up(name_or_path or catalogue.default_policy, catalogue)
     if isinstance(found, Path):
-        return Model(found.stem, found, None)
+        return ModelFile(found.stem, found, None)
     if found.kind != "policy":
         raise UsageError(
             f"{found.name} cannot be the policy: it judges solutions and does not write them",
@@ -94,7 +94,7 @@ def resolve_prm(
     """
     found = _look_up(name_or_path, load_catalogue(environment.config_dir))
     if isinstance(found, Path):
-        model, spec = Model(found.stem, found, None), read_spec(found)
+        model, spec = ModelFile(found.stem, found, None), read_spec(found)
     elif found.prm is None:
         raise UsageError(
             f"{found.name} cannot be the reward: it writes solutions and does not judge them",
@@ -124,10 +124,12 @@ def _look_up(name_or_path: str, catalogue: Catalogue) -> Path | ModelEntry:
     return path
 
 
-def _fetched(entry: ModelEntry, environment: Environment, offline: bool, listen: Listener) -> Model:
+def _fetched(
+    entry: ModelEntry, environment: Environment, offline: bool, listen: Listener
+) -> ModelFile:
     store = Store(environment.models_dir)
     path = pull(entry, store, offline=offline or environment.offline, listen=listen)
-    return Model(entry.name, path, entry)
+    return ModelFile(entry.name, path, entry)
 
 
 def is_path(text: str) -> bool:

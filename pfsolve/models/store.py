@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -158,12 +157,6 @@ def name_for_good(part: Path, file: Path, sha256: str) -> None:
     unfinished.write_text(f"{sha256}  {file.name}\n", encoding="utf-8")
     unfinished.replace(record)
     part.replace(file)
-
-
-def sha256_of(path: Path) -> str:
-    """The sha256 of a file, read as a stream."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _record(file: Path) -> Path:

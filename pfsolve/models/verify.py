@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pfsolve.files import sha256_of
 from pfsolve.models.download import find
 from pfsolve.models.entry import ModelEntry
-from pfsolve.models.store import Store, sha256_of
+from pfsolve.models.store import Store
 from pfsolve.models.transfer import disk_trouble
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verification:
     """The sha256 a file has and the one it should have (None where nothing says so)."""
 
     name: str
@@ -31,7 +32,7 @@ def present(entry: ModelEntry, store: Store) -> Path | None:
     return file if file.exists() else find(entry, store)
 
 
-def verify(entry: ModelEntry, store: Store, path: Path) -> Verdict:
+def verify(entry: ModelEntry, store: Store, path: Path) -> Verification:
     """Hash a model's file and compare.
 
     Raises:
@@ -45,4 +46,4 @@ def verify(entry: ModelEntry, store: Store, path: Path) -> Verdict:
 
         expected = hub.cached_sha256(path)
     with disk_trouble(path.parent):
-        return Verdict(entry.name, path, sha256_of(path), expected)
+        return Verification(entry.name, path, sha256_of(path), expected)

@@ -9,8 +9,9 @@ from enum import Enum, auto
 
 from pfsolve.errors import UsageError
 from pfsolve.problems.fields import DEFAULT_NAMES
-from pfsolve.problems.problem import BadRow, Malformed, Problem, listed, make_problem, read_row
-from pfsolve.problems.source import Source
+from pfsolve.problems.problem import BadRow, Malformed, Problem, make_problem, read_row
+from pfsolve.problems.source import TextLines
+from pfsolve.wording import listed
 
 
 class _Quotes(Enum):
@@ -28,7 +29,7 @@ _REFUSALS = {
 
 
 def read_table(
-    source: Source, delimiter: str, fields: Mapping[str, str], name: str
+    source: TextLines, delimiter: str, fields: Mapping[str, str], name: str
 ) -> list[Problem | BadRow | None]:
     """The rows of a table, None for each blank line between them.
 

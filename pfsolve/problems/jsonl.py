@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pfsolve.problems.fields import DEFAULT_NAMES
-from pfsolve.problems.problem import Malformed, Problem, listed, make_problem, shortened
+from pfsolve.problems.problem import Malformed, Problem, make_problem
+from pfsolve.wording import listed, shortened
 
 
 def object_reader(fields: Mapping[str, str]) -> Callable[[str, int], Problem]:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import reprlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-MAX_ID = 200  # characters; "#2" and so on may be added to a duplicate
+from pfsolve.wording import shortened
 
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 40
-_SHORT.maxlevel = 2
-_SHORT.maxlist = _SHORT.maxdict = 3
+MAX_ID = 200  # characters; "#2" and so on may be added to a duplicate
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,26 +107,6 @@ def with_unique_ids(rows: Iterable[Problem | BadRow]) -> tuple[Problem | BadRow,
         taken.add(id)
         unique.append(row if id == row.id else replace(row, id=id))
     return tuple(unique)
-
-
-def shortened(value: object) -> str:
-    """A value as a reason shows it: in one printable line, and not much of it."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    shown = _SHORT.repr(value)  # which stops early, however large or deep the value
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."
-
-
-def listed(names: Iterable[str], limit: int = 60) -> str:
-    """Names of fields or columns in one printable line of about `limit` characters."""
-    line = ""
-    for name in names:
-        shown = name if name.isprintable() and name.strip() else ascii(name)
-        if line and len(line) + len(shown) > limit:
-            return f"{line}, ..."
-        shown = shown if len(shown) <= limit else f"{shown[:limit]}..."
-        line = f"{line}, {shown}" if line else shown
-    return line
 
 
 def _clean(what: str, text: str) -> str:

@@ -11,7 +11,7 @@ from pfsolve.errors import UsageError
 from pfsolve.problems.csv import read_table
 from pfsolve.problems.jsonl import object_reader
 from pfsolve.problems.problem import BadRow, Problem, make_problem, read_row, with_unique_ids
-from pfsolve.problems.source import Source, piped, read_source
+from pfsolve.problems.source import TextLines, piped, read_lines
 from pfsolve.settings import INPUTS
 
 _BY_EXTENSION = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
@@ -72,7 +72,7 @@ def read_problems(
         raise UsageError(
             f"--input is {kind!r}, which is unknown", f"choose one of {', '.join(INPUTS)}"
         )
-    source = read_source(data, name)
+    source = read_lines(data, name)
     extension = PurePath(re.sub(r"\.gz$", "", name, flags=re.IGNORECASE)).suffix.lower()
     if kind == "auto":
         kind = _guessed(source, extension, name)
@@ -95,7 +95,7 @@ def read_problems(
     return ProblemFile(found, kind, len(rows) - len(found))
 
 
-def _guessed(source: Source, extension: str, name: str) -> str:
+def _guessed(source: TextLines, extension: str, name: str) -> str:
     """The kind of a file, by its extension or else its first lines."""
     if extension in _BY_EXTENSION:
         return _BY_EXTENSION[extension]

@@ -19,7 +19,7 @@ _UTF16_AND_32 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class TextLines:
     """Lines of a file, without their ends. torn: the file broke off within the line after them.
 
     packed: they were unpacked.
@@ -35,7 +35,7 @@ class Source:
         return BadRow(str(line), line, "the gzip data breaks off here or is damaged from here on")
 
 
-def read_source(data: bytes, name: str) -> Source:
+def read_lines(data: bytes, name: str) -> TextLines:
     """The lines of a file, unpacked if need be. Only a line feed, or the file's end, ends a line.
 
     Raises:
@@ -55,7 +55,7 @@ def read_source(data: bytes, name: str) -> Source:
     end = lines.pop()  # what follows the last line feed
     if end and not torn:
         lines.append(end)
-    return Source([line.rstrip(b"\r") for line in lines], torn, packed)
+    return TextLines([line.rstrip(b"\r") for line in lines], torn, packed)
 
 
 def piped(command: str, name: str, *, packed: bool) -> str:

@@ -12,8 +12,9 @@ from types import TracebackType
 from typing import Self
 
 from pfsolve.errors import UsageError
+from pfsolve.files import dumps
 from pfsolve.problems import BadRow, Problem
-from pfsolve.results.line import SCHEMA, Record, dumps, is_finished
+from pfsolve.results.line import SCHEMA, Record, is_finished
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def read_solved(path: Path) -> Contents:
         UsageError: as in `read_results`, or it holds scores of a reward.
     """
     contents = read_results(path)
-    if any("log_scores" in record for record in contents.records):
+    if any("log_odds" in record for record in contents.records):
         raise UsageError(
             f"{path} holds scores of a reward, not results of solving",
             "`pfsolve reward eval FILE -o` with it sums those up",

@@ -100,8 +100,3 @@ def is_finished(record: Record) -> bool:
     """Whether the problem need not be searched again: its search came to its own end."""
     error = record.get("error")
     return not record.get("interrupted") and (error is None or error.get("kind") == "NoAnswer")
-
-
-def dumps(value: object) -> str:
-    """One line of strict JSON."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -1,6 +1,6 @@
 """Run records: everything about one solve in one JSON file, for looking at it later.
 
-A record is the result with its particles (steps, log-weights, ancestors) and the events of the
+A record is the result with its particles (steps, log-oddss, ancestors) and the events of the
 search. Frames of the live table (`Progressed`) are left out: all they say follows from the rest.
 """
 
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from pfsolve.errors import UsageError
 from pfsolve.events import Event, Progressed
-from pfsolve.results.line import Record, dumps
+from pfsolve.files import dumps
+from pfsolve.results.line import Record
 
 if TYPE_CHECKING:
     from pfsolve.solution import Solution
@@ -72,7 +73,7 @@ def file_name(id: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """JSON has no infinity: a dead particle's log-weight becomes null."""
+    """JSON has no infinity: a dead particle's log-odds becomes null."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

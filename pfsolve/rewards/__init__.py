@@ -1,4 +1,4 @@
-"""The log-weight of a prefix."""
+"""The log-odds of a prefix."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from pfsolve.search.log_odds import logit
 
 
 class Confidence(Memoryless):
-    """Score: the step's probability under the policy, at temperature 1; the log-weight is its logit."""
+    """Score: the step's probability under the policy, at temperature 1; the log-odds is its logit."""
 
     name = "confidence"
     wants_trace = True

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pfsolve.engine.cache import Run
+from pfsolve.engine.cache import TokenRun
 from pfsolve.engine.policy import Policy
 from pfsolve.errors import ModelFileError
 from pfsolve.rewards.base import Memoryless, Prefix, distinct
@@ -23,7 +23,7 @@ YES, NO = "Yes", "No"
 
 
 class SelfEvaluation(Memoryless):
-    """Log-weight: logit of YES minus logit of NO, as float32 from the model.
+    """Log-odds: logit of YES minus logit of NO, as float32 from the model.
 
     Raises:
         ModelFileError: the model's vocabulary begins both answers with the same token.
@@ -49,7 +49,7 @@ class SelfEvaluation(Memoryless):
         lengths = [cache.length(sequence) for sequence in sequences]
         self.tokens_read += len(self._turn) * len(different)
         try:
-            logits = cache.decode([Run(sequence, self._turn) for sequence in sequences]).logits
+            logits = cache.decode([TokenRun(sequence, self._turn) for sequence in sequences]).logits
             return (logits[:, self._yes] - logits[:, self._no]).astype(np.float64)[which]
         finally:
             for sequence, length in zip(sequences, lengths, strict=True):

@@ -11,7 +11,7 @@ from pfsolve.rewards.base import Memoryless, Prefix
 
 
 class Uniform(Memoryless):
-    """Log-weight 0 for everything."""
+    """Log-odds 0 for everything."""
 
     name = "none"
 

@@ -14,12 +14,12 @@ import numpy as np
 
 from pfsolve.search import weights as w
 from pfsolve.search.log_odds import log_sigmoid
-from pfsolve.search.requests import Extend, Fork, Population, Request, Score, Weighed
+from pfsolve.search.requests import Extend, FinalPopulation, Fork, Request, Score, StepInfo
 from pfsolve.search.resampling import Ancestors, keep_in_place
 from pfsolve.search.side_by_side import abreast, join
 
 
-def beam_search(n: int, width: int) -> Generator[Request, Any, Population]:
+def beam_search(n: int, width: int) -> Generator[Request, Any, FinalPopulation]:
     """Keep the best n / width prefixes after each step and expand each `width` ways.
 
     It ends when all the kept ones have finished; the final population holds nothing else. Its
@@ -33,24 +33,24 @@ def beam_search(n: int, width: int) -> Generator[Request, Any, Population]:
     if n % width:
         raise ValueError(f"{n} particles are no whole number of beams {width} wide")
     finished = np.zeros(n, dtype=bool)
-    log_scores = np.zeros(n)
+    log_odds = np.zeros(n)
     step = 0
     while not finished.all():
         living = np.flatnonzero(~finished)
         finished[living] = yield Extend(living)
-        log_scores[living] = yield Score(living)
+        log_odds[living] = yield Score(living)
         step += 1
-        w.normalise(log_scores)  # raises when all are dead
-        stop = yield Weighed(step, log_scores.copy(), log_sigmoid(log_scores))
-        ancestors = _expanded(_best(log_scores, n // width), finished)
+        w.normalise(log_odds)  # raises when all are dead
+        stop = yield StepInfo(step, log_odds.copy(), log_sigmoid(log_odds))
+        ancestors = _expanded(_best(log_odds, n // width), finished)
         yield Fork(ancestors)
-        finished, log_scores = finished[ancestors], log_scores[ancestors]
+        finished, log_odds = finished[ancestors], log_odds[ancestors]
         if stop:
             break
-    return Population(log_scores, log_sigmoid(log_scores), None, step, not finished.all())
+    return FinalPopulation(log_odds, log_sigmoid(log_odds), None, step, not finished.all())
 
 
-def tree_search(n: int, width: int) -> Generator[Request, Any, Population]:
+def tree_search(n: int, width: int) -> Generator[Request, Any, FinalPopulation]:
     """DVTS: n / width beam searches that keep one beam each, independent of each other."""
     if n % width:
         raise ValueError(f"{n} particles are no whole number of beams {width} wide")
@@ -58,10 +58,10 @@ def tree_search(n: int, width: int) -> Generator[Request, Any, Population]:
     return join((yield from abreast(beams, width)), width)
 
 
-def _best(log_scores: w.Floats, count: int) -> Ancestors:
+def _best(log_odds: w.Floats, count: int) -> Ancestors:
     """The best `count` of those that are not dead, best first; of equals the one that comes first."""
-    order = np.argsort(-log_scores, kind="stable")[:count]
-    return order[np.isfinite(log_scores[order])]
+    order = np.argsort(-log_odds, kind="stable")[:count]
+    return order[np.isfinite(log_odds[order])]
 
 
 def _expanded(kept: Ancestors, finished: np.ndarray[Any, np.dtype[np.bool_]]) -> Ancestors:

@@ -12,10 +12,10 @@ import numpy as np
 
 from pfsolve.search import weights as w
 from pfsolve.search.log_odds import log_sigmoid
-from pfsolve.search.requests import Extend, Population, Request, Score, Weighed
+from pfsolve.search.requests import Extend, FinalPopulation, Request, Score, StepInfo
 
 
-def independent_samples(n: int, *, scored: bool) -> Generator[Request, Any, Population]:
+def independent_samples(n: int, *, scored: bool) -> Generator[Request, Any, FinalPopulation]:
     """Take steps until all particles have finished.
 
     Args:
@@ -27,16 +27,16 @@ def independent_samples(n: int, *, scored: bool) -> Generator[Request, Any, Popu
         InvalidLogWeight: a score is NaN or +inf.
     """
     finished = np.zeros(n, dtype=bool)
-    log_scores = log_weights = np.zeros(n)
+    log_odds = log_weights = np.zeros(n)
     step = 0
     while not finished.all():
         living = np.flatnonzero(~finished)
         finished[living] = yield Extend(living)
         step += 1
         if scored:
-            log_scores[living] = yield Score(living)
-            w.normalise(log_scores)  # raises when all are dead
-        log_weights = log_sigmoid(log_scores) if scored else np.zeros(n)
-        if (yield Weighed(step, log_scores.copy(), log_weights)):
+            log_odds[living] = yield Score(living)
+            w.normalise(log_odds)  # raises when all are dead
+        log_weights = log_sigmoid(log_odds) if scored else np.zeros(n)
+        if (yield StepInfo(step, log_odds.copy(), log_weights)):
             break
-    return Population(log_scores, log_weights, None, step, not finished.all())
+    return FinalPopulation(log_odds, log_weights, None, step, not finished.all())

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from pfsolve.search.particle_filter import FilterRules, particle_filter
-from pfsolve.search.requests import Population, Request
+from pfsolve.search.requests import FinalPopulation, Request
 from pfsolve.search.side_by_side import abreast, join
 
 
 def island_filters(
     n: int, rules: FilterRules, rng: np.random.Generator, islands: int
-) -> Generator[Request, Any, Population]:
+) -> Generator[Request, Any, FinalPopulation]:
     """Run that many filters of n / islands particles each.
 
     Raises:

@@ -5,7 +5,7 @@ particle by one step, score the new prefixes. It ends when all particles have fi
 
 Two ways to weight:
 
-* `level` (the paper): the weight is the newest score's odds, started afresh at each step.
+* `score` (the paper): the weight is the newest score's odds, started afresh at each step.
 * `ratio` (Feynman-Kac): a step contributes the change logit(r_t) - logit(r_{t-1}); contributions
   accumulate between resamplings. The product telescopes, so the final law is p(x) * odds(r_T).
 
@@ -26,12 +26,12 @@ from pfsolve.search import weights as w
 from pfsolve.search.requests import (
     Alike,
     Extend,
+    FinalPopulation,
     Fork,
-    Population,
     Request,
     Rewind,
     Score,
-    Weighed,
+    StepInfo,
 )
 from pfsolve.search.resampling import SCHEMES, Ancestors, keep_in_place, resample_around
 
@@ -46,20 +46,20 @@ class FilterRules:
 
     Args:
         resampling: a key of `resampling.SCHEMES`.
-        weights: "level" or "ratio".
+        weights: "score" or "ratio".
         finished: "stay": finished particles take part in resampling, may be copied or dropped, and
             are never extended; "absorb": they are set aside and only the living are resampled.
         ess_threshold: resample only when ESS < threshold * n; None resamples at every step. Needs
-            "ratio", since "level" forgets the weight of a step at which nothing was resampled.
+            "ratio", since "score" forgets the weight of a step at which nothing was resampled.
         softmax_temperature: a score's log-odds are divided by it before they become weights.
         deduplicate: particles that have written the same count once: they share one weight. Two that
-            agree to the letter are no two opinions. Needs "level" weights, and there is no evidence.
+            agree to the letter are no two opinions. Needs "score" weights, and there is no evidence.
         expected_steps: of a solution. Given, the filter is entropic: in the first half of them it
             resamples from flattened weights where few particles hold all the weight, see `_flatness`.
     """
 
     resampling: str = "systematic"
-    weights: str = "level"
+    weights: str = "score"
     finished: str = "stay"
     ess_threshold: float | None = None
     softmax_temperature: float = 1.0
@@ -69,35 +69,35 @@ class FilterRules:
     def __post_init__(self) -> None:
         if self.resampling not in SCHEMES:
             raise ValueError(f"unknown resampling scheme {self.resampling!r}")
-        if self.weights not in ("level", "ratio"):
+        if self.weights not in ("score", "ratio"):
             raise ValueError(f"unknown weighting {self.weights!r}")
         if self.finished not in ("stay", "absorb"):
             raise ValueError(f"unknown treatment of finished particles {self.finished!r}")
         if self.ess_threshold is not None and self.weights != "ratio":
             raise ValueError("an ESS threshold needs ratio weights")
-        if self.deduplicate and self.weights != "level":
-            raise ValueError("particles can be counted once with level weights only")
+        if self.deduplicate and self.weights != "score":
+            raise ValueError("particles can be counted once with score weights only")
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A finished trajectory: the slot it is kept in, and its log-score after each step, (T,)."""
+    """A finished trajectory: the slot it is kept in, and its log-odds after each step, (T,)."""
 
     slot: int
-    log_scores: w.Floats
+    log_odds: w.Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
     """What one run of a filter leaves behind.
 
-    population: as it ended. trails (T, n): log-score of each particle after each step of its own
+    population: as it ended. log_odds_history (T, n): log-odds of each particle after each step of its own
     line of ancestors; what lies beyond its last step repeats that. lengths (n,): steps of each.
     stop: whoever watches wants no more.
     """
 
-    population: Population
-    trails: w.Floats
+    population: FinalPopulation
+    log_odds_history: w.Floats
     lengths: Ancestors
     stop: bool
 
@@ -105,12 +105,12 @@ class Sweep:
         """A reference for the next sweep, by the final weights."""
         weights = w.normalise(self.population.log_weights)
         slot = int(SCHEMES["multinomial"](rng, weights, 1)[0])
-        return Reference(slot, self.trails[: self.lengths[slot], slot])
+        return Reference(slot, self.log_odds_history[: self.lengths[slot], slot])
 
 
 def particle_filter(
     n: int, rules: FilterRules, rng: np.random.Generator
-) -> Generator[Request, Any, Population]:
+) -> Generator[Request, Any, FinalPopulation]:
     """Run a particle filter of n particles; see `requests` for the conversation.
 
     Raises:
@@ -137,43 +137,43 @@ def sweep(
     if reference is not None:
         moving[reference.slot] = False
     finished = np.zeros(n, dtype=bool)
-    log_scores = np.zeros(n)  # an empty prefix has odds 1
-    carried = np.zeros(n)  # log-weights before the newest step's
-    trails = np.empty((0, n))
+    log_odds = np.zeros(n)  # an empty prefix has odds 1
+    log_weights_before = np.zeros(n)  # log-weights before the newest step's
+    log_odds_history = np.empty((0, n))
     lengths = np.zeros(n, dtype=np.intp)
     step = 0
 
     while True:
         step += 1
-        previous, log_scores = log_scores, log_scores.copy()
+        previous, log_odds = log_odds, log_odds.copy()
         lengths[~finished] += 1
         living = np.flatnonzero(~finished & moving)
         if living.size:
             taken += 1
             finished[living] = yield Extend(living)
-            log_scores[living] = yield Score(living)
+            log_odds[living] = yield Score(living)
         if reference is not None:
-            at = min(step, reference.log_scores.size)
-            log_scores[reference.slot] = reference.log_scores[at - 1]
-            finished[reference.slot] = at == reference.log_scores.size
-        w.check(log_scores)
-        trails = np.vstack([trails, log_scores])
+            at = min(step, reference.log_odds.size)
+            log_odds[reference.slot] = reference.log_odds[at - 1]
+            finished[reference.slot] = at == reference.log_odds.size
+        w.check(log_odds)
+        log_odds_history = np.vstack([log_odds_history, log_odds])
 
         if rules.weights == "ratio":
-            increments = _change(previous, log_scores) / rules.softmax_temperature
-            log_weights = weighed = carried + increments
+            increments = _change(previous, log_odds) / rules.softmax_temperature
+            log_weights = weighed = log_weights_before + increments
         else:
             alike = (yield Alike()) if rules.deduplicate else None
-            log_weights = _level(rules, log_scores, alike)
-            weighed = carried + log_weights
-        # What is carried is never reset to 0, see below: the mean weight is the evidence.
+            log_weights = _score_weights(rules, log_odds, alike)
+            weighed = log_weights_before + log_weights
+        # What is log_weights_before is never reset to 0, see below: the mean weight is the evidence.
         log_evidence = None if rules.deduplicate else w.log_mean_exp(weighed)
         w.normalise(log_weights)  # raises when all are dead
-        stop = yield Weighed(taken, log_scores, log_weights, log_evidence)
+        stop = yield StepInfo(taken, log_odds, log_weights, log_evidence)
         if stop or finished.all():
             break
 
-        carried = weighed
+        log_weights_before = weighed
         pool = np.flatnonzero(~finished) if rules.finished == "absorb" else np.arange(n)
         if not np.isfinite(log_weights[pool]).any():  # absorbed particles alone have weight left
             break
@@ -192,32 +192,32 @@ def sweep(
             # among themselves, and still in proportion to the particles that were set aside. Chosen
             # by flattened weights they carry the difference.
             chosen = log_weights[ancestors[pool]]
-            carried = carried[ancestors]
+            log_weights_before = log_weights_before[ancestors]
             mean = w.log_mean_exp(log_weights[pool] / flatness)
-            carried[pool] = carried[pool] - chosen / flatness + mean
-            finished, log_scores = finished[ancestors], log_scores[ancestors]
-            trails, lengths = trails[:, ancestors], lengths[ancestors]
+            log_weights_before[pool] = log_weights_before[pool] - chosen / flatness + mean
+            finished, log_odds = finished[ancestors], log_odds[ancestors]
+            log_odds_history, lengths = log_odds_history[:, ancestors], lengths[ancestors]
             if rules.weights == "ratio":
-                log_weights = carried
+                log_weights = log_weights_before
             else:
                 alike = alike[ancestors] if alike is not None else None
-                log_weights = _level(rules, log_scores, alike)
+                log_weights = _score_weights(rules, log_odds, alike)
             if finished.all():  # every survivor had finished already: no step is left to take
                 break
 
     cut = bool(stop) and not finished.all()
     if reference is not None and cut:  # it is whole, however far the others came
         missing = np.zeros(n)
-        missing[reference.slot] = reference.log_scores[-1] - log_scores[reference.slot]
-        log_scores = log_scores + missing
+        missing[reference.slot] = reference.log_odds[-1] - log_odds[reference.slot]
+        log_odds = log_odds + missing
         log_weights = log_weights + missing / rules.softmax_temperature
-    population = Population(log_scores, log_weights, log_evidence, taken, cut)
-    return Sweep(population, trails, lengths, bool(stop))
+    population = FinalPopulation(log_odds, log_weights, log_evidence, taken, cut)
+    return Sweep(population, log_odds_history, lengths, bool(stop))
 
 
-def _level(rules: FilterRules, log_scores: w.Floats, alike: Ancestors | None) -> w.Floats:
-    """`level` weights (n,); particles of the same number share the weight of one."""
-    log_weights = log_scores / rules.softmax_temperature
+def _score_weights(rules: FilterRules, log_odds: w.Floats, alike: Ancestors | None) -> w.Floats:
+    """`score` weights (n,); particles of the same number share the weight of one."""
+    log_weights = log_odds / rules.softmax_temperature
     if alike is None:
         return log_weights
     _, numbers, counts = np.unique(alike, return_inverse=True, return_counts=True)

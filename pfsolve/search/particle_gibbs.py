@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 
 from pfsolve.search.particle_filter import FilterRules, Reference, Sweep, sweep
-from pfsolve.search.requests import Fork, Population, Request, Rewind
+from pfsolve.search.requests import FinalPopulation, Fork, Request, Rewind
 
 
 def particle_gibbs(
     n: int, rules: FilterRules, rng: np.random.Generator, sweeps: int
-) -> Generator[Request, Any, Population]:
+) -> Generator[Request, Any, FinalPopulation]:
     """Run so many sweeps of n particles, n >= 2.
 
     The evidence is that of the first sweep: around a reference it is no unbiased estimate.

@@ -61,10 +61,10 @@ class Rewind:
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
+class StepInfo:
     """After scoring step `step` (from 1): what the weights are and what they lead to.
 
-    log_scores (n,): logit of each particle's latest score. log_weights (n,): not normalised; one at
+    log_odds (n,): logit of each particle's latest score. log_weights (n,): not normalised; one at
     least is above -inf. log_evidence: estimate of the log normalising constant so far; None where a
     method has none.
 
@@ -72,7 +72,7 @@ class Weighed:
     """
 
     step: int
-    log_scores: Floats
+    log_odds: Floats
     log_weights: Floats
     log_evidence: float | None = None
 
@@ -88,20 +88,20 @@ class Weighed:
 
 
 @dataclass(frozen=True, slots=True)
-class Population:
+class FinalPopulation:
     """Where a search ends.
 
-    log_scores (n,): logit of each particle's last score. log_weights (n,): its weight in the final
+    log_odds (n,): logit of each particle's last score. log_weights (n,): its weight in the final
     population, not normalised. log_evidence: log of the estimated normalising constant, None where a
     method has none. steps: steps taken. stopped: it was told to end before it would have.
     """
 
-    log_scores: Floats
+    log_odds: Floats
     log_weights: Floats
     log_evidence: float | None
     steps: int
     stopped: bool = False
 
 
-Request: TypeAlias = Extend | Score | Alike | Fork | Rewind | Weighed
-Search: TypeAlias = Generator[Request, Any, Population]
+Request: TypeAlias = Extend | Score | Alike | Fork | Rewind | StepInfo
+Search: TypeAlias = Generator[Request, Any, FinalPopulation]

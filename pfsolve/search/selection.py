@@ -1,6 +1,6 @@
 """From a finished population to one answer.
 
-* argmax: the answer of the particle with the highest last log-score (the paper's choice).
+* argmax: the answer of the particle with the highest last log-odds (the paper's choice).
 * vote: the answer most particles agree on.
 * weighted-vote: the answer with the largest share of the weight. Filters weigh by odds, beams and
   best-of-n by scores ("weighted best-of-n"); without scores all weigh the same, and it is a vote.
@@ -30,14 +30,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The answer chosen, None when no particle has one; confidence: its share; all candidates.
+    """The answer chosen, None when no particle has one; agreement: its share; all candidates.
 
     The share is of the weight, and for a plain vote of the particles; particles without an answer
     count against every candidate. Candidates come largest share first.
     """
 
     answer: str | None
-    confidence: float
+    agreement: float
     candidates: tuple[Candidate, ...]
 
 
@@ -45,7 +45,7 @@ def select(
     how: str,
     answers: Sequence[str | None],
     classes: Sequence[int | None],
-    log_scores: NDArray[np.float64],
+    log_odds: NDArray[np.float64],
     weights: NDArray[np.float64],
 ) -> Choice:
     """Choose among n particles.
@@ -54,7 +54,7 @@ def select(
         how: "argmax", "vote" or "weighted-vote".
         answers: (n,), None for a particle without one.
         classes: (n,), equal for equivalent answers, None without an answer.
-        log_scores: (n,), last log-score of each.
+        log_odds: (n,), last log-odds of each.
         weights: (n,), normalised.
 
     The answer shown for a class is that of its heaviest particle. Ties go to the lower index.
@@ -72,7 +72,7 @@ def select(
     if how == "argmax":
         best = max(
             (index for members in groups.values() for index in members),
-            key=lambda index: (log_scores[index], -index),
+            key=lambda index: (log_odds[index], -index),
         )
         chosen, answer = classes[best], answers[best]
     else:

@@ -12,12 +12,21 @@ from typing import Any, TypeVar
 import numpy as np
 
 from pfsolve.search import weights as w
-from pfsolve.search.requests import Alike, Extend, Fork, Population, Request, Rewind, Score, Weighed
+from pfsolve.search.requests import (
+    Alike,
+    Extend,
+    FinalPopulation,
+    Fork,
+    Request,
+    Rewind,
+    Score,
+    StepInfo,
+)
 
 R = TypeVar("R")
 
 # What is served first: a step is taken only once everybody waits for one.
-_ORDER = (Fork, Rewind, Score, Alike, Weighed, Extend)
+_ORDER = (Fork, Rewind, Score, Alike, StepInfo, Extend)
 
 
 def abreast(
@@ -32,7 +41,7 @@ def abreast(
     """
     ends: list[R | None] = [None] * len(searches)
     waiting: dict[int, Request] = {}
-    news = [Weighed(0, np.zeros(size), np.zeros(size), 0.0)] * len(searches)
+    news = [StepInfo(0, np.zeros(size), np.zeros(size), 0.0)] * len(searches)
 
     def proceed(number: int, answer: object) -> None:
         try:
@@ -41,7 +50,7 @@ def abreast(
             ends[number] = end.value
         except w.AllParticlesDead:
             dead = np.full(size, -np.inf)
-            news[number] = Weighed(news[number].step, dead, dead, float("-inf"))
+            news[number] = StepInfo(news[number].step, dead, dead, float("-inf"))
 
     for number in range(len(searches)):
         proceed(number, None)
@@ -50,9 +59,9 @@ def abreast(
         numbers = sorted(number for number, r in waiting.items() if isinstance(r, kind))
         asked = {number: waiting.pop(number) for number in numbers}
         for number, request in asked.items():
-            if isinstance(request, Weighed):
+            if isinstance(request, StepInfo):
                 news[number] = request
-        together = _newest(news) if kind is Weighed else _merged(kind, asked, len(searches), size)
+        together = _newest(news) if kind is StepInfo else _merged(kind, asked, len(searches), size)
         answer = yield together
         for number, part in zip(numbers, _parts(answer, asked, size), strict=True):
             proceed(number, part)
@@ -61,15 +70,15 @@ def abreast(
     return ends
 
 
-def join(ends: Sequence[Population | None], size: int) -> Population:
+def join(ends: Sequence[FinalPopulation | None], size: int) -> FinalPopulation:
     """One population of all; where all have died, `size` particles of weight zero.
 
     Log-weights keep their size, so that with `ratio` weights a search counts by its evidence.
     """
     dead = np.full(size, -np.inf)
-    alive = [end or Population(dead, dead, float("-inf"), 0) for end in ends]
-    return Population(
-        np.concatenate([end.log_scores for end in alive]),
+    alive = [end or FinalPopulation(dead, dead, float("-inf"), 0) for end in ends]
+    return FinalPopulation(
+        np.concatenate([end.log_odds for end in alive]),
         np.concatenate([end.log_weights for end in alive]),
         _evidence([end.log_evidence for end in alive]),
         max(end.steps for end in alive),
@@ -102,11 +111,11 @@ def _parts(answer: Any, asked: Mapping[int, Request], size: int) -> Sequence[Any
     return np.split(answer, np.cumsum(sizes)[:-1]) if sizes else [answer] * len(asked)
 
 
-def _newest(news: Sequence[Weighed]) -> Weighed:
+def _newest(news: Sequence[StepInfo]) -> StepInfo:
     """The newest of every search as one."""
-    return Weighed(
+    return StepInfo(
         max(each.step for each in news),
-        np.concatenate([each.log_scores for each in news]),
+        np.concatenate([each.log_odds for each in news]),
         np.concatenate([each.log_weights for each in news]),
         _evidence([each.log_evidence for each in news]),
     )

@@ -16,7 +16,7 @@ import numpy as np
 
 from pfsolve.search.particle_filter import FilterRules, Reference, sweep
 from pfsolve.search.particle_gibbs import next_sweep
-from pfsolve.search.requests import Fork, Population, Request
+from pfsolve.search.requests import FinalPopulation, Fork, Request
 from pfsolve.search.resampling import Ancestors
 from pfsolve.search.side_by_side import abreast, join
 
@@ -27,7 +27,7 @@ def tempering(
     rng: np.random.Generator,
     ladder: Sequence[float],
     sweeps: int,
-) -> Generator[Request, Any, Population]:
+) -> Generator[Request, Any, FinalPopulation]:
     """Run a chain of n / len(ladder) particles at each of these temperatures, hottest first.
 
     The final population holds the last sweep of every chain, a hot one's weighted to what they count
@@ -81,19 +81,19 @@ def trade(
         if one is None or other is None:  # a chain that has died has nothing to trade
             continue
         chance = swap_probability(
-            ladder[hot], ladder[hot + 1], one.log_scores[-1], other.log_scores[-1]
+            ladder[hot], ladder[hot + 1], one.log_odds[-1], other.log_odds[-1]
         )
         if rng.random() < chance:
             sources[hot], sources[hot + 1] = sources[hot + 1], sources[hot]
     return sources
 
 
-def swap_probability(hot: float, cold: float, log_score_hot: float, log_score_cold: float) -> float:
+def swap_probability(hot: float, cold: float, log_odds_hot: float, log_odds_cold: float) -> float:
     """Metropolis' probability that chains at temperatures hot and cold swap what they hold.
 
-    log_score_hot, log_score_cold: final log-score of the trajectory each of them holds now.
+    log_odds_hot, log_odds_cold: final log-odds of the trajectory each of them holds now.
     """
-    return float(np.exp(min(0.0, (1 / hot - 1 / cold) * (log_score_cold - log_score_hot))))
+    return float(np.exp(min(0.0, (1 / hot - 1 / cold) * (log_odds_cold - log_odds_hot))))
 
 
 def _moves(references: Sequence[Reference | None], sources: Sequence[int], size: int) -> Ancestors:
@@ -105,9 +105,9 @@ def _moves(references: Sequence[Reference | None], sources: Sequence[int], size:
     return ancestors
 
 
-def _cooled(population: Population, temperature: float, lowest: float) -> Population:
+def _cooled(population: FinalPopulation, temperature: float, lowest: float) -> FinalPopulation:
     """Weights at a lower temperature of particles that were drawn at a higher one."""
     if temperature == lowest:
         return population
-    gain = population.log_scores * (1 / lowest - 1 / temperature)
+    gain = population.log_odds * (1 / lowest - 1 / temperature)
     return replace(population, log_weights=population.log_weights + gain)

@@ -5,24 +5,21 @@ from __future__ import annotations
 import dataclasses
 import platform
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pfsolve.errors import UsageError
-from pfsolve.events import ModelLoaded
+from pfsolve.events import Listener, ModelLoaded, ignore
 from pfsolve.settings import DEFAULT_REWARDS, REWARDS, Settings
 
 if TYPE_CHECKING:
     from pfsolve.engine.cache import Cache
-    from pfsolve.engine.library import LogSink, Model
-    from pfsolve.engine.memory import Judge
+    from pfsolve.engine.library import LoadedModel, LogSink
+    from pfsolve.engine.memory import PrmMemory
     from pfsolve.engine.policy import Policy
     from pfsolve.environment import Environment
-    from pfsolve.models.events import Listener as PullListener
-    from pfsolve.models.resolve import Model as ModelFile
-    from pfsolve.models.resolve import PrmFiles
+    from pfsolve.models.resolve import ModelFile, PrmFiles
     from pfsolve.rewards.base import Reward
     from pfsolve.rewards.probe.head import ProbeHead
 
@@ -52,15 +49,14 @@ def load(
     problems: int | None,
     environment: Environment,
     *,
-    listen: Callable[[ModelLoaded], None] = lambda event: None,
-    pull_listen: PullListener | None = None,
+    listen: Listener = ignore,
     log: LogSink | None = None,
 ) -> Loaded:
     """Load the policy and the reward that `settings` name.
 
     Args:
         problems: how many are to be solved, None if that is not known.
-        listen, pull_listen, log: as in `pfsolve.solver.solver.Solver`.
+        listen, log: as in `pfsolve.solver.solver.Solver`.
 
     Raises:
         ModelMissing, ModelFileError, ResourceError, UsageError: as there.
@@ -70,17 +66,15 @@ def load(
     from pfsolve.engine.cache import Cache
     from pfsolve.engine.policy import Policy
     from pfsolve.engine.sampling import Sampling
-    from pfsolve.models.events import ignore
     from pfsolve.models.resolve import resolve
     from pfsolve.particle import StepRules
     from pfsolve.rewards import make_reward
 
     started = time.monotonic()
-    pull_listen = pull_listen or ignore
-    found = resolve(settings.policy, environment, offline=settings.offline, listen=pull_listen)
+    found = resolve(settings.policy, environment, offline=settings.offline, listen=listen)
     entry = found.entry
     chosen = choose_reward(settings.reward, found.name, environment)
-    judge = _find_judge(chosen, found.name, settings.offline, environment, pull_listen)
+    judge = _find_reward_files(chosen, found.name, settings.offline, environment, listen)
     warm_up()  # the judge of answers starts while the models load
     library.start(log)
     facts = library.inspect(found.path)
@@ -104,7 +98,7 @@ def load(
     threads = settings.threads or memory.physical_cores()
     sequences = n * parallel  # with cells for all of them: none is cut short by another
     with ExitStack() as models:
-        model = models.enter_context(library.Model(facts, gpu_layers))
+        model = models.enter_context(library.LoadedModel(facts, gpu_layers))
         cache = models.enter_context(
             Cache(model, cells=sequences * context, sequences=sequences, threads=threads)
         )
@@ -160,21 +154,21 @@ def load(
 
 
 @dataclass(frozen=True, slots=True)
-class _Judge:
+class RewardFiles:
     """What a reward needs from the disk: a process reward model, or a probe's head, or nothing."""
 
     prm: PrmFiles | None = None
     head: ProbeHead | None = None
     sha256: str | None = None
 
-    def memory(self, context: int) -> Judge | None:
+    def memory(self, context: int) -> PrmMemory | None:
         """A process reward model's share of the memory, if there is one."""
         from pfsolve.engine import library, memory
 
         if self.prm is None:
             return None
         facts = library.inspect(self.prm.model.path)
-        return memory.Judge(facts, memory.prm_context(facts, context))
+        return memory.PrmMemory(facts, memory.prm_context(facts, context))
 
 
 def choose_reward(reward: str | None, policy: str, environment: Environment) -> str:
@@ -185,9 +179,9 @@ def choose_reward(reward: str | None, policy: str, environment: Environment) -> 
     return reward or (probe if head_of(policy, environment.config_dir) else without)
 
 
-def _find_judge(
-    reward: str, policy: str, offline: bool, environment: Environment, listen: PullListener
-) -> _Judge:
+def _find_reward_files(
+    reward: str, policy: str, offline: bool, environment: Environment, listen: Listener
+) -> RewardFiles:
     """Find, and fetch, what a reward needs."""
     from pfsolve.models.catalogue import UnknownModel
     from pfsolve.models.resolve import resolve_prm
@@ -196,9 +190,9 @@ def _find_judge(
 
     if names_probe(reward):
         file = find_head(reward, policy, environment.config_dir)
-        return _Judge(head=read_head(file), sha256=fingerprint(file))
+        return RewardFiles(head=read_head(file), sha256=fingerprint(file))
     if reward in REWARDS:
-        return _Judge()
+        return RewardFiles()
     try:
         prm = resolve_prm(reward, environment, offline=offline, listen=listen)
     except UnknownModel as error:
@@ -206,10 +200,10 @@ def _find_judge(
             f"--reward is {reward!r}, which is unknown",
             f"choose one of {', '.join(REWARDS)}, or a model; {error.hint}",
         ) from None
-    return _Judge(prm=prm, sha256=_sha256(prm.model))
+    return RewardFiles(prm=prm, sha256=_sha256(prm.model))
 
 
-def _loaded(role: str, name: str, model: Model, cache: Cache) -> ModelLoaded:
+def _loaded(role: str, name: str, model: LoadedModel, cache: Cache) -> ModelLoaded:
     device = model.device
     where = f"{device.name} ({device.description})" if device.is_gpu else device.name
     facts = model.facts

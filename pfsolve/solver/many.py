@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pfsolve.events import (
-    BatchBegan,
-    BatchEnded,
-    BatchEvent,
-    BatchListener,
+    Event,
     InProblem,
+    Listener,
+    ManyBegan,
+    ManyEnded,
     ProblemEnded,
 )
 from pfsolve.problems import BadRow, Problem
@@ -48,7 +48,7 @@ class Tally:
         self.right += record["correct"] is True
 
 
-def run_batch(
+def solve_many(
     solver: Solver,
     rows: Sequence[Problem | BadRow],
     origin: Origin,
@@ -56,7 +56,7 @@ def run_batch(
     output: ResultsFile | None = None,
     records: RunRecords | None = None,
     show: Sink | None = None,
-    listen: BatchListener | None = None,
+    listen: Listener | None = None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Tally:
     """Settle every row that has no finished result yet.
@@ -81,7 +81,7 @@ def run_batch(
     for record in finished.values():
         tally.add(record)
 
-    def hear(event: BatchEvent) -> None:
+    def hear(event: Event) -> None:
         if records is not None and isinstance(event, InProblem):
             records.hear(event.id, event.event)
         if listen is not None:
@@ -95,7 +95,7 @@ def run_batch(
         if show is not None:
             show(positions[row.id], record)
 
-    hear(BatchBegan(len(rows), tally.done, tally.failed, tally.right, tally.graded))
+    hear(ManyBegan(len(rows), tally.done, tally.failed, tally.right, tally.graded))
     for row in rows:
         if isinstance(row, BadRow):
             settle(row, origin.failed(row))
@@ -112,7 +112,7 @@ def run_batch(
             records.write(problem.id, record, solution)
         settle(problem, record)
     tally.interrupted = tally.interrupted or tally.done < len(rows)
-    hear(BatchEnded(tally.interrupted, time.monotonic() - started))
+    hear(ManyEnded(tally.interrupted, time.monotonic() - started))
     return tally
 
 

@@ -6,10 +6,10 @@ from collections.abc import Generator, Sequence
 
 import numpy as np
 
-from pfsolve.engine.cache import Run
-from pfsolve.engine.library import Model
+from pfsolve.engine.cache import TokenRun
+from pfsolve.engine.library import LoadedModel
 from pfsolve.engine.policy import Branch, Policy, Trace, has_digit
-from pfsolve.engine.sampling import outlook
+from pfsolve.engine.sampling import token_uncertainty
 from pfsolve.errors import ProblemTooLong
 from pfsolve.particle import Particle, Step
 from pfsolve.rewards.base import Prefix
@@ -49,7 +49,7 @@ def read_steps(
         policy.drop(branch)
 
 
-def _tokenize(model: Model, steps: Sequence[str]) -> list[tuple[int, ...]]:
+def _tokenize(model: LoadedModel, steps: Sequence[str]) -> list[tuple[int, ...]]:
     """The tokens of the whole solution, each in the step that its first byte belongs to."""
     texts = [step.strip() + "\n\n" for step in steps[:-1]] + [step.strip() for step in steps[-1:]]
     ends = np.cumsum([len(text.encode(errors="replace")) for text in texts])
@@ -61,11 +61,11 @@ def _tokenize(model: Model, steps: Sequence[str]) -> list[tuple[int, ...]]:
 
 def _read(policy: Policy, branch: Branch, tokens: Sequence[int], traced: bool) -> Trace | None:
     """Append a step's tokens to a branch."""
-    outputs = policy.cache.decode([Run(branch.sequence, tokens)], hidden=traced)
+    outputs = policy.cache.decode([TokenRun(branch.sequence, tokens)], hidden=traced)
     before, branch.logits = branch.logits, outputs.logits[-1].copy()
     if outputs.hidden is None:
         return None
     rows = [before, *outputs.logits[:-1]]
-    outlooks = [outlook(row, token) for row, token in zip(rows, tokens, strict=True)]
+    outlooks = [token_uncertainty(row, token) for row, token in zip(rows, tokens, strict=True)]
     digits = [has_digit(policy.model.piece(token)) for token in tokens]
     return Trace(outlooks, digits, np.array(outputs.hidden))

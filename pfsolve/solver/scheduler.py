@@ -13,18 +13,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pfsolve.engine.policy import Branch, Draft, Policy, Trace
+from pfsolve.engine.policy import Branch, Policy, StepDraft, Trace
 from pfsolve.errors import EngineError, NoAnswer, PfsolveError
 from pfsolve.events import (
     Began,
     Ended,
-    Event,
-    Listener,
+    ParticleRow,
     Progressed,
     Resampled,
     Rewound,
-    Row,
-    Scored,
+    SearchEvent,
+    SearchListener,
+    StepScored,
 )
 from pfsolve.particle import Finish, Particle, first_alike
 from pfsolve.problems import Problem
@@ -33,13 +33,13 @@ from pfsolve.search.log_odds import sigmoid
 from pfsolve.search.requests import (
     Alike,
     Extend,
+    FinalPopulation,
     Fork,
-    Population,
     Request,
     Rewind,
     Score,
     Search,
-    Weighed,
+    StepInfo,
 )
 from pfsolve.search.resampling import Ancestors
 from pfsolve.search.weights import AllParticlesDead, Floats, InvalidLogWeight, normalise
@@ -65,7 +65,7 @@ class Task:
     particles: int
     seed: int
     search: Search
-    listen: Listener | None = None
+    listen: SearchListener | None = None
     settled: Callable[[Sequence[Particle], Floats], bool] | None = None
 
 
@@ -74,7 +74,7 @@ class Outcome:
     """The end of one search. tokens: written by the policy; reward_tokens: read to score them."""
 
     particles: tuple[Particle, ...]
-    population: Population
+    population: FinalPopulation
     tokens: int
     reward_tokens: int
     seconds: float
@@ -149,10 +149,10 @@ class Scheduler:
                 self._runs.remove(run)
         return ended
 
-    def _batch(self) -> list[Draft]:
+    def _batch(self) -> list[StepDraft]:
         """Drafts for the next decode: the oldest searches' first, so that they end and make room;
         what they leave over is filled by the others."""
-        batch: list[Draft] = []
+        batch: list[StepDraft] = []
         for run in self._runs:
             writing = [draft for draft in run.drafts if not draft.done]
             batch += writing[: max(0, self.rows - len(batch))] if batch else writing
@@ -181,7 +181,7 @@ class _Run:
         self.search = task.search
         self.listen = task.listen
         self.end: Outcome | PfsolveError | None = None
-        self.drafts: list[Draft] = []
+        self.drafts: list[StepDraft] = []
         self.started = self.ticked = time.monotonic()
         self.steps = self.tokens = self.reward_tokens = 0
         self.interrupted = self.settled = False
@@ -243,7 +243,7 @@ class _Run:
                 case Rewind(particles=slots, steps=steps):
                     self._rewind(slots, steps)
                     request = self._send(None)
-                case Weighed():
+                case StepInfo():
                     self._weighed(request)
                     request = self._send(self.interrupted or self.settled)
 
@@ -268,7 +268,7 @@ class _Run:
     def _begin_steps(self, slots: Ancestors) -> None:
         self.drafts = []
         for slot in slots.tolist():
-            draft = Draft(
+            draft = StepDraft(
                 self.particles[slot],
                 self.branches[slot],
                 slot,
@@ -294,8 +294,8 @@ class _Run:
         return np.array(finished, dtype=np.bool_)
 
     def _score(self, slots: Ancestors) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        """Log-scores; a particle that went in circles is dead, and not worth a look."""
-        log_scores = np.full(slots.size, -np.inf)
+        """Log-odds; a particle that went in circles is dead, and not worth a look."""
+        log_odds = np.full(slots.size, -np.inf)
         alive = [i for i, s in enumerate(slots.tolist()) if self.particles[s].finish != Finish.LOOP]
         if alive:
             prefixes = [
@@ -303,11 +303,11 @@ class _Run:
                 for slot in slots[alive].tolist()
             ]
             read_before = self.reward.tokens_read
-            log_scores[alive] = self.scorer.score(prefixes)
+            log_odds[alive] = self.scorer.score(prefixes)
             self.reward_tokens += self.reward.tokens_read - read_before
-        for slot, log_score in zip(slots.tolist(), log_scores.tolist(), strict=True):
-            self.particles[slot] = self.particles[slot].scored(log_score)
-        return log_scores
+        for slot, found in zip(slots.tolist(), log_odds.tolist(), strict=True):
+            self.particles[slot] = self.particles[slot].scored(found)
+        return log_odds
 
     def _fork(self, ancestors: Ancestors) -> None:
         """The first to go on from a branch takes it over, the others get forks of it."""
@@ -342,15 +342,15 @@ class _Run:
         self.scorer.rewind(slots, steps)
         self._tell(Rewound(self.steps, tuple(slots.tolist()), tuple(steps.tolist())))
 
-    def _weighed(self, news: Weighed) -> None:
+    def _weighed(self, news: StepInfo) -> None:
         self.weights, self.ess = news.weights, news.ess
-        scores, weights = tuple(news.log_scores.tolist()), tuple(news.weights.tolist())
-        self._tell(Scored(news.step, scores, weights, news.ess, news.log_evidence))
+        scores, weights = tuple(news.log_odds.tolist()), tuple(news.weights.tolist())
+        self._tell(StepScored(news.step, scores, weights, news.ess, news.log_evidence))
         self._tell(self._progress())
         if self.task.settled is not None and self.task.settled(self.particles, self.weights):
             self.settled = True
 
-    def _finish(self, population: Population) -> None:
+    def _finish(self, population: FinalPopulation) -> None:
         seconds = time.monotonic() - self.started
         if self.settled and not self.interrupted:
             self.particles = [particle.ended(Finish.SETTLED) for particle in self.particles]
@@ -365,7 +365,7 @@ class _Run:
         )
         self._tell(Ended(self._rows(), self.tokens, seconds))
 
-    def _tell(self, event: Event) -> None:
+    def _tell(self, event: SearchEvent) -> None:
         if self.listen is not None:
             self.listen(event)
 
@@ -374,21 +374,21 @@ class _Run:
         seconds = self.ticked - self.started
         return Progressed(self.steps, self.ess, self._rows(), self.written, seconds)
 
-    def _rows(self) -> tuple[Row, ...]:
+    def _rows(self) -> tuple[ParticleRow, ...]:
         if self.listen is None:
             return ()
         writing = {draft.slot: draft for draft in self.drafts}
         return tuple(self._row(slot, writing.get(slot)) for slot in range(len(self.particles)))
 
-    def _row(self, slot: int, draft: Draft | None) -> Row:
+    def _row(self, slot: int, draft: StepDraft | None) -> ParticleRow:
         particle = self.particles[slot]
-        log_score = particle.steps[-1].log_score if particle.steps else None
+        log_odds = particle.steps[-1].log_odds if particle.steps else None
         end = bytes(draft.data[-_TEXT_SHOWN:]) if draft is not None else b""
         if not end.strip() and particle.steps:
             end = particle.steps[-1].data[-_TEXT_SHOWN:]
-        return Row(
+        return ParticleRow(
             weight=float(self.weights[slot]),
-            score=None if log_score is None else sigmoid(log_score),
+            score=None if log_odds is None else sigmoid(log_odds),
             steps=len(particle.steps),
             tokens=particle.n_tokens + (len(draft.tokens) if draft is not None else 0),
             ancestor=int(self.ancestors[slot]),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pfsolve.errors import Interrupted, PfsolveError, ProblemTooLong, UsageError
-from pfsolve.events import BatchListener, InProblem, Listener, ModelLoaded
+from pfsolve.events import InProblem, Listener, SearchListener, ignore
 from pfsolve.problems import Problem
 from pfsolve.search.selection import is_settled, select
 from pfsolve.settings import Settings, merge
@@ -17,10 +17,9 @@ from pfsolve.solution import Solution
 if TYPE_CHECKING:
     from pfsolve.engine.library import LogSink
     from pfsolve.environment import Environment
-    from pfsolve.lab.evaluation.scoring import Scored
-    from pfsolve.models.events import Listener as PullListener
     from pfsolve.particle import Particle
     from pfsolve.search.weights import Floats
+    from pfsolve.solution import ScoredSolution
     from pfsolve.solver.scheduler import Outcome, Task
 
 # The prompt the policies' makers recommend for mathematics (Qwen2.5-Math's model card).
@@ -42,7 +41,6 @@ class Solver:
             side; where `Settings.parallel` leaves it open and this too, one at a time.
         environment: directories and variables; this process's by default.
         listen: hears of each model that is loaded.
-        pull_listen: receives those of downloads (`pfsolve.models.events`).
         log: receives llama.cpp's log lines.
 
     Raises:
@@ -57,8 +55,7 @@ class Solver:
         *,
         problems: int | None = None,
         environment: Environment | None = None,
-        listen: Callable[[ModelLoaded], None] | None = None,
-        pull_listen: PullListener | None = None,
+        listen: Listener = ignore,
         log: LogSink | None = None,
     ) -> None:
         from pfsolve.environment import Environment
@@ -68,8 +65,7 @@ class Solver:
             settings or Settings(),
             problems,
             environment or Environment(),
-            listen=listen or (lambda event: None),
-            pull_listen=pull_listen,
+            listen=listen,
             log=log,
         )
         self.settings = loaded.settings
@@ -128,7 +124,7 @@ class Solver:
         *,
         seed: int | None = None,
         stopping: Callable[[], bool] = lambda: False,
-        listen: BatchListener | None = None,
+        listen: Listener | None = None,
     ) -> Iterator[tuple[Problem, Solution | PfsolveError]]:
         """Solve many problems, several side by side; each comes with its end as soon as it has one.
 
@@ -147,12 +143,12 @@ class Solver:
             seed = self.settings.seed or 0
         seeded = ((problem, problem.seed(seed)) for problem in problems)
 
-        def listener(problem: Problem) -> Listener | None:
+        def listener(problem: Problem) -> SearchListener | None:
             return None if listen is None else lambda event: listen(InProblem(problem.id, event))
 
         return self._search(seeded, stopping, listener)
 
-    def read_solution(self, problem: str, steps: Sequence[str]) -> Scored:
+    def read_solution(self, problem: str, steps: Sequence[str]) -> ScoredSolution:
         """Let the reward judge a given solution, step by step.
 
         Args:
@@ -165,30 +161,30 @@ class Solver:
         """
         import numpy as np
 
-        from pfsolve.lab.evaluation.scoring import Scored
+        from pfsolve.solution import ScoredSolution
         from pfsolve.solver.reading import read_steps
 
         started = time.monotonic()
         problem = problem.strip()
         prompt = self._prompt(problem)
         scorer = self.reward.open(problem, 1)
-        log_scores, tokens = [], len(prompt) - self.reward.tokens_read
+        log_odds, tokens = [], len(prompt) - self.reward.tokens_read
         prefixes = read_steps(self.policy, prompt, steps, traced=self.reward.wants_trace)
         try:
             for prefix in prefixes:
-                log_scores.append(float(scorer.score([prefix])[0]))
+                log_odds.append(float(scorer.score([prefix])[0]))
                 tokens += len(prefix.particle.steps[-1].tokens)
         finally:
             prefixes.close()
             scorer.close()
         tokens += self.reward.tokens_read
-        return Scored(np.array(log_scores), tokens, time.monotonic() - started)
+        return ScoredSolution(np.array(log_odds), tokens, time.monotonic() - started)
 
     def _search(
         self,
         problems: Iterable[tuple[Problem, int]],
         stopping: Callable[[], bool],
-        listener: Callable[[Problem], Listener | None],
+        listener: Callable[[Problem], SearchListener | None],
     ) -> Iterator[tuple[Problem, Solution | PfsolveError]]:
         """Keep `parallel` searches going until there are no more problems, given with their seeds."""
         from pfsolve.solver.scheduler import Scheduler
@@ -215,7 +211,7 @@ class Solver:
                     else:
                         yield task.problem, self._solution(task, end)
 
-    def _task(self, problem: Problem, seed: int, listen: Listener | None) -> Task:
+    def _task(self, problem: Problem, seed: int, listen: SearchListener | None) -> Task:
         from pfsolve.search.methods import METHODS, Knobs
         from pfsolve.search.particle_filter import FilterRules
         from pfsolve.solver.scheduler import Task, resampling_rng
@@ -282,13 +278,13 @@ class Solver:
             self.settings.final,
             answers,
             group_equivalent(answers),
-            outcome.population.log_scores,
+            outcome.population.log_odds,
             weights,
         )
         return Solution(
             problem=task.problem.text,
             answer=choice.answer,
-            confidence=choice.confidence,
+            agreement=choice.agreement,
             candidates=choice.candidates,
             particles=outcome.particles,
             weights=tuple(weights.tolist()),

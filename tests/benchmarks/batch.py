@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from pfsolve.answers import equivalent
-from pfsolve.engine.policy import Draft
+from pfsolve.engine.policy import StepDraft
 from pfsolve.problems import Problem, read_problems
 from pfsolve.settings import merge
 from pfsolve.solution import Solution
@@ -47,7 +47,7 @@ def solve(
         decodes = 0
         advance = solver.policy.advance
 
-        def counting(drafts: Sequence[Draft]) -> None:
+        def counting(drafts: Sequence[StepDraft]) -> None:
             nonlocal decodes
             decodes += 1
             advance(drafts)

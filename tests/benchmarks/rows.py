@@ -13,7 +13,7 @@ import argparse
 import statistics
 import time
 
-from pfsolve.engine.cache import Run
+from pfsolve.engine.cache import TokenRun
 from pfsolve.settings import Settings
 from pfsolve.solver.solver import Solver
 
@@ -35,15 +35,17 @@ def main() -> None:
         for k in range(PROMPTS):
             tokens = [100 + (37 * k + i) % 5000 for i in range(PROMPT)]
             first = cache.new()
-            cache.decode([Run(first, tokens)])
+            cache.decode([TokenRun(first, tokens)])
             sequences += [first, *(cache.fork(first) for _ in range(SIBLINGS - 1))]
         for token in range(args.own):
-            cache.decode([Run(sequence, [100 + token], output=False) for sequence in sequences])
+            cache.decode(
+                [TokenRun(sequence, [100 + token], output=False) for sequence in sequences]
+            )
         taken: dict[int, list[float]] = {size: [] for size in SIZES}
         for _ in range(args.repeats):
             for size in SIZES:
                 start = time.perf_counter()
-                cache.decode([Run(sequence, [9]) for sequence in sequences[:size]])
+                cache.decode([TokenRun(sequence, [9]) for sequence in sequences[:size]])
                 taken[size].append(time.perf_counter() - start)
         for size, times in taken.items():
             median, least = statistics.median(times), min(times)

@@ -23,7 +23,7 @@ from typing import Any
 import llama_cpp as llama
 import numpy as np
 
-from pfsolve.engine.cache import Cache, Outputs, Run
+from pfsolve.engine.cache import Cache, Outputs, TokenRun
 from pfsolve.settings import Settings
 from pfsolve.solver.solver import Solver
 
@@ -47,9 +47,9 @@ class Recorder:
         for name in self._originals:
             delattr(self.cache, name)
 
-    def _decode(self, runs: Sequence[Run], **options: Any) -> Outputs:
+    def _decode(self, runs: Sequence[TokenRun], **options: Any) -> Outputs:
         starts = [self.cache.length(run.sequence) for run in runs]
-        runs = [Run(run.sequence, list(run.tokens), run.output) for run in runs]
+        runs = [TokenRun(run.sequence, list(run.tokens), run.output) for run in runs]
         self.log.append(("decode", runs, starts))
         return self._originals["decode"](runs, **options)
 
@@ -101,7 +101,7 @@ def prepare(cache: Cache, log: list[tuple[object, ...]]) -> list[Callable[[], ob
 def time_forks(cache: Cache, length: int, times: int = 100) -> float:
     """Median microseconds of a fork of a sequence of this length."""
     root = cache.new()
-    cache.decode([Run(root, [1] * length, output=False)])
+    cache.decode([TokenRun(root, [1] * length, output=False)])
     taken = []
     for _ in range(times):
         start = time.perf_counter()

@@ -238,7 +238,7 @@ def test_run_records_hold_the_whole_search(cli: Cli, file: Path, tmp_path: Path)
     assert len(record["particles"]) == 2
     kinds = [event["event"] for event in record["events"]]
     assert (kinds[0], kinds[-1]) == ("Began", "Ended")
-    assert "Scored" in kinds
+    assert "StepScored" in kinds
     assert outcome(results["p1"]).items() <= record.items()
 
     cli(PROBLEMS[0], *QUICK, "--record", str(tmp_path / "single"))

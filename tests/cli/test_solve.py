@@ -36,7 +36,7 @@ def test_json_holds_the_whole_solve(cli: Cli) -> None:
     assert record["timings"]["solve_seconds"] > 0
     assert len(record["particles"]) == 3
     for particle in record["particles"]:
-        assert len(particle["steps"]) == len(particle["log_weights"]) == len(particle["ancestors"])
+        assert len(particle["steps"]) == len(particle["log_odds"]) == len(particle["ancestors"])
         assert 1 <= len(particle["steps"]) <= 2
         assert particle["finish"] in {"end", "boxed", "max_steps", "loop"}
     assert sum(p["weight"] for p in record["particles"]) == pytest.approx(1)

@@ -10,9 +10,9 @@ import pytest
 from pfsolve.convert.job import plan
 from pfsolve.convert.run import Files, Quantize, convert
 from pfsolve.engine.quantize import quantize
+from pfsolve.events import Event, Listener
 from pfsolve.models.catalogue import Catalogue
 from pfsolve.models.entry import HubSource, ModelEntry, PrmSpec
-from pfsolve.models.events import ConvertEvent, ConvertListener
 from pfsolve.models.store import Store
 from tests.convert.checkpoints import words
 from tests.models.conftest import hub, no_real_world, store, wheelhouse  # noqa: F401  # fixtures
@@ -57,13 +57,13 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture
-def heard() -> list[ConvertEvent]:
+def heard() -> list[Event]:
     """What the conversions have told."""
     return []
 
 
 @pytest.fixture
-def run(store: Store, catalogue: Catalogue, heard: list[ConvertEvent]) -> Convert:  # noqa: F811
+def run(store: Store, catalogue: Catalogue, heard: list[Event]) -> Convert:  # noqa: F811
     """Convert what the command line would be given."""
 
     def run(
@@ -71,7 +71,7 @@ def run(store: Store, catalogue: Catalogue, heard: list[ConvertEvent]) -> Conver
         *,
         head_only: bool = False,
         using: Quantize = quantize,
-        listen: ConvertListener = heard.append,
+        listen: Listener = heard.append,
         **options: object,
     ) -> Files:
         job = plan(str(argument), catalogue, store, **options)

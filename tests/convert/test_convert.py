@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pfsolve import events
 from pfsolve.convert import run as running
 from pfsolve.convert.run import Files
 from pfsolve.errors import (
@@ -23,7 +24,6 @@ from pfsolve.errors import (
     ResourceError,
     UsageError,
 )
-from pfsolve.models import events
 from pfsolve.models.prm_parsing import read_spec
 from pfsolve.models.store import Store
 from tests.convert import checkpoints as make
@@ -112,7 +112,7 @@ def test_llama_cpp_loads_each_kind(run: Convert, checkpoint: Path, kind: str) ->
     bits = 8 * facts.file_bytes / sum(array.size for array in arrays.values())
     assert bits < {"F16": 17, "Q8_0": 10, "Q4_K_M": 7}[kind]
     ids = make.words()
-    with library.Model(facts) as model:
+    with library.LoadedModel(facts) as model:
         assert model.n_vocab == make.LARGER.rows
         assert model.tokenize("the = 12<extra_0>")[:4] == [
             *(ids[token] for token in ("the", "Ġ=", "Ġ", "1"))
@@ -140,7 +140,7 @@ def test_the_head_travels_beside_as_float32(run: Convert, checkpoint: Path) -> N
 
 
 def test_the_way_of_reading_is_found_by_the_head_or_named(
-    run: Convert, checkpoint: Path, heard: list[events.ConvertEvent]
+    run: Convert, checkpoint: Path, heard: list[events.Event]
 ) -> None:
     make.write_checkpoint(checkpoint, make.make_arrays(head=LINEAR_HEAD))
     made = run(checkpoint, kind="F16")
@@ -181,7 +181,7 @@ def test_head_only_writes_the_head_and_no_model(run: Convert, checkpoint: Path) 
 
 
 def test_a_second_run_only_names_the_files(
-    run: Convert, checkpoint: Path, heard: list[events.ConvertEvent]
+    run: Convert, checkpoint: Path, heard: list[events.Event]
 ) -> None:
     make.write_checkpoint(checkpoint, make.make_arrays(head=LINEAR_HEAD))
     first = run(checkpoint)
@@ -323,7 +323,7 @@ def test_a_full_disk_is_told_before_the_work(
 
 
 def test_a_failed_quantization_leaves_no_model_and_need_not_start_anew(
-    run: Convert, checkpoint: Path, store: Store, heard: list[events.ConvertEvent]
+    run: Convert, checkpoint: Path, store: Store, heard: list[events.Event]
 ) -> None:
     make.write_checkpoint(checkpoint, make.make_arrays(head=LINEAR_HEAD), files=2)
 
@@ -344,7 +344,7 @@ class Stop(BaseException):
 
 @pytest.mark.parametrize("stop_at", range(0, 60, 7))
 def test_an_interrupted_conversion_goes_on_to_the_same_file(
-    run: Convert, checkpoint: Path, heard: list[events.ConvertEvent], stop_at: int
+    run: Convert, checkpoint: Path, heard: list[events.Event], stop_at: int
 ) -> None:
     make.write_checkpoint(checkpoint, make.make_arrays(head=LINEAR_HEAD), files=4)
     expected = run(checkpoint, kind="F16").gguf
@@ -353,7 +353,7 @@ def test_an_interrupted_conversion_goes_on_to_the_same_file(
     shutil.rmtree(expected.parent)
     count = 0
 
-    def stop(event: events.ConvertEvent) -> None:
+    def stop(event: events.Event) -> None:
         nonlocal count
         count += 1
         if count > stop_at:
@@ -400,12 +400,12 @@ def test_a_checkpoint_that_has_changed_since_is_converted_anew(
 
 
 def test_a_second_process_waits_and_then_finds_the_file(
-    run: Convert, checkpoint: Path, heard: list[events.ConvertEvent]
+    run: Convert, checkpoint: Path, heard: list[events.Event]
 ) -> None:
     make.write_checkpoint(checkpoint, make.make_arrays(head=LINEAR_HEAD))
     begun, go_on = threading.Event(), threading.Event()
 
-    def hold(event: events.ConvertEvent) -> None:
+    def hold(event: events.Event) -> None:
         begun.set()
         assert go_on.wait(30)
 
@@ -414,14 +414,14 @@ def test_a_second_process_waits_and_then_finds_the_file(
     first.start()
     assert begun.wait(30)
 
-    def let_go(event: events.ConvertEvent) -> None:
+    def let_go(event: events.Event) -> None:
         heard.append(event)
         go_on.set()
 
     second = run(checkpoint, listen=let_go)
     first.join()
     assert [second] == made
-    assert heard == [events.Waiting("own-prm")]
+    assert heard == [events.DownloadWaits("own-prm")]
 
 
 def test_memory_stays_far_below_the_checkpoint(run: Convert, checkpoint: Path) -> None:

@@ -14,28 +14,27 @@ from rich.cells import cell_len
 
 from pfsolve.display import live as live_module
 from pfsolve.display.batch import FAILURES, BatchLines, BatchProgress, SilentBatch, batch_progress
-from pfsolve.display.batch_state import BatchState, headline, problem_line
+from pfsolve.display.batch_state import FileView, headline, problem_line
 from pfsolve.environment import Environment
 from pfsolve.events import (
-    BatchBegan,
-    BatchEnded,
-    BatchEvent,
     Began,
     Ended,
     Event,
     InProblem,
+    ManyBegan,
+    ManyEnded,
     ModelLoaded,
+    ParticleRow,
     ProblemEnded,
     Progressed,
-    Row,
 )
 from tests.display.test_live_table import HOSTILE, Clock, Screen, Terminal
 
 MODEL = ModelLoaded("policy", "some-model", "CPU", 1_100_000_000, 900_000_000)
 MODEL_LINE = "policy some-model on CPU, 1.1 GB + 900 MB cache"
 ROWS = (
-    Row(0.75, 0.5, 3, 30, 0, "so $x = 3$", None, None),
-    Row(0.25, 0.5, 3, 20, 1, "ends", "4", "boxed"),
+    ParticleRow(0.75, 0.5, 3, 30, 0, "so $x = 3$", None, None),
+    ParticleRow(0.25, 0.5, 3, 20, 1, "ends", "4", "boxed"),
 )
 
 
@@ -55,8 +54,8 @@ def malformed(id: str, reason: str = "no JSON") -> ProblemEnded:
     return ProblemEnded(id, None, None, reason, 0, 0.0)
 
 
-def state(*events: BatchEvent) -> BatchState:
-    result = BatchState()
+def state(*events: Event) -> FileView:
+    result = FileView()
     for event in events:
         result = result.after(event)
     return result
@@ -91,7 +90,7 @@ def seen(environment: Environment) -> list[str]:
 def test_a_run_counts_on_from_an_earlier_one() -> None:
     result = state(
         MODEL,
-        BatchBegan(60, done=10, failed=1, right=6, graded=8),
+        ManyBegan(60, done=10, failed=1, right=6, graded=8),
         right("a"),
         ProblemEnded("b", "41", False, None, 100, 5.0),  # wrong
         ProblemEnded("c", "41", None, None, 100, 5.0),  # who knows
@@ -104,7 +103,7 @@ def test_a_run_counts_on_from_an_earlier_one() -> None:
 
 
 def test_searches_run_from_their_first_event_until_their_problem_is_settled() -> None:
-    events = [BatchBegan(5), began("a"), began("b"), at("a", 40), at("b", 2), began("c")]
+    events = [ManyBegan(5), began("a"), began("b"), at("a", 40), at("b", 2), began("c")]
     result = state(*events)
     assert list(result.running) == ["a", "b", "c"]  # the oldest first
     assert result.tokens == 42
@@ -117,7 +116,7 @@ def test_searches_run_from_their_first_event_until_their_problem_is_settled() ->
 
 
 def test_the_time_left_is_that_of_the_tokens_left() -> None:
-    events = [BatchBegan(10, done=4), began("a"), began("b"), began("c"), began("d"), at("c", 50)]
+    events = [ManyBegan(10, done=4), began("a"), began("b"), began("c"), began("d"), at("c", 50)]
     assert state(*events).seconds_left(10.0) is None  # nothing to go by yet
     events += [right("a", 300), right("b", 100), at("d", 500)]
     result = state(*events)
@@ -129,11 +128,11 @@ def test_the_time_left_is_that_of_the_tokens_left() -> None:
 
 
 def test_malformed_rows_alone_tell_nothing_of_the_time_left() -> None:
-    assert state(BatchBegan(10), malformed("a"), malformed("b")).seconds_left(5.0) is None
+    assert state(ManyBegan(10), malformed("a"), malformed("b")).seconds_left(5.0) is None
 
 
 def test_searches_that_take_longer_than_expected_leave_no_negative_time() -> None:
-    result = state(BatchBegan(2), right("a", 100), began("b"), at("b", 900))
+    result = state(ManyBegan(2), right("a", 100), began("b"), at("b", 900))
     assert result.seconds_left(100.0) == 0.0
     assert "left" not in headline(result, 100.0).plain
 
@@ -141,7 +140,7 @@ def test_searches_that_take_longer_than_expected_leave_no_negative_time() -> Non
 # --- how it reads ---------------------------------------------------------------------------
 
 BUSY = (
-    BatchBegan(60, done=11, failed=2, right=8, graded=11),
+    ManyBegan(60, done=11, failed=2, right=8, graded=11),
     *(began(id) for id in "abcde"),
     right("a", 155),
     *(at(id, 155) for id in "bcde"),
@@ -149,13 +148,13 @@ BUSY = (
 
 
 def test_the_headline_says_what_there_is_to_say() -> None:
-    assert headline(state(BatchBegan(60)), 0.0).plain == "0 of 60 done · 0.0 s"
+    assert headline(state(ManyBegan(60)), 0.0).plain == "0 of 60 done · 0.0 s"
     assert headline(state(*BUSY), 25.0).plain == (
         # 44 problems of 155 tokens at 31 tokens/s
         "12 of 60 done · 4 running · 9 of 12 right · 2 failed · 31 tokens/s · 25 s"
         " · about 4 min left"
     )
-    ended = state(*BUSY, BatchEnded(True, 25.0))
+    ended = state(*BUSY, ManyEnded(True, 25.0))
     assert headline(ended, 25.0).plain == (
         "12 of 60 done · interrupted · 9 of 12 right (75 %) · 2 failed · 31 tokens/s · 25 s"
     )
@@ -168,7 +167,7 @@ def test_the_headline_says_what_there_is_to_say() -> None:
 def test_the_time_left_is_not_told_more_precisely_than_it_is_known(
     seconds: float, left: str
 ) -> None:
-    line = headline(state(BatchBegan(2), right("a", 100)), seconds).plain
+    line = headline(state(ManyBegan(2), right("a", 100)), seconds).plain
     assert line.endswith(f"about {left} left")
 
 
@@ -201,7 +200,7 @@ def test_a_narrow_headline_keeps_what_matters_most() -> None:
     ],
 )
 def test_the_line_of_a_problem(event: ProblemEnded, line: str) -> None:
-    assert problem_line(state(BatchBegan(60), event), event) == line
+    assert problem_line(state(ManyBegan(60), event), event) == line
 
 
 # --- on a terminal --------------------------------------------------------------------------
@@ -212,7 +211,7 @@ def test_the_headline_is_redrawn_in_place_and_the_last_one_stays() -> None:
     clock = Clock(0.0)
     with BatchProgress(environment, clock=clock) as display:
         display(MODEL)
-        display(BatchBegan(3))
+        display(ManyBegan(3))
         assert seen(environment)[:2] == [MODEL_LINE, "0 of 3 done · 0.0 s"]
         for id in ("a", "b"):
             display(began(id))
@@ -228,7 +227,7 @@ def test_the_headline_is_redrawn_in_place_and_the_last_one_stays() -> None:
         assert bar.count("━") == 59  # and a gap after what is done
         assert bar.startswith("━" * 40 + "╺")
         display(right("c"))
-        display(BatchEnded(False, 21.0))
+        display(ManyEnded(False, 21.0))
     assert seen(environment) == [
         MODEL_LINE,
         "3 of 3 done · 3 of 3 right (100 %) · 43 tokens/s · 21 s",
@@ -241,7 +240,7 @@ def test_verbose_shows_the_oldest_search_below() -> None:
     environment = screen()
     clock = Clock(0.0)
     with BatchProgress(environment, 1, clock) as display:
-        display(BatchBegan(3))
+        display(ManyBegan(3))
         for event in (began("first"), began("second"), at("second", 10), at("first", 50)):
             display(event)
         clock.now += 1.0
@@ -256,7 +255,7 @@ def test_verbose_shows_the_oldest_search_below() -> None:
         lines = seen(environment)
         assert lines[2] == "second"
         assert lines[3].startswith("step 3 · 2 particles · 20 tokens")
-        display(BatchEnded(False, 2.0))
+        display(ManyEnded(False, 2.0))
     assert len(seen(environment)) == 1
 
 
@@ -265,7 +264,7 @@ def test_leaving_before_the_end_is_an_interruption() -> None:
 
     def run() -> None:
         with BatchProgress(environment, clock=Clock(0.0)) as display:
-            display(BatchBegan(3))
+            display(ManyBegan(3))
             display(began("a"))
             raise KeyboardInterrupt
 
@@ -295,7 +294,7 @@ def test_drawing_takes_at_most_a_hundredth_of_the_time(drawing: float, bad: bool
     environment = screen()
     clock = Clock(drawing)
     with CountedProgress(environment, clock) as display:
-        display(BatchBegan(20_000))
+        display(ManyBegan(20_000))
         for number in range(20_000):
             clock.now += 0.005
             if bad:
@@ -319,7 +318,7 @@ def test_what_is_written_to_stdout_stays_whole_above_the_display(height: int) ->
     clock = Clock(0.0)
     results = [f'{{"id": {number}}}' for number in range(200)]
     with BatchProgress(environment, 1, clock) as display:
-        display(BatchBegan(200))
+        display(ManyBegan(200))
         for number, result in enumerate(results):
             display(began(str(number)))
             clock.now += (0.001, 0.2)[number % 2]
@@ -331,7 +330,7 @@ def test_what_is_written_to_stdout_stays_whole_above_the_display(height: int) ->
         clock.now += 1.0
         display(began("another"))
         assert seen(environment)[200].startswith("200 of 200 done · 1 running")  # it came back
-        display(BatchEnded(False, 1.0))
+        display(ManyEnded(False, 1.0))
         with display.writing():
             environment.stdout.write("the very last\n")
     lines = seen(environment)
@@ -345,7 +344,7 @@ def test_a_stdout_that_is_no_terminal_does_not_disturb_the_display() -> None:
     variables = {"TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
     environment = Environment(stdout=io.StringIO(), stderr=stream, variables=variables)
     with BatchProgress(environment, clock=Clock(0.0)) as display:
-        display(BatchBegan(3))
+        display(ManyBegan(3))
         before = stream.getvalue()
         with display.writing():
             assert stream.getvalue() == before
@@ -377,10 +376,10 @@ def test_failures_are_told_by_name_up_to_a_number_and_then_counted(
     else:
         display = BatchLines(environment.err, verbose, Clock(0.0))
     with display:
-        display(BatchBegan(100))
+        display(ManyBegan(100))
         for number in range(50):
             display(malformed(f"line {number}", "no\nJSON"))
-        display(BatchEnded(False, 0.0))
+        display(ManyEnded(False, 0.0))
     assert seen(environment) == [
         *(f"line {number}: no JSON" for number in range(FAILURES)),
         "… further problems that fail are counted only",
@@ -397,13 +396,13 @@ def test_plain_headlines_come_seldom_and_at_the_end() -> None:
     with BatchLines(environment.err, clock=clock) as display:
         display(MODEL)
         clock.now += 100.0  # loading is no part of the run
-        display(BatchBegan(100))
+        display(ManyBegan(100))
         for number in range(100):
             clock.now += 0.7
             display(right(str(number), 70))
         with display.writing():
             pass
-        display(BatchEnded(False, 70.0))
+        display(ManyEnded(False, 70.0))
     assert written(environment).splitlines() == [
         MODEL_LINE,
         "43 of 100 done · 43 of 43 right · 100 tokens/s · 30 s · about 40 s left",
@@ -416,12 +415,12 @@ def test_verbose_tells_of_each_problem_instead() -> None:
     environment = pipes()
     clock = Clock(0.0)
     with BatchLines(environment.err, 1, clock) as display:
-        display(BatchBegan(3, done=1))
+        display(ManyBegan(3, done=1))
         clock.now += 31.0
         display(began("a"))
         display(right("a", 310))
         display(malformed("line 3"))
-        display(BatchEnded(True, 31.0))
+        display(ManyEnded(True, 31.0))
     assert written(environment).splitlines() == [
         "2 of 3 · a: 42 (right) · 310 tokens · 12 s",
         "line 3: no JSON",
@@ -432,7 +431,7 @@ def test_verbose_tells_of_each_problem_instead() -> None:
 def test_silence_listens_to_everything_and_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     environment = pipes()
     with batch_progress(environment, quiet=True) as display:
-        for event in (MODEL, *BUSY, malformed("bad"), BatchEnded(False, 1.0)):
+        for event in (MODEL, *BUSY, malformed("bad"), ManyEnded(False, 1.0)):
             display(event)
         with display.writing():
             pass
@@ -443,8 +442,8 @@ def test_silence_listens_to_everything_and_says_nothing(capfd: pytest.CaptureFix
 # --- whatever comes -------------------------------------------------------------------------
 
 
-def hostile(text: str) -> list[BatchEvent]:
-    row = Row(0.5, None, 1, 10, 0, text, text, "boxed")
+def hostile(text: str) -> list[Event]:
+    row = ParticleRow(0.5, None, 1, 10, 0, text, text, "boxed")
     inner: tuple[Event, ...] = (Began(text, 2, 1), Progressed(1, 2.0, (row, row), 20, 1.0))
     return [
         ProblemEnded(text + "1", text, None, text, 0, 0.0),
@@ -459,7 +458,7 @@ def test_the_display_fits_any_terminal(width: int, height: int) -> None:
     environment = screen(width, height)
     clock = Clock(0.0)
     with BatchProgress(environment, 1, clock) as display:
-        display(BatchBegan(123_456_789))
+        display(ManyBegan(123_456_789))
         for text in HOSTILE:
             for event in hostile(text)[1:]:
                 clock.now += 1.0
@@ -481,7 +480,7 @@ def test_hostile_text_adds_no_lines_and_no_codes_of_its_own(redraw: bool, verbos
     else:
         display = BatchLines(environment.err, verbose, clock)
     with display:
-        display(BatchBegan(100))
+        display(ManyBegan(100))
         for event in itertools.chain.from_iterable(map(hostile, texts)):
             clock.now += 1.0
             display(event)
@@ -502,7 +501,7 @@ def test_any_text_can_be_shown(text: str, width: int, height: int) -> None:
     environment = screen(width, height)
     clock = Clock(0.0)
     with BatchProgress(environment, 1, clock) as display:
-        display(BatchBegan(2))
+        display(ManyBegan(2))
         for event in hostile(text):
             clock.now += 1.0
             display(event)
@@ -529,7 +528,7 @@ def test_stderr_gets_the_display_it_can_show(
 def test_a_dumb_terminal_gets_plain_text() -> None:
     environment = screen(TERM="dumb")
     with batch_progress(environment, verbose=1) as display:
-        for event in (MODEL, *BUSY, malformed("bad"), BatchEnded(False, 1.0)):
+        for event in (MODEL, *BUSY, malformed("bad"), ManyEnded(False, 1.0)):
             display(event)
     assert "\x1b" not in written(environment)
     assert len(written(environment).splitlines()) == 4

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from pfsolve.display.bench import check_plot, draw_comparison, show_comparison
-from pfsolve.display.text import thousands
 from pfsolve.environment import Environment
 from pfsolve.errors import UsageError
 from pfsolve.lab.bench.report import Comparison, Difference, Line
+from pfsolve.wording import thousands
 
 
 def line(method: str, n: int, accuracy: float, tokens: float, **more: object) -> Line:

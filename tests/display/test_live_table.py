@@ -17,7 +17,7 @@ from rich.console import Console
 from pfsolve.display import live as live_module
 from pfsolve.display.live import LiveTable, progress
 from pfsolve.display.plain import PlainLines, Silent
-from pfsolve.display.population import Population
+from pfsolve.display.population import SolveView
 from pfsolve.display.table import table
 from pfsolve.environment import Environment
 from pfsolve.events import (
@@ -25,10 +25,10 @@ from pfsolve.events import (
     Ended,
     Event,
     ModelLoaded,
+    ParticleRow,
     Progressed,
     Resampled,
-    Row,
-    Scored,
+    StepScored,
 )
 
 HOSTILE = (
@@ -70,26 +70,26 @@ def row(
     answer: str | None = None,
     finish: str | None = None,
     ancestor: int = 0,
-) -> Row:
-    return Row(weight, 0.5, 3, 321, ancestor, text, answer, finish)
+) -> ParticleRow:
+    return ParticleRow(weight, 0.5, 3, 321, ancestor, text, answer, finish)
 
 
-def progressed(*rows: Row, step: int = 3) -> Progressed:
+def progressed(*rows: ParticleRow, step: int = 3) -> Progressed:
     return Progressed(step, 5.2, rows, 1843, 31.0)
 
 
-def population(*events: Event, n: int = 8) -> Population:
-    result = Population()
+def population(*events: Event, n: int = 8) -> SolveView:
+    result = SolveView()
     for event in (Began("p", n, 100), *events):
         result = result.after(event)
     return result
 
 
-def shown(state: Population, width: int = 80, height: int = 24) -> list[str]:
+def shown(state: SolveView, width: int = 80, height: int = 24) -> list[str]:
     return [line.plain for line in table(state, width, height)]
 
 
-def many(n: int, texts: tuple[str, ...] = HOSTILE) -> tuple[Row, ...]:
+def many(n: int, texts: tuple[str, ...] = HOSTILE) -> tuple[ParticleRow, ...]:
     return tuple(
         row(
             (slot + 1) * 2 / (n * (n + 1)),
@@ -173,7 +173,7 @@ def test_leading_answers_are_grouped_by_how_they_look_and_at_most_three() -> Non
 
 
 def test_scores_change_weights_at_once_and_resampling_is_told() -> None:
-    scored = Scored(3, (2.0, -2.0), (0.98, 0.02), 1.04, -0.7)
+    scored = StepScored(3, (2.0, -2.0), (0.98, 0.02), 1.04, -0.7)
     state = population(progressed(row(0.5), row(0.5)), scored, n=2)
     assert [round(r.weight, 2) for r in state.rows] == [0.98, 0.02]
     assert [round(r.score or 0, 2) for r in state.rows] == [0.88, 0.12]
@@ -183,13 +183,13 @@ def test_scores_change_weights_at_once_and_resampling_is_told() -> None:
     assert shown(state, width=60)[0] == "step 3 · ESS 1.0 of 2 · 1 843 tokens · 59 tokens/s · 31 s"
     state = state.after(Resampled(3, (0, 0)))
     assert "ESS 1.0 of 2 · resampled" in shown(state)[0]
-    state = state.after(Scored(4, (0.0, 0.0), (0.5, 0.5), 2.0, -0.7))
+    state = state.after(StepScored(4, (0.0, 0.0), (0.5, 0.5), 2.0, -0.7))
     assert "not resampled" in shown(state)[0]
 
 
 def test_a_score_that_rules_a_particle_out_is_zero() -> None:
     state = population(progressed(row(0.5), row(0.5)), n=2)
-    state = state.after(Scored(1, (float("-inf"), 800.0), (0.0, 1.0), 1.0, -0.7))
+    state = state.after(StepScored(1, (float("-inf"), 800.0), (0.0, 1.0), 1.0, -0.7))
     assert [r.score for r in state.rows] == [0.0, 1.0]
 
 

@@ -8,21 +8,30 @@ import pytest
 
 from pfsolve.display.plain import PlainLines, Silent
 from pfsolve.environment import Environment
-from pfsolve.events import Began, Ended, Event, ModelLoaded, Progressed, Resampled, Row, Scored
+from pfsolve.events import (
+    Began,
+    Ended,
+    Event,
+    ModelLoaded,
+    ParticleRow,
+    Progressed,
+    Resampled,
+    StepScored,
+)
 
 MODEL = ModelLoaded("policy", "qwen2.5-coder-1.5b", "CPU", 1_117_000_000, 905_000_000)
 ROWS = (
-    Row(0.5, None, 1, 10, 0, "text", r"\frac{7}{3}", "boxed"),
-    Row(0.5, None, 1, 10, 1, "text\x1b[31m [bold]", None, None),
+    ParticleRow(0.5, None, 1, 10, 0, "text", r"\frac{7}{3}", "boxed"),
+    ParticleRow(0.5, None, 1, 10, 1, "text\x1b[31m [bold]", None, None),
 )
 EVENTS: list[Event] = [
     MODEL,
     Began("p", 2, 100),
     Progressed(1, 2.0, ROWS, 20, 1.0),
-    Scored(1, (1.0, 0.0), (0.73, 0.27), 1.65, -0.7),
+    StepScored(1, (1.0, 0.0), (0.73, 0.27), 1.65, -0.7),
     Resampled(1, (0, 0)),
     Progressed(2, 2.0, ROWS, 30, 2.0),
-    Scored(2, (1.0, 0.0), (0.99, 0.01), 1.02, -0.7),
+    StepScored(2, (1.0, 0.0), (0.99, 0.01), 1.02, -0.7),
     Ended(ROWS, 30, 2.0),
 ]
 

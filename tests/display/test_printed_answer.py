@@ -18,7 +18,7 @@ SUMMARY = "92 % of the weight · 8 particles · 1 843 tokens · 31 s · 59 token
 @dataclass(frozen=True)
 class Solution:
     answer: str | None = r"\frac{1}{2}"
-    confidence: float = 0.923
+    agreement: float = 0.923
     seconds: float = 31.2
     tokens: int = 1843
     particles: tuple[int, ...] = tuple(range(8))

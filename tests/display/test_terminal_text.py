@@ -11,16 +11,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from pfsolve.display.population import last_line
-from pfsolve.display.text import (
-    duration,
-    keep_end,
-    keep_start,
-    one_line,
-    percent,
-    plural,
-    speed,
-    thousands,
-)
+from pfsolve.display.text import keep_end, keep_start, one_line
+from pfsolve.wording import duration, percent, plural, speed, thousands
 
 
 @given(st.text())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pfsolve.display.training import headline, show_probe
 from pfsolve.environment import Environment
-from pfsolve.lab.training.progress import Collecting, Fitting
+from pfsolve.events import Collecting, Fitting
 
 
 def test_time_left_follows_from_what_this_run_has_worked_on() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pfsolve.engine.cache import Cache
-from pfsolve.engine.library import Model
+from pfsolve.engine.library import LoadedModel
 from pfsolve.engine.policy import Policy
 from pfsolve.engine.sampling import Sampling
 from pfsolve.particle import StepRules
@@ -23,13 +23,13 @@ TOLERANCE = 0.15
 
 
 @pytest.fixture
-def cache(small_model: Model) -> Iterator[Cache]:
+def cache(small_model: LoadedModel) -> Iterator[Cache]:
     with Cache(small_model, cells=CELLS, sequences=16, threads=THREADS) as cache:
         yield cache
 
 
 @pytest.fixture
-def make_policy(small_model: Model, cache: Cache) -> Callable[..., Policy]:
+def make_policy(small_model: LoadedModel, cache: Cache) -> Callable[..., Policy]:
     def make(temperature: float = 0.8, **rules: int) -> Policy:
         limits = {"max_steps": 3, "max_step_tokens": 16, "context": 160, **rules}
         return Policy(small_model, cache, Sampling(temperature), StepRules(**limits))
@@ -49,11 +49,11 @@ def distance(one: np.ndarray, other: np.ndarray) -> float:
 
 def is_empty(cache: Cache) -> bool:
     """Whether llama.cpp itself has every cell free: only then do as many tokens as cells fit."""
-    from pfsolve.engine.cache import Run
+    from pfsolve.engine.cache import TokenRun
 
     if cache.sequences:
         return False
     probe = cache.new()
-    cache.decode([Run(probe, [1] * cache.cells, output=False)])
+    cache.decode([TokenRun(probe, [1] * cache.cells, output=False)])
     cache.drop(probe)
     return True

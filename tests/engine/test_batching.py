@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pfsolve.engine.batching import CPU_ROWS, CPU_TILE, choose_parallel, padding
-from pfsolve.engine.cache import MAX_PADDING, Cache, Run
+from pfsolve.engine.cache import MAX_PADDING, Cache, TokenRun
 from pfsolve.errors import EngineError, UsageError
 from tests.engine.conftest import TOLERANCE, distance, distribution, is_empty
 
@@ -40,10 +40,12 @@ def test_a_tile_is_filled_when_little_is_missing_and_never_on_a_gpu() -> None:
 def test_padding_changes_nothing_and_leaves_nothing_behind(cache: Cache) -> None:
     plain, padded = cache.new(), cache.new()
     prompt = list(range(200, 240))
-    alone = distribution(cache.decode([Run(plain, prompt)]).logits[0].copy())
-    beside = distribution(cache.decode([Run(padded, prompt)], padding=5).logits[0].copy())
+    alone = distribution(cache.decode([TokenRun(plain, prompt)]).logits[0].copy())
+    beside = distribution(cache.decode([TokenRun(padded, prompt)], padding=5).logits[0].copy())
     assert distance(alone, beside) < TOLERANCE
-    one = cache.decode([Run(plain, [7]), Run(padded, [7])], hidden=True, padding=MAX_PADDING)
+    one = cache.decode(
+        [TokenRun(plain, [7]), TokenRun(padded, [7])], hidden=True, padding=MAX_PADDING
+    )
     assert one.logits.shape[0] == 2
     assert one.hidden is not None
     assert one.hidden.shape[0] == 2
@@ -56,8 +58,8 @@ def test_padding_changes_nothing_and_leaves_nothing_behind(cache: Cache) -> None
 
 def test_where_no_cell_is_to_spare_a_decode_goes_without_padding(cache: Cache) -> None:
     sequence = cache.new()
-    cache.decode([Run(sequence, [5] * (cache.cells - 1), output=False)])
-    outputs = cache.decode([Run(sequence, [6])], padding=3)
+    cache.decode([TokenRun(sequence, [5] * (cache.cells - 1), output=False)])
+    outputs = cache.decode([TokenRun(sequence, [6])], padding=3)
     assert outputs.logits.shape[0] == 1
     with pytest.raises(EngineError, match="full"):
-        cache.decode([Run(sequence, [6])], padding=3)
+        cache.decode([TokenRun(sequence, [6])], padding=3)

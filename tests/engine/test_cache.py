@@ -6,8 +6,8 @@ import llama_cpp
 import numpy as np
 import pytest
 
-from pfsolve.engine.cache import LEAST_OUTPUTS, Cache, Run
-from pfsolve.engine.library import Model
+from pfsolve.engine.cache import LEAST_OUTPUTS, Cache, TokenRun
+from pfsolve.engine.library import LoadedModel
 from pfsolve.errors import EngineError
 from tests.conftest import THREADS
 from tests.engine.conftest import CELLS, TOLERANCE, distance, distribution, is_empty
@@ -18,19 +18,19 @@ TEXT = "The sum of two odd numbers is even, because each of them is one more tha
 def fresh(cache: Cache, tokens: list[int]) -> np.ndarray:
     """Next-token distribution after decoding these tokens in a sequence of their own."""
     sequence = cache.new()
-    law = distribution(cache.decode([Run(sequence, tokens)]).logits[0])
+    law = distribution(cache.decode([TokenRun(sequence, tokens)]).logits[0])
     cache.drop(sequence)
     return law
 
 
 def test_a_fork_continues_like_a_fresh_decode_of_the_same_tokens(
-    cache: Cache, small_model: Model
+    cache: Cache, small_model: LoadedModel
 ) -> None:
     """Random histories of forks, drops and appends. Equal up to the digits a batch's shape changes."""
     rng = np.random.default_rng(0)
     tokens = small_model.tokenize(TEXT)
     root = cache.new()
-    cache.decode([Run(root, tokens)])
+    cache.decode([TokenRun(root, tokens)])
     held = {root: list(tokens)}
     for _ in range(12):
         parent = int(rng.choice(list(held)))
@@ -41,7 +41,7 @@ def test_a_fork_continues_like_a_fresh_decode_of_the_same_tokens(
             del held[parent]
         grown = [s for s in held if rng.random() < 0.7] or list(held)
         news = {s: rng.integers(100, 5000, rng.integers(1, 9)).tolist() for s in grown}
-        outputs = cache.decode([Run(s, news[s]) for s in grown])
+        outputs = cache.decode([TokenRun(s, news[s]) for s in grown])
         for s in grown:
             held[s] += news[s]
             assert cache.length(s) == len(held[s])
@@ -54,25 +54,25 @@ def test_a_fork_continues_like_a_fresh_decode_of_the_same_tokens(
     assert is_empty(cache)
 
 
-def test_a_rewound_sequence_forgets_what_came_after(cache: Cache, small_model: Model) -> None:
+def test_a_rewound_sequence_forgets_what_came_after(cache: Cache, small_model: LoadedModel) -> None:
     text = small_model.tokenize(TEXT)
     one = cache.new()
-    cache.decode([Run(one, [*text, 3000, 3001, 3002])])
+    cache.decode([TokenRun(one, [*text, 3000, 3001, 3002])])
     cache.rewind(one, len(text))
-    law = distribution(cache.decode([Run(one, [42])]).logits[0])
+    law = distribution(cache.decode([TokenRun(one, [42])]).logits[0])
     assert distance(law, fresh(cache, [*text, 42])) < TOLERANCE
     for length in (-1, len(text) + 2):
         with pytest.raises(EngineError):
             cache.rewind(one, length)
 
 
-def test_siblings_do_not_see_each_other(cache: Cache, small_model: Model) -> None:
+def test_siblings_do_not_see_each_other(cache: Cache, small_model: LoadedModel) -> None:
     tokens = small_model.tokenize(TEXT)
     one = cache.new()
-    cache.decode([Run(one, tokens)])
+    cache.decode([TokenRun(one, tokens)])
     two = cache.fork(one)
-    cache.decode([Run(one, [3000, 3001, 3002])])
-    law = distribution(cache.decode([Run(two, [42])]).logits[0])
+    cache.decode([TokenRun(one, [3000, 3001, 3002])])
+    law = distribution(cache.decode([TokenRun(two, [42])]).logits[0])
     assert distance(law, fresh(cache, [*tokens, 42])) < TOLERANCE
     wrong = [*tokens, 3000, 3001, 3002, 42]
     assert distance(law, fresh(cache, wrong)) > 3 * TOLERANCE, "the test cannot tell"
@@ -82,7 +82,7 @@ def test_dropped_cells_are_free_again(cache: Cache) -> None:
     """One and a half times the cache's size passes through it, half of it shared."""
     for _ in range(3):
         one = cache.new()
-        cache.decode([Run(one, [5] * (cache.cells // 2), output=False)])
+        cache.decode([TokenRun(one, [5] * (cache.cells // 2), output=False)])
         two = cache.fork(one)
         cache.drop(one)
         cache.drop(two)
@@ -92,19 +92,20 @@ def test_dropped_cells_are_free_again(cache: Cache) -> None:
 def test_a_full_cache_is_an_error_that_leaves_it_usable(cache: Cache) -> None:
     one = cache.new()
     with pytest.raises(EngineError, match="full"):
-        cache.decode([Run(one, [5] * (cache.cells + 1))])
+        cache.decode([TokenRun(one, [5] * (cache.cells + 1))])
     cache.drop(one)
     assert is_empty(cache)
 
 
 def test_runs_longer_than_a_batch_and_many_outputs_keep_their_order(
-    small_model: Model, monkeypatch: pytest.MonkeyPatch
+    small_model: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pfsolve.engine.cache.BATCH_TOKENS", 64)
     text = small_model.tokenize(TEXT * 6)
     with Cache(small_model, cells=CELLS, sequences=8, threads=THREADS) as cache:
         runs = [
-            Run(cache.new(), text[i : i + length]) for i, length in enumerate((90, 5, 64, 1, 33))
+            TokenRun(cache.new(), text[i : i + length])
+            for i, length in enumerate((90, 5, 64, 1, 33))
         ]
         rows = cache.decode(runs).logits.copy()
         for row, run in zip(rows, runs, strict=True):
@@ -112,7 +113,7 @@ def test_runs_longer_than_a_batch_and_many_outputs_keep_their_order(
 
 
 def test_a_crowded_cache_decodes_in_small_batches_to_the_same_end(
-    small_model: Model, monkeypatch: pytest.MonkeyPatch
+    small_model: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
     decode = llama_cpp.llama_decode
@@ -125,9 +126,9 @@ def test_a_crowded_cache_decodes_in_small_batches_to_the_same_end(
     text = small_model.tokenize(TEXT * 6)[:99]
     with Cache(small_model, cells=CELLS, sequences=8, threads=THREADS) as cache:
         one = cache.new()
-        cache.decode([Run(one, text)])
+        cache.decode([TokenRun(one, text)])
         copies = [one, *(cache.fork(one) for _ in range(2))]
-        runs = [Run(copy, [5 + k] * 40) for k, copy in enumerate(copies)]
+        runs = [TokenRun(copy, [5 + k] * 40) for k, copy in enumerate(copies)]
         rows = cache.decode(runs).logits.copy()
         assert sizes == [99, 48, 48, 24], "few tokens are not a crowd"
         for row, run in zip(rows, runs, strict=True):
@@ -135,35 +136,41 @@ def test_a_crowded_cache_decodes_in_small_batches_to_the_same_end(
             assert distance(distribution(row), expected) < TOLERANCE
 
 
-def test_hidden_states_are_what_the_logits_are_made_of(cache: Cache, small_model: Model) -> None:
+def test_hidden_states_are_what_the_logits_are_made_of(
+    cache: Cache, small_model: LoadedModel
+) -> None:
     """The same token in the same place: states agree with a second decode, and differ by token."""
     tokens = small_model.tokenize(TEXT)
     root = cache.new()
-    cache.decode([Run(root, tokens)])
+    cache.decode([TokenRun(root, tokens)])
     a, b = cache.fork(root), cache.fork(root)
-    outputs = cache.decode([Run(root, [42]), Run(a, [42]), Run(b, [77])], hidden=True)
+    outputs = cache.decode(
+        [TokenRun(root, [42]), TokenRun(a, [42]), TokenRun(b, [77])], hidden=True
+    )
     assert outputs.hidden is not None
     assert outputs.hidden.shape == (3, small_model.n_embd)
     first, second, other = outputs.hidden.copy()
     assert np.abs(first - second).max() < 0.05 * np.abs(first).max()
     assert np.abs(first - other).max() > 0.2 * np.abs(first).max()
-    logits = cache.decode([Run(root, [43])]).logits
+    logits = cache.decode([TokenRun(root, [43])]).logits
     assert logits.shape == (1, small_model.n_vocab), "hidden states are off again"
 
 
 def test_hidden_states_of_every_token_are_those_of_one_by_one(
-    cache: Cache, small_model: Model
+    cache: Cache, small_model: LoadedModel
 ) -> None:
     """Runs longer than a batch has outputs, beside others: rows stay in order, none is missing."""
     tokens = small_model.tokenize(TEXT * 10)[: 2 * LEAST_OUTPUTS + 5]
     assert len(tokens) > 2 * LEAST_OUTPUTS > 2 * 16, "longer than two batches have outputs"
-    together = cache.decode([Run(cache.new(), [7]), Run(cache.new(), tokens)], hidden=True)
+    together = cache.decode(
+        [TokenRun(cache.new(), [7]), TokenRun(cache.new(), tokens)], hidden=True
+    )
     assert together.hidden is not None
     assert together.hidden.shape == (1 + len(tokens), small_model.n_embd)
     assert together.logits.shape == (1 + len(tokens), small_model.n_vocab)
     alone = cache.new()
     for token, state, row in zip(tokens, together.hidden[1:], together.logits[1:], strict=True):
-        one = cache.decode([Run(alone, [token])], hidden=True)
+        one = cache.decode([TokenRun(alone, [token])], hidden=True)
         assert one.hidden is not None
         assert np.abs(one.hidden[0] - state).max() < 0.1 * np.abs(state).max()
         assert distance(distribution(one.logits[0]), distribution(row)) < TOLERANCE
@@ -173,16 +180,16 @@ def test_hidden_states_of_every_token_are_those_of_one_by_one(
     "make_runs",
     [
         lambda s, n: [],
-        lambda s, n: [Run(s, [])],
-        lambda s, n: [Run(s, [n])],
-        lambda s, n: [Run(s, [-1])],
-        lambda s, n: [Run(s, [1]), Run(s, [2])],
-        lambda s, n: [Run(s + 1, [1])],
+        lambda s, n: [TokenRun(s, [])],
+        lambda s, n: [TokenRun(s, [n])],
+        lambda s, n: [TokenRun(s, [-1])],
+        lambda s, n: [TokenRun(s, [1]), TokenRun(s, [2])],
+        lambda s, n: [TokenRun(s + 1, [1])],
     ],
     ids=["nothing", "empty run", "token too large", "token negative", "twice", "unknown sequence"],
 )
 def test_arguments_llama_cpp_would_abort_on_are_errors(
-    cache: Cache, small_model: Model, make_runs: object
+    cache: Cache, small_model: LoadedModel, make_runs: object
 ) -> None:
     sequence = cache.new()
     with pytest.raises(EngineError):

@@ -8,7 +8,7 @@ import pytest
 
 from pfsolve.engine import memory
 from pfsolve.engine.cache import Cache
-from pfsolve.engine.library import Device, Facts, Model, inspect
+from pfsolve.engine.library import Device, Facts, LoadedModel, inspect
 from pfsolve.errors import ResourceError, UsageError
 
 GB = 10**9
@@ -54,17 +54,17 @@ def test_context_is_what_was_asked_for_within_the_models_own() -> None:
 
 
 def test_the_estimate_of_the_cache_is_what_llama_cpp_takes(
-    small_path: Path, small_model: Model
+    small_path: Path, small_model: LoadedModel
 ) -> None:
     """llama.cpp's own saved state of full cells is K and V, and little beside."""
     import llama_cpp
 
-    from pfsolve.engine.cache import Run
+    from pfsolve.engine.cache import TokenRun
 
     facts = inspect(small_path)
     with Cache(small_model, cells=256, sequences=1, threads=2) as cache:
         sequence = cache.new()
-        cache.decode([Run(sequence, [1] * 200, output=False)])
+        cache.decode([TokenRun(sequence, [1] * 200, output=False)])
         size = llama_cpp.llama_state_seq_get_size(cache.handle, sequence)
     assert size == pytest.approx(200 * facts.cell_bytes, rel=0.05)
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from pfsolve.engine.cache import Cache, Run
-from pfsolve.engine.library import Model
-from pfsolve.engine.policy import Draft, Policy
-from pfsolve.engine.sampling import outlook
+from pfsolve.engine.cache import Cache, TokenRun
+from pfsolve.engine.library import LoadedModel
+from pfsolve.engine.policy import Policy, StepDraft
+from pfsolve.engine.sampling import token_uncertainty
 from pfsolve.particle import Finish, Particle
 from tests.engine.conftest import TOLERANCE, distance, distribution, is_empty
 
@@ -18,7 +18,7 @@ MakePolicy = Callable[..., Policy]
 SYSTEM = "You are a helpful assistant."
 
 
-def write(policy: Policy, drafts: list[Draft]) -> None:
+def write(policy: Policy, drafts: list[StepDraft]) -> None:
     for draft in drafts:
         policy.begin(draft)
     while not all(draft.done for draft in drafts):
@@ -29,7 +29,7 @@ def drafts_for(policy: Policy, text: str, n: int, *, seed: int = 0, traced: bool
     root = policy.open(policy.chat.prompt(SYSTEM, text))
     branches = [root, *(policy.fork(root) for _ in range(n - 1))]
     return [
-        Draft(Particle(), branch, slot, np.random.default_rng([seed, slot]), traced)
+        StepDraft(Particle(), branch, slot, np.random.default_rng([seed, slot]), traced)
         for slot, branch in enumerate(branches)
     ]
 
@@ -39,13 +39,13 @@ class Dictated(Policy):
 
     script: dict[int, list[int]]
 
-    def _draw(self, draft: Draft, row: np.ndarray) -> None:
+    def _draw(self, draft: StepDraft, row: np.ndarray) -> None:
         forced = np.full_like(row, -np.inf)
         forced[self.script[draft.slot][len(draft.tokens)]] = 0.0
         super()._draw(draft, forced)
 
 
-def dictate(policy: Policy, scripts: list[list[int]]) -> list[Draft]:
+def dictate(policy: Policy, scripts: list[list[int]]) -> list[StepDraft]:
     dictated = Dictated(policy.model, policy.cache, policy.sampling, policy.rules)
     dictated.script = dict(enumerate(scripts))
     drafts = drafts_for(dictated, "Go on.", len(scripts))
@@ -55,17 +55,17 @@ def dictate(policy: Policy, scripts: list[list[int]]) -> list[Draft]:
     return drafts
 
 
-def ids(model: Model, *pieces: str) -> list[int]:
+def ids(model: LoadedModel, *pieces: str) -> list[int]:
     return [token for piece in pieces for token in model.tokenize(piece)]
 
 
-def end_token(model: Model) -> int:
+def end_token(model: LoadedModel) -> int:
     (token,) = model.tokenize("<|im_end|>", special=True)
     return token
 
 
 def test_a_step_ends_at_a_blank_line_in_one_token_or_split_over_two(
-    make_policy: MakePolicy, small_model: Model
+    make_policy: MakePolicy, small_model: LoadedModel
 ) -> None:
     newline, blank = ids(small_model, "\n"), ids(small_model, "\n\n")
     assert newline != blank
@@ -80,7 +80,7 @@ def test_a_step_ends_at_a_blank_line_in_one_token_or_split_over_two(
 
 
 def test_a_step_ends_at_an_end_token_which_is_not_part_of_it(
-    make_policy: MakePolicy, small_model: Model
+    make_policy: MakePolicy, small_model: LoadedModel
 ) -> None:
     (draft,) = dictate(make_policy(), [[*ids(small_model, "Done."), end_token(small_model)]])
     assert (bytes(draft.data), draft.finish) == (b"Done.", Finish.END)
@@ -94,7 +94,7 @@ def test_a_step_ends_at_an_end_token_which_is_not_part_of_it(
     ],
 )
 def test_a_particle_finishes_at_a_complete_box(
-    make_policy: MakePolicy, small_model: Model, text: str, kept: str
+    make_policy: MakePolicy, small_model: LoadedModel, text: str, kept: str
 ) -> None:
     (draft,) = dictate(make_policy(), [ids(small_model, text)])
     assert draft.finish is Finish.BOXED
@@ -104,7 +104,7 @@ def test_a_particle_finishes_at_a_complete_box(
 
 
 def test_a_step_is_cut_at_the_token_cap_and_a_particle_at_the_step_cap(
-    make_policy: MakePolicy, small_model: Model
+    make_policy: MakePolicy, small_model: LoadedModel
 ) -> None:
     long = ids(small_model, "one two three four five six seven eight nine ten eleven twelve")
     (draft,) = dictate(make_policy(max_step_tokens=6), [long])
@@ -114,7 +114,7 @@ def test_a_step_is_cut_at_the_token_cap_and_a_particle_at_the_step_cap(
 
 
 def test_a_particle_that_would_outgrow_the_context_is_truncated(
-    make_policy: MakePolicy, small_model: Model
+    make_policy: MakePolicy, small_model: LoadedModel
 ) -> None:
     policy = make_policy(max_step_tokens=500, context=64)
     long = ids(small_model, "one two three four five six seven eight nine ten " * 10)
@@ -123,7 +123,7 @@ def test_a_particle_that_would_outgrow_the_context_is_truncated(
 
 
 def test_a_particle_that_goes_in_circles_is_caught(
-    make_policy: MakePolicy, small_model: Model
+    make_policy: MakePolicy, small_model: LoadedModel
 ) -> None:
     circles = ids(small_model, "and so on " * 200)
     (draft,) = dictate(make_policy(max_step_tokens=500), [circles])
@@ -156,7 +156,7 @@ def test_a_trace_without_tokens_is_as_wide_as_any_other(make_policy: MakePolicy)
 
 
 def test_traces_hold_every_token_without_a_further_decode(
-    make_policy: MakePolicy, cache: Cache, small_model: Model
+    make_policy: MakePolicy, cache: Cache, small_model: LoadedModel
 ) -> None:
     """Log-probabilities and states against a fresh decode of the same tokens, one by one."""
     policy = make_policy(temperature=1.0, max_step_tokens=8)
@@ -173,10 +173,10 @@ def test_traces_hold_every_token_without_a_further_decode(
     assert trace.digits[: len(pieces)] == tuple(any(c in "0123456789" for c in p) for p in pieces)
 
     again = cache.new()
-    row = cache.decode([Run(again, prompt)]).logits[0].copy()
+    row = cache.decode([TokenRun(again, prompt)]).logits[0].copy()
     for token, seen, state in zip(draft.tokens, trace.outlooks, trace.hidden, strict=False):
-        assert outlook(row, token) == pytest.approx(seen, abs=0.7)
-        outputs = cache.decode([Run(again, [token])], hidden=True)
+        assert token_uncertainty(row, token) == pytest.approx(seen, abs=0.7)
+        outputs = cache.decode([TokenRun(again, [token])], hidden=True)
         assert outputs.hidden is not None
         cosine = np.dot(state, outputs.hidden[0]) / (
             np.linalg.norm(state) * np.linalg.norm(outputs.hidden[0])
@@ -193,12 +193,12 @@ def test_a_branch_knows_what_comes_next(make_policy: MakePolicy, cache: Cache) -
     write(policy, [draft])
     assert cache.length(draft.branch.sequence) == len(prompt) + len(draft.tokens)
     again = cache.new()
-    row = cache.decode([Run(again, [*prompt, *draft.tokens])]).logits[0]
+    row = cache.decode([TokenRun(again, [*prompt, *draft.tokens])]).logits[0]
     assert distance(distribution(draft.branch.logits), distribution(row)) < TOLERANCE
 
 
 def test_a_problem_cannot_speak_in_control_tokens(
-    make_policy: MakePolicy, small_model: Model
+    make_policy: MakePolicy, small_model: LoadedModel
 ) -> None:
     policy = make_policy()
     end = end_token(small_model)
@@ -219,7 +219,7 @@ def test_a_rewound_branch_goes_on_like_a_fresh_decode_of_what_it_still_holds(
         write(policy, drafts)
         (draft,) = drafts
         held += draft.step.tokens
-        drafts = [Draft(Particle(), draft.branch, 0, np.random.default_rng(5))]
+        drafts = [StepDraft(Particle(), draft.branch, 0, np.random.default_rng(5))]
     whole = drafts[0].branch
     before = distribution(whole.logits)
     first = held[: len(prompt) + 12]
@@ -233,7 +233,7 @@ def test_a_rewound_branch_goes_on_like_a_fresh_decode_of_what_it_still_holds(
         policy.drop(fresh)
     assert np.array_equal(distribution(whole.logits), before)
     assert distance(distribution(branches[1].logits), before) > 2 * TOLERANCE
-    write(policy, [Draft(Particle(), branches[1], 0, np.random.default_rng(1))])
+    write(policy, [StepDraft(Particle(), branches[1], 0, np.random.default_rng(1))])
     for branch in (whole, *branches):
         policy.drop(branch)
     assert is_empty(policy.cache)

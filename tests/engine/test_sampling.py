@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pfsolve.engine.sampling import Sampling, outlook, sample
+from pfsolve.engine.sampling import Sampling, sample, token_uncertainty
 
 
 def exact_law(row: np.ndarray, how: Sampling) -> np.ndarray:
@@ -68,7 +68,9 @@ def test_temperature_zero_is_greedy_and_draws_nothing() -> None:
 
 def test_log_probabilities_sum_to_one() -> None:
     row = np.random.default_rng(1).normal(size=300).astype(np.float32) * 5
-    assert sum(np.exp(outlook(row, i).log_prob) for i in range(300)) == pytest.approx(1, abs=1e-5)
+    assert sum(np.exp(token_uncertainty(row, i).log_prob) for i in range(300)) == pytest.approx(
+        1, abs=1e-5
+    )
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 400), st.floats(0, 40))
@@ -81,7 +83,7 @@ def test_outlooks_agree_with_their_definitions(seed: int, size: int, spread: flo
     row[token] = 1.0
     exact = row.astype(np.float64) - np.logaddexp.reduce(row.astype(np.float64))
     odds = np.exp(exact)
-    seen = outlook(row, token)
+    seen = token_uncertainty(row, token)
     assert seen.log_prob == pytest.approx(exact[token], abs=1e-4)
     assert seen.margin == pytest.approx(exact.max() - exact[token], abs=1e-4)
     assert seen.entropy == pytest.approx(-odds[odds > 0] @ exact[odds > 0], abs=1e-4)

@@ -17,8 +17,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pfsolve import events
 from pfsolve.errors import ModelMissing, ResourceError
-from pfsolve.models import events
 from pfsolve.models.download import find, pull
 from pfsolve.models.entry import ModelEntry
 from pfsolve.models.hub import ATTEMPTS
@@ -54,19 +54,19 @@ def files(store: Store) -> set[str]:
 def test_the_first_place_that_gives_the_file_is_enough(
     hub: FakeHub, wheelhouse: Path, store: Store
 ) -> None:
-    seen: list[events.PullEvent] = []
+    seen: list[events.Event] = []
     path = pull(BOTH, store, listen=seen.append)
     assert path.read_bytes() == DATA
     assert seen[0] == events.PlaceChosen("some", f"the Hub ({REPO})", 0, len(DATA))
-    assert events.Progress("some", len(DATA), len(DATA)) in seen
-    assert seen[-2:] == [events.Checking("some"), events.Finished("some", path, len(DATA))]
+    assert events.BytesCame("some", len(DATA), len(DATA)) in seen
+    assert seen[-2:] == [events.Checking("some"), events.DownloadEnded("some", path, len(DATA))]
     assert files(store) == {FILE, f"{FILE}.sha256"}
 
 
 def test_wheels_take_over_from_an_unreachable_hub_and_it_says_so(
     wheelhouse: Path, store: Store
 ) -> None:
-    seen: list[events.PullEvent] = []
+    seen: list[events.Event] = []
     assert pull(BOTH, store, listen=seen.append).read_bytes() == DATA
     refused = [event for event in seen if isinstance(event, events.PlaceRefused)]
     assert [event.place for event in refused] == [f"the Hub ({REPO})"]
@@ -116,7 +116,7 @@ def test_wrong_bytes_are_deleted_and_the_next_place_tried(
 ) -> None:
     hub.files = dict.fromkeys(hub.files, WRONG)
     hub.etag = SHA256  # it claims to have the right file
-    seen: list[events.PullEvent] = []
+    seen: list[events.Event] = []
     assert pull(BOTH, store, listen=seen.append).read_bytes() == DATA
     assert any(isinstance(e, events.PlaceRefused) and "bytes are wrong" in e.reason for e in seen)
 

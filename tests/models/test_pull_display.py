@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from pfsolve import events
 from pfsolve.display.pull import format_seconds, pull_progress
 from pfsolve.environment import Environment
-from pfsolve.models import events
 
 GB = 1_000_000_000
-STORY: list[events.PullEvent] = [
+STORY: list[events.Event] = [
     events.PlaceChosen("m", "the Hub (a/b)", 0, GB),
     events.PlaceRefused("m", "the Hub (a/b)", "https://hub [cannot] be reached"),
     events.PlaceChosen("m", "PyPI (m)", GB // 10, GB),
-    *(events.Progress("m", GB * tenths // 10, GB) for tenths in range(1, 11)),
+    *(events.BytesCame("m", GB * tenths // 10, GB) for tenths in range(1, 11)),
     events.Checking("m"),
-    events.Finished("m", Path("m.gguf"), GB),
+    events.DownloadEnded("m", Path("m.gguf"), GB),
 ]
 
 
@@ -59,14 +59,14 @@ def test_a_pipe_gets_plain_lines_with_rate_and_time_left() -> None:
 
 def test_a_conversion_tells_each_of_its_stages() -> None:
     stream = io.StringIO()
-    story: list[events.ConvertEvent] = [
+    story: list[events.Event] = [
         events.ReadsLike("m", "known"),
         events.HeadWritten("m", Path("there/m.head.safetensors")),
         events.Converting("m", "there", GB),
         events.Copying("m", "model.safetensors", 1, 1),
-        *(events.Progress("m", GB * done // 2, GB) for done in range(3)),
+        *(events.BytesCame("m", GB * done // 2, GB) for done in range(3)),
         events.Quantizing("m", "Q8_0"),
-        events.Progress("m", GB // 2, GB // 2),
+        events.BytesCame("m", GB // 2, GB // 2),
         events.Converted("m", Path("there/m.gguf"), GB // 2),
     ]
     with pull_progress(Environment(stderr=stream, variables={})) as listen:
@@ -90,7 +90,7 @@ def test_lines_of_progress_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     with pull_progress(Environment(stderr=stream, variables={})) as listen:
         for done in range(10_000):  # ten seconds of them
-            listen(events.Progress("m", done, 10_000))
+            listen(events.BytesCame("m", done, 10_000))
     assert 1 <= len(stream.getvalue().splitlines()) <= 5
 
 
@@ -98,7 +98,7 @@ def test_a_slow_download_still_shows_life(monkeypatch: pytest.MonkeyPatch) -> No
     stream = io.StringIO()
     with pull_progress(Environment(stderr=stream, variables={})) as listen:
         for done in range(7):  # ten seconds each, next to nothing gained
-            listen(events.Progress("m", done, GB))
+            listen(events.BytesCame("m", done, GB))
     assert len(stream.getvalue().splitlines()) == 2
 
 
@@ -130,7 +130,7 @@ def test_an_interrupted_bar_gives_the_terminal_back() -> None:
 
     def interrupted() -> None:
         with pull_progress(environment) as listen:
-            listen(events.Progress("m", 1, 10))
+            listen(events.BytesCame("m", 1, 10))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pfsolve.errors import PfsolveError
-from pfsolve.models.store import Store, sha256_of
+from pfsolve.files import sha256_of
+from pfsolve.models.store import Store
 from tests.models.model_fakes import DATA, FILE, HUB_PLACE, SHA256, make_entry
 
 KNOWN = make_entry(HUB_PLACE)

@@ -22,11 +22,11 @@ def origin(shard: str | None = None, **settings: Any) -> Origin:
 
 
 def solution(problem: Problem, answer: str | None, **more: Any) -> Solution:
-    step = Step((1, 2), f"\\boxed{{{answer}}}".encode(), 0, log_score=float("-inf"))
+    step = Step((1, 2), f"\\boxed{{{answer}}}".encode(), 0, log_odds=float("-inf"))
     values = {
         "problem": problem.text,
         "answer": answer,
-        "confidence": 1.0,
+        "agreement": 1.0,
         "candidates": (Candidate(str(answer), 1, 1.0),),
         "particles": (Particle((step,), Finish.BOXED),),
         "weights": (1.0,),

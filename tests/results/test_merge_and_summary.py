@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from pfsolve.errors import UsageError
+from pfsolve.files import dumps
 from pfsolve.problems import Shard
 from pfsolve.results.file import Contents
-from pfsolve.results.line import Record, dumps
+from pfsolve.results.line import Record
 from pfsolve.results.merge import merge, missing
 from pfsolve.results.summary import summarise, wilson
 from tests.results.conftest import BAD, PROBLEMS, ROWS, origin, solution

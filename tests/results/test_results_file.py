@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pfsolve.errors import NoAnswer, UsageError
+from pfsolve.files import dumps
 from pfsolve.problems import Problem
 from pfsolve.results.file import ResultsFile, read_results, read_solved
-from pfsolve.results.line import Origin, dumps
+from pfsolve.results.line import Origin
 from tests.results.conftest import BAD, PROBLEMS, ROWS, origin, solution
 
 OURS = origin()
@@ -178,7 +179,7 @@ def test_scores_of_a_reward_are_no_results_of_solving(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     write(path, LINES[0])
     assert len(read_solved(path).records) == 1
-    write(path.with_name("s.jsonl"), {"schema": 1, "id": "1", "log_scores": [0.5]})
+    write(path.with_name("s.jsonl"), {"schema": 1, "id": "1", "log_odds": [0.5]})
     with pytest.raises(UsageError, match="scores of a reward"):
         read_solved(path.with_name("s.jsonl"))
 

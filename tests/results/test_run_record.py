@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pfsolve.errors import NoAnswer, UsageError
-from pfsolve.events import Began, Progressed, Resampled, Scored
+from pfsolve.events import Began, Progressed, Resampled, StepScored
 from pfsolve.results.run_record import RunRecords, file_name
 from tests.results.conftest import PROBLEMS, origin, solution
 
@@ -19,7 +19,7 @@ def test_a_record_tells_the_search_from_its_beginning(tmp_path: Path) -> None:
     records = RunRecords(tmp_path / "new" / "folder")
     for event in (
         Began("p", 2, 10),
-        Scored(1, (0.5, float("-inf")), (1.0, 0.0), 1.0, 0.1),
+        StepScored(1, (0.5, float("-inf")), (1.0, 0.0), 1.0, 0.1),
         Progressed(1, 1.0, (), 3, 0.5),
         Resampled(1, (0, 0)),
     ):
@@ -28,8 +28,8 @@ def test_a_record_tells_the_search_from_its_beginning(tmp_path: Path) -> None:
     solved = solution(problem, "2")
     path = records.write("1", origin().solved(problem, solved), solved)
     record = json.loads(path.read_text(), parse_constant=pytest.fail)
-    assert [event["event"] for event in record["events"]] == ["Began", "Scored", "Resampled"]
-    assert record["events"][1]["log_scores"] == [0.5, None]
+    assert [event["event"] for event in record["events"]] == ["Began", "StepScored", "Resampled"]
+    assert record["events"][1]["log_odds"] == [0.5, None]
     assert record["events"][2]["ancestors"] == [0, 0]
     assert record["particles"][0]["steps"] == ["\\boxed{2}"]
     assert record["answer"] == "2"

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from pfsolve.engine.policy import Branch, Trace
-from pfsolve.engine.sampling import Outlook
+from pfsolve.engine.sampling import TokenUncertainty
 from pfsolve.particle import Particle, Step
 from pfsolve.rewards.base import Prefix
 from pfsolve.rewards.confidence import Confidence
 
 
 def prefix(*log_probs: float) -> Prefix:
-    outlooks = [Outlook(log_prob, 0.0, 0.0) for log_prob in log_probs]
+    outlooks = [TokenUncertainty(log_prob, 0.0, 0.0) for log_prob in log_probs]
     states = np.zeros((len(log_probs), 4), np.float32)
     trace = Trace(outlooks, [False] * len(log_probs), states)
     return Prefix(0, Particle((Step((1,), b"", 0),)), cast(Branch, None), trace)

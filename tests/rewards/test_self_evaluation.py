@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from pfsolve.engine.cache import Cache, Run
-from pfsolve.engine.library import Model
+from pfsolve.engine.cache import Cache, TokenRun
+from pfsolve.engine.library import LoadedModel
 from pfsolve.engine.policy import Policy
 from pfsolve.engine.sampling import Sampling
 from pfsolve.particle import Particle, Step, StepRules
@@ -18,7 +18,7 @@ from tests.conftest import THREADS
 
 
 @pytest.fixture
-def policy(small_model: Model) -> Iterator[Policy]:
+def policy(small_model: LoadedModel) -> Iterator[Policy]:
     with Cache(small_model, cells=1024, sequences=8, threads=THREADS) as cache:
         yield Policy(small_model, cache, Sampling(), StepRules())
 
@@ -42,7 +42,7 @@ def test_score_is_the_logit_difference_of_a_fresh_conversation(policy: Policy) -
     for text, score in zip(solutions, scores, strict=True):
         whole = [*prompt, *policy.model.tokenize(text), *policy.chat.follow_up(QUESTION)]
         sequence = policy.cache.new()
-        row = policy.cache.decode([Run(sequence, whole)]).logits[0]
+        row = policy.cache.decode([TokenRun(sequence, whole)]).logits[0]
         assert score == pytest.approx(float(row[yes] - row[no]), abs=0.5)
         policy.cache.drop(sequence)
 

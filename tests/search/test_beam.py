@@ -37,7 +37,7 @@ class Explored(World):
     def is_finished(self, path: Path) -> bool:
         return len(path) == self.depth or path in self.ends
 
-    def log_score(self, path: Path) -> float:
+    def log_odds(self, path: Path) -> float:
         """Fixed by the path alone."""
         if path not in self.scores:
             rng = np.random.default_rng([7, *path])
@@ -46,7 +46,7 @@ class Explored(World):
 
 
 def best(world: Explored, paths: list[Path], count: int) -> list[Path]:
-    return sorted(paths, key=world.log_score, reverse=True)[:count]
+    return sorted(paths, key=world.log_odds, reverse=True)[:count]
 
 
 @pytest.mark.parametrize(("n", "width"), [(8, 4), (12, 3), (4, 4), (6, 1)])
@@ -60,7 +60,7 @@ def test_beam_search_is_brute_force(n: int, width: int) -> None:
         )
     assert set(world.paths) == set(beams)
     assert all(world.paths.count(beam) == width for beam in beams)
-    assert end.log_scores.tolist() == [world.log_score(path) for path in world.paths]
+    assert end.log_odds.tolist() == [world.log_odds(path) for path in world.paths]
     assert end.log_evidence is None
     assert all(extended == list(range(n)) for extended in world.extended())
 
@@ -83,14 +83,14 @@ def test_a_finished_beam_keeps_one_place_and_the_others_share_the_rest() -> None
     end = drive(beam_search(4, 2), script.answer)
     assert script.forks()[0] == [0, 1, 1, 1]
     assert script.extended() == [[0, 1, 2, 3], [1, 2, 3]]
-    assert sorted(end.log_scores.tolist()) == [4.2, 4.2, 5.0, 5.0]
+    assert sorted(end.log_odds.tolist()) == [4.2, 4.2, 5.0, 5.0]
 
 
 def test_it_ends_when_the_kept_beams_have_finished_whatever_else_is_unfinished() -> None:
     script = Script({1: [5.0, 4.0, 3.0, 2.0]}, [1, 1, 9, 9])
     end = drive(beam_search(4, 2), script.answer)
-    assert script.kinds() == ["Extend", "Score", "Weighed", "Fork"]
-    assert sorted(end.log_scores.tolist()) == [4.0, 4.0, 5.0, 5.0]
+    assert script.kinds() == ["Extend", "Score", "StepInfo", "Fork"]
+    assert sorted(end.log_odds.tolist()) == [4.0, 4.0, 5.0, 5.0]
     assert all(script.is_finished(path) for path in script.paths)
 
 
@@ -116,7 +116,7 @@ def test_a_dead_tree_leaves_the_others_alone() -> None:
     script = Script({1: [-inf, -inf, 0.5, 0.0], 2: [0.0, 0.0, 2.0, 3.0]}, [2] * 4)
     end = drive(tree_search(4, 2), script.answer)
     assert end.log_weights[:2].tolist() == [-inf, -inf]
-    assert end.log_scores[2:].tolist() == [3.0, 3.0]
+    assert end.log_odds[2:].tolist() == [3.0, 3.0]
 
 
 def test_weights_are_the_scores() -> None:

@@ -26,9 +26,9 @@ def test_solutions_have_the_law_of_plain_sampling(scored: bool) -> None:
 def test_best_of_n_scores_every_step_and_weighs_by_scores() -> None:
     script = Script({1: [0.0, 9.0], 2: [math.log(3), 0.0]}, [2, 1])
     end = drive(independent_samples(2, scored=True), script.answer)
-    assert script.kinds() == ["Extend", "Score", "Weighed"] * 2
+    assert script.kinds() == ["Extend", "Score", "StepInfo"] * 2
     assert script.extended() == [[0, 1], [0]]
-    assert end.log_scores.tolist() == [math.log(3), 9.0]
+    assert end.log_odds.tolist() == [math.log(3), 9.0]
     assert math.exp(end.log_weights[0]) == pytest.approx(0.75)
     assert end.steps == 2
 
@@ -36,7 +36,7 @@ def test_best_of_n_scores_every_step_and_weighs_by_scores() -> None:
 def test_self_consistency_asks_for_no_score_and_weighs_all_the_same() -> None:
     script = Script({}, [3, 1, 2])
     end = drive(independent_samples(3, scored=False), script.answer)
-    assert script.kinds() == ["Extend", "Weighed"] * 3
+    assert script.kinds() == ["Extend", "StepInfo"] * 3
     assert end.log_weights.tolist() == [0.0, 0.0, 0.0]
     assert end.log_evidence is None
 

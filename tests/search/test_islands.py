@@ -10,7 +10,7 @@ import pytest
 from pfsolve.search.islands import island_filters
 from pfsolve.search.particle_filter import FilterRules, particle_filter
 from pfsolve.search.particle_gibbs import particle_gibbs
-from pfsolve.search.requests import Alike, Extend, Fork, Rewind, Score, Weighed
+from pfsolve.search.requests import Alike, Extend, Fork, Rewind, Score, StepInfo
 from pfsolve.search.side_by_side import abreast
 from pfsolve.search.weights import AllParticlesDead, log_mean_exp, normalise
 from tests.search.worlds import Script, Tree, World, assert_law, drive, shares
@@ -22,7 +22,7 @@ class Archipelago:
     def __init__(self, worlds: list[World]) -> None:
         self.worlds = worlds
         self.size = len(worlds[0].paths)
-        self.news: list[Weighed] = []
+        self.news: list[StepInfo] = []
         self.extended: list[int] = []
 
     def answer(self, request: object) -> object:
@@ -51,7 +51,7 @@ class Archipelago:
                     mine = slots // size == i
                     if mine.any():
                         world.answer(Rewind(slots[mine] % size, steps[mine]))
-            case Weighed():
+            case StepInfo():
                 self.news.append(request)
         return None
 
@@ -77,7 +77,7 @@ def test_each_search_goes_as_it_would_alone() -> None:
     assert sea.extended[0] == 16, "they do not fill a batch together"
     assert len(sea.extended) == max(end.steps for end in ends)
     for news in sea.news:
-        assert news.log_scores.size == 16
+        assert news.log_odds.size == 16
         assert news.weights.sum() == pytest.approx(1)
 
 

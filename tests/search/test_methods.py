@@ -27,7 +27,7 @@ def test_what_settings_can_name_is_what_there_is() -> None:
 
 
 @methods
-@pytest.mark.parametrize("weights", ["level", "ratio"])
+@pytest.mark.parametrize("weights", ["score", "ratio"])
 @pytest.mark.parametrize("finished", ["stay", "absorb"])
 def test_all_particles_finish_and_a_seed_gives_one_result(
     name: str, weights: str, finished: str
@@ -37,9 +37,9 @@ def test_all_particles_finish_and_a_seed_gives_one_result(
     again, _ = run(name, knobs, 4)
     assert tree.paths == again.paths
     assert all(tree.is_finished(path) for path in tree.paths)
-    assert end.log_weights.shape == end.log_scores.shape == (8,)
+    assert end.log_weights.shape == end.log_odds.shape == (8,)
     if name not in ("sc", "greedy"):
-        assert end.log_scores.tolist() == [tree.log_score(path) for path in tree.paths]
+        assert end.log_odds.tolist() == [tree.log_odds(path) for path in tree.paths]
     assert end.steps == len(tree.extended())
     assert not end.stopped
     results = {tuple(run(name, knobs, seed)[0].paths) for seed in range(8)}

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from pfsolve.search.particle_filter import FilterRules, particle_filter
-from pfsolve.search.requests import Population
+from pfsolve.search.requests import FinalPopulation
 from pfsolve.search.resampling import SCHEMES, keep_in_place, multinomial
 from pfsolve.search.weights import AllParticlesDead, InvalidLogWeight, normalise
 from tests.search.worlds import (
@@ -30,7 +30,7 @@ from tests.search.worlds import (
 )
 
 
-def run(world: World, rules: FilterRules, seed: int = 0) -> Population:
+def run(world: World, rules: FilterRules, seed: int = 0) -> FinalPopulation:
     return drive(
         particle_filter(len(world.paths), rules, np.random.default_rng(seed)), world.answer
     )
@@ -105,7 +105,7 @@ def test_level_weights_and_their_evidence_when_resampling_is_flattened(finished:
     model = HiddenMarkovModel(1, 0, cumulative=False, observations=(0, 0, 1, 2))
     exact = sum(  # of the paths' likelihoods ** (1 / temperature)
         math.prod(
-            np.exp(model.log_score(path[:depth]) / temperature) for depth in range(1, len(path) + 1)
+            np.exp(model.log_odds(path[:depth]) / temperature) for depth in range(1, len(path) + 1)
         )
         * model.prior(path)
         for path in model.posterior()
@@ -116,7 +116,7 @@ def test_level_weights_and_their_evidence_when_resampling_is_flattened(finished:
         end = run(model, rules, seed + 10**6)
         assert end.log_evidence is not None
         estimates.append(math.exp(end.log_evidence))
-        assert end.log_weights == pytest.approx(end.log_scores / temperature)
+        assert end.log_weights == pytest.approx(end.log_odds / temperature)
     assert_mean(np.array(estimates)[:, None], np.array([exact]))
 
 
@@ -130,21 +130,21 @@ def test_same_seed_same_run_other_seed_other_run() -> None:
 def test_it_resamples_before_a_step_and_never_after_the_last() -> None:
     script = Script({1: [0.0, 0.0], 2: [0.0, 0.0]}, [2, 2])
     run(script, FilterRules())
-    one = ["Extend", "Score", "Weighed"]
+    one = ["Extend", "Score", "StepInfo"]
     assert script.kinds() == [*one, "Fork", *one]
 
 
 def test_all_finished_at_once_are_not_resampled() -> None:
     script = Script({1: [3.0, -3.0, 0.0]}, [1, 1, 1])
     end = run(script, FilterRules())
-    assert script.kinds() == ["Extend", "Score", "Weighed"]
-    assert end.log_weights.tolist() == end.log_scores.tolist() == [3.0, -3.0, 0.0]
+    assert script.kinds() == ["Extend", "Score", "StepInfo"]
+    assert end.log_weights.tolist() == end.log_odds.tolist() == [3.0, -3.0, 0.0]
 
 
 def test_a_step_of_the_paper_is_played_as_it_stands() -> None:
     """arXiv:2502.01618, algorithm 1, under the preset: softmax of the newest logits, finished particles
     with their last one, N independent draws, at every step; the last population is not resampled."""
-    rules = FilterRules(resampling="multinomial", weights="level", finished="stay")
+    rules = FilterRules(resampling="multinomial", weights="score", finished="stay")
     scores = [0.3, -0.4, 0.6, 0.1]
     script = Script(dict.fromkeys(range(1, 5), scores), [2, 4, 3, 4])
     run(script, rules, seed=5)
@@ -165,7 +165,7 @@ def test_a_step_of_the_paper_is_played_as_it_stands() -> None:
         extended.append(unfinished)
         for slot in unfinished:
             paths[slot] = (*paths[slot], slot)
-            logits[slot] = script.log_score(paths[slot])
+            logits[slot] = script.log_odds(paths[slot])
     assert len(forks) > 2
     assert any(len(each) < 4 for each in extended), "nobody has finished before the others"
     assert script.forks() == forks
@@ -177,21 +177,21 @@ def test_finished_particles_are_never_extended_and_keep_their_score() -> None:
     script = Script({1: [3.0, 3.0], 2: [0.0, 3.0]}, [1, 2])
     end = run(script, FilterRules())
     assert script.extended() == [[0, 1], [1]]
-    assert end.log_scores.tolist() == [3.0, 3.0]
+    assert end.log_odds.tolist() == [3.0, 3.0]
 
 
 def test_staying_particles_may_be_copied_over_unfinished_ones() -> None:
     script = Script({1: [50.0, -50.0]}, [1, 9])
     end = run(script, FilterRules())
-    assert script.kinds() == ["Extend", "Score", "Weighed", "Fork"]
-    assert end.log_scores.tolist() == [50.0, 50.0]
+    assert script.kinds() == ["Extend", "Score", "StepInfo", "Fork"]
+    assert end.log_odds.tolist() == [50.0, 50.0]
 
 
 def test_absorbed_particles_are_neither_copied_nor_dropped() -> None:
     script = Script({1: [50.0, -50.0, 0.0], 2: [0.0, 1.0, 1.0]}, [1, 2, 2])
     end = run(script, FilterRules(finished="absorb"))
     assert script.forks() == [[0, 2, 2]]
-    assert end.log_scores.tolist() == [50.0, 1.0, 1.0]
+    assert end.log_odds.tolist() == [50.0, 1.0, 1.0]
 
 
 def test_equal_weights_lose_nobody_under_systematic_resampling() -> None:
@@ -212,10 +212,10 @@ def test_dead_particles_are_never_chosen_and_all_dead_has_a_name() -> None:
 def test_absorbed_particles_outlive_the_death_of_all_others() -> None:
     script = Script({1: [1.0, 0.0], 2: [0.0, -math.inf]}, [1, 3])
     end = run(script, FilterRules(finished="absorb"))
-    assert end.log_scores.tolist() == [1.0, -math.inf]
+    assert end.log_odds.tolist() == [1.0, -math.inf]
 
 
-@pytest.mark.parametrize("weights", ["level", "ratio"])
+@pytest.mark.parametrize("weights", ["score", "ratio"])
 def test_a_nan_score_is_an_error(weights: str) -> None:
     with pytest.raises(InvalidLogWeight, match="particle 1"):
         run(Script({1: [0.0, math.nan]}, [2, 2]), FilterRules(weights=weights))
@@ -246,7 +246,7 @@ def test_after_resampling_all_weigh_exactly_the_same() -> None:
 def test_softmax_temperature_divides_the_logits() -> None:
     end = run(Script({1: [4.0, 0.0]}, [1, 1]), FilterRules(softmax_temperature=4.0))
     np.testing.assert_allclose(normalise(end.log_weights), normalise(np.array([1.0, 0.0])))
-    assert end.log_scores.tolist() == [4.0, 0.0]
+    assert end.log_odds.tolist() == [4.0, 0.0]
 
 
 class Favourite(World):
@@ -259,7 +259,7 @@ class Favourite(World):
     def is_finished(self, path: Path) -> bool:
         return len(path) == 2
 
-    def log_score(self, path: Path) -> float:
+    def log_odds(self, path: Path) -> float:
         return -math.inf if path == (1, 1) else 0.5
 
 
@@ -288,13 +288,13 @@ def test_copies_of_a_finished_particle_share_its_weight_too() -> None:
 
 
 def test_counting_once_needs_level_weights() -> None:
-    with pytest.raises(ValueError, match="level"):
+    with pytest.raises(ValueError, match="score"):
         FilterRules(weights="ratio", deduplicate=True)
 
 
 def test_one_particle_goes_through_undisturbed() -> None:
     script = Script({1: [-3.0], 2: [2.0]}, [2])
-    assert run(script, FilterRules(expected_steps=12)).log_scores.tolist() == [2.0]
+    assert run(script, FilterRules(expected_steps=12)).log_odds.tolist() == [2.0]
 
 
 def test_an_ess_threshold_without_ratio_weights_is_refused() -> None:
@@ -307,7 +307,7 @@ def test_it_ends_with_what_it_has_once_nobody_wants_more() -> None:
     search = particle_filter(2, FilterRules(), np.random.default_rng(0))
     end = drive(search, stopping(script, 2))
     assert (end.steps, end.stopped) == (2, True)
-    assert script.kinds()[-1] == "Weighed"
+    assert script.kinds()[-1] == "StepInfo"
 
 
 @pytest.mark.parametrize(

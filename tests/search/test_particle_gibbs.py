@@ -14,7 +14,7 @@ import pytest
 
 from pfsolve.search.particle_filter import FilterRules, Reference, sweep
 from pfsolve.search.particle_gibbs import particle_gibbs
-from pfsolve.search.requests import Fork, Population, Rewind
+from pfsolve.search.requests import FinalPopulation, Fork, Rewind
 from pfsolve.search.weights import AllParticlesDead, normalise
 from tests.search.worlds import (
     HiddenMarkovModel,
@@ -30,14 +30,14 @@ from tests.search.worlds import (
 )
 
 
-def around(world: World, path: Path, slot: int, rules: FilterRules, seed: int) -> Population:
+def around(world: World, path: Path, slot: int, rules: FilterRules, seed: int) -> FinalPopulation:
     """The end of a sweep around a reference that stands in a slot."""
     world.paths[slot] = path
-    scores = np.array([world.log_score(path[: step + 1]) for step in range(len(path))])
+    scores = np.array([world.log_odds(path[: step + 1]) for step in range(len(path))])
     rng = np.random.default_rng(seed)
     swept = drive(sweep(len(world.paths), rules, rng, Reference(slot, scores)), world.answer)
     assert world.paths[slot] == path, "the reference was dropped"
-    assert swept.population.log_scores[slot] == scores[-1]
+    assert swept.population.log_odds[slot] == scores[-1]
     return swept.population
 
 
@@ -68,7 +68,7 @@ def test_a_sweep_around_a_draw_from_the_posterior_gives_the_posterior(
     assert_law(np.array(samples), chances)
 
 
-@pytest.mark.parametrize("weights", ["level", "ratio"])
+@pytest.mark.parametrize("weights", ["score", "ratio"])
 def test_a_sweep_leaves_whole_paths_of_a_hidden_markov_model_as_they_are(weights: str) -> None:
     """Paths, and not just their ends: the reference's early states must be forked with its prefix."""
     cumulative = weights == "ratio"
@@ -118,12 +118,12 @@ def test_the_reference_is_weighed_after_the_same_number_of_steps() -> None:
     """Step for step: neither one step late nor with its final score, and its last once it has ended."""
     script = Script({1: [2.0, 2.0, 2.1], 2: [2.0, 2.0, 2.2], 3: [2.0, 2.0, 9.9]}, [3, 3, 2])
     script.paths[2] = (2, 2)  # as good as the others, so that each has one offspring
-    rules = FilterRules(weights="level")
+    rules = FilterRules(weights="score")
     drive(
         sweep(3, rules, np.random.default_rng(0), Reference(2, np.array([2.1, 2.2])), taken=10),
         script.answer,
     )
-    assert [news.log_scores[2] for news in script.news()] == [2.1, 2.2, 2.2]
+    assert [news.log_odds[2] for news in script.news()] == [2.1, 2.2, 2.2]
     assert [news.step for news in script.news()] == [11, 12, 13]
 
 
@@ -131,7 +131,7 @@ def test_a_fork_of_the_reference_goes_on_from_its_prefix() -> None:
     """All weight is on the reference: after each step the others become its first so many steps."""
     script = Script({1: [0.0, 60.0], 2: [0.0, 60.0], 3: [0.0, 60.0]}, [3, 3])
     script.paths[1] = (1, 1, 1)
-    rules = FilterRules(weights="level")
+    rules = FilterRules(weights="score")
     drive(sweep(2, rules, np.random.default_rng(0), Reference(1, np.full(3, 60.0))), script.answer)
     rewinds = [
         (r.particles.tolist(), r.steps.tolist()) for r in script.log if isinstance(r, Rewind)
@@ -201,8 +201,8 @@ def test_whoever_wants_no_more_gets_the_sweep_at_hand_with_its_reference_whole()
     assert end.stopped
     assert end.steps == 4
     assert sorted(map(len, script.paths)) == [1, 3]
-    assert end.log_scores.tolist() == [float(len(path)) for path in script.paths]
-    assert end.log_weights.tolist() == end.log_scores.tolist()
+    assert end.log_odds.tolist() == [float(len(path)) for path in script.paths]
+    assert end.log_weights.tolist() == end.log_odds.tolist()
 
 
 def test_stopping_between_sweeps_says_so() -> None:
@@ -210,7 +210,7 @@ def test_stopping_between_sweeps_says_so() -> None:
     search = particle_gibbs(2, FilterRules(), np.random.default_rng(0), 9)
     end = drive(search, stopping(script, 1))
     assert end.stopped
-    assert script.kinds() == ["Extend", "Score", "Weighed"]
+    assert script.kinds() == ["Extend", "Score", "StepInfo"]
 
 
 def test_a_dead_first_sweep_has_no_reference() -> None:

@@ -16,13 +16,13 @@ WEIGHTS = np.array([0.1, 0.35, 0.1, 0.25, 0.1, 0.1])
 
 
 @pytest.mark.parametrize(
-    ("how", "answer", "confidence"),
+    ("how", "answer", "agreement"),
     [("argmax", "0.5", 0.45), ("vote", "3", 0.5), ("weighted-vote", "0.5", 0.45)],
 )
-def test_each_way_of_choosing(how: str, answer: str, confidence: float) -> None:
+def test_each_way_of_choosing(how: str, answer: str, agreement: float) -> None:
     choice = select(how, ANSWERS, CLASSES, SCORES, WEIGHTS)
     assert choice.answer == answer
-    assert choice.confidence == pytest.approx(confidence)
+    assert choice.agreement == pytest.approx(agreement)
     assert {c.answer: c.particles for c in choice.candidates} == {"0.5": 2, "3": 3}
 
 
@@ -35,7 +35,7 @@ def test_argmax_passes_over_particles_without_an_answer() -> None:
 
 def test_nobody_has_an_answer() -> None:
     choice = select("vote", [None, None], [None, None], np.zeros(2), np.full(2, 0.5))
-    assert (choice.answer, choice.confidence, choice.candidates) == (None, 0.0, ())
+    assert (choice.answer, choice.agreement, choice.candidates) == (None, 0.0, ())
 
 
 def test_ties_go_to_the_lower_index() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pfsolve.search.requests import Alike, Extend, Fork, Rewind, Score, Weighed
+from pfsolve.search.requests import Alike, Extend, Fork, Rewind, Score, StepInfo
 
 Path = tuple[int, ...]
 
@@ -30,7 +30,7 @@ def stopping(world: World, step: int) -> Callable[[object], object]:
 
     def answer(request: object) -> object:
         wanted = world.answer(request)
-        return request.step >= step if isinstance(request, Weighed) else wanted
+        return request.step >= step if isinstance(request, StepInfo) else wanted
 
     return answer
 
@@ -54,7 +54,7 @@ class World(ABC):
     def is_finished(self, path: Path) -> bool: ...
 
     @abstractmethod
-    def log_score(self, path: Path) -> float: ...
+    def log_odds(self, path: Path) -> float: ...
 
     def answer(self, request: object) -> object:
         self.log.append(request)
@@ -67,7 +67,7 @@ class World(ABC):
                     self.paths[slot] = (*path, self.following(path, slot))
                 return np.array([self.is_finished(self.paths[s]) for s in slots.tolist()])
             case Score(particles=slots):
-                return np.array([self.log_score(self.paths[slot]) for slot in slots.tolist()])
+                return np.array([self.log_odds(self.paths[slot]) for slot in slots.tolist()])
             case Alike():
                 return np.array([self.paths.index(path) for path in self.paths])
             case Fork(ancestors=ancestors):
@@ -82,8 +82,8 @@ class World(ABC):
     def kinds(self) -> list[str]:
         return [type(request).__name__ for request in self.log]
 
-    def news(self) -> list[Weighed]:
-        return [request for request in self.log if isinstance(request, Weighed)]
+    def news(self) -> list[StepInfo]:
+        return [request for request in self.log if isinstance(request, StepInfo)]
 
     def forks(self) -> list[list[int]]:
         return [request.ancestors.tolist() for request in self.log if isinstance(request, Fork)]
@@ -95,7 +95,7 @@ class World(ABC):
 class Script(World):
     """Plays scores written down for each step and slot, for particles of given lengths.
 
-    scores: for each step from 1, log-scores by slot. length: steps until the end, by the slot that
+    scores: for each step from 1, log-odds by slot. length: steps until the end, by the slot that
     the first step was taken in.
     """
 
@@ -109,7 +109,7 @@ class Script(World):
     def is_finished(self, path: Path) -> bool:
         return bool(path) and len(path) >= self.length[path[0]]
 
-    def log_score(self, path: Path) -> float:
+    def log_odds(self, path: Path) -> float:
         return self.scores[len(path)][path[-1]]
 
 
@@ -142,7 +142,7 @@ class HiddenMarkovModel(World):
     def is_finished(self, path: Path) -> bool:
         return len(path) == len(self.observations)
 
-    def log_score(self, path: Path) -> float:
+    def log_odds(self, path: Path) -> float:
         seen = [SEEN[state, o] for state, o in zip(path, self.observations, strict=False)]
         return math.log(math.prod(seen) if self.cumulative else seen[-1])
 
@@ -209,7 +209,7 @@ class Tree(World):
     def is_finished(self, path: Path) -> bool:
         return path not in CHILDREN and path != ()
 
-    def log_score(self, path: Path) -> float:
+    def log_odds(self, path: Path) -> float:
         return LOG_ODDS[path]
 
     @classmethod

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from pfsolve.engine.cache import Cache, Run
+from pfsolve.engine.cache import Cache, TokenRun
 from pfsolve.engine.policy import Policy
-from pfsolve.engine.sampling import outlook
+from pfsolve.engine.sampling import token_uncertainty
 from pfsolve.errors import ProblemTooLong
 from pfsolve.solver.reading import read_steps
 from tests.engine.conftest import TOLERANCE, distance, distribution
@@ -34,7 +34,7 @@ def test_traces_hold_the_log_probability_and_state_of_every_token(
     policy = make_policy(context=200)
     prompt = policy.chat.prompt("Think.", "What is 2 + 2 + 1?")
     alone = cache.new()
-    row = cache.decode([Run(alone, prompt)]).logits[0].copy()
+    row = cache.decode([TokenRun(alone, prompt)]).logits[0].copy()
     for prefix in read_steps(policy, prompt, STEPS, traced=True):
         step, trace = prefix.particle.steps[-1], prefix.trace
         assert trace is not None
@@ -43,9 +43,9 @@ def test_traces_hold_the_log_probability_and_state_of_every_token(
         assert step.log_prob == pytest.approx(trace.log_prob)
         for token, seen in zip(step.tokens, trace.outlooks, strict=True):
             assert np.exp(seen.log_prob) == pytest.approx(
-                np.exp(outlook(row, token).log_prob), abs=TOLERANCE
+                np.exp(token_uncertainty(row, token).log_prob), abs=TOLERANCE
             )
-            row = cache.decode([Run(alone, [token])]).logits[0].copy()
+            row = cache.decode([TokenRun(alone, [token])]).logits[0].copy()
         assert distance(distribution(row), distribution(prefix.branch.logits)) < TOLERANCE
 
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pfsolve.engine.cache import Run
+from pfsolve.engine.cache import TokenRun
 from pfsolve.engine.policy import Policy
 from pfsolve.errors import EngineError, NoAnswer, PfsolveError
-from pfsolve.events import Began, Ended, Event, Listener, Progressed, Resampled, Rewound, Scored
+from pfsolve.events import Began, Ended, Event, Listener, Progressed, Resampled, Rewound, StepScored
 from pfsolve.particle import Finish, Particle
 from pfsolve.problems import Problem
 from pfsolve.rewards.base import Memoryless, Prefix, Reward
@@ -98,7 +98,7 @@ def test_a_seed_gives_one_result_and_leaves_the_cache_empty(make_policy: MakePol
     policy = make_policy(temperature=1.0)
     first, again, other = (run(policy, Longest(), task(policy, seed))[0] for seed in (1, 1, 2))
     assert tokens(first) == tokens(again)
-    assert first.population.log_scores.tolist() == again.population.log_scores.tolist()
+    assert first.population.log_odds.tolist() == again.population.log_odds.tolist()
     assert tokens(first) != tokens(other)
     assert is_empty(policy.cache)
 
@@ -113,7 +113,7 @@ def test_every_particle_finishes_with_a_reason_and_a_line_of_ancestors(
     for slot, particle in enumerate(outcome.particles):
         assert particle.finish is not None
         assert len(particle.steps) <= policy.rules.max_steps
-        assert all(step.log_score is not None for step in particle.steps)
+        assert all(step.log_odds is not None for step in particle.steps)
         line = [step.slot for step in particle.steps]
         for step in range(outcome.population.steps, 0, -1):
             if step <= len(line):
@@ -170,7 +170,7 @@ def test_events_tell_the_whole_story(make_policy: MakePolicy) -> None:
     (outcome,) = run(policy, Longest(), task(policy, 3, listen=events.append))
     assert isinstance(events[0], Began)
     assert isinstance(events[-1], Ended)
-    scored = [e for e in events if isinstance(e, Scored)]
+    scored = [e for e in events if isinstance(e, StepScored)]
     assert [e.step for e in scored] == list(range(1, outcome.population.steps + 1))
     assert all(sum(e.weights) == pytest.approx(1) for e in scored)
     assert any(isinstance(e, Progressed) for e in events)
@@ -221,7 +221,7 @@ def test_an_exception_anywhere_leaves_the_cache_empty(make_policy: MakePolicy) -
     policy = make_policy()
 
     def listen(event: Event) -> None:
-        if isinstance(event, Scored) and event.step == 2:
+        if isinstance(event, StepScored) and event.step == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -239,7 +239,7 @@ def test_self_evaluation_reads_only_its_own_turn(make_policy: MakePolicy) -> Non
     decoded = policy.cache.tokens_decoded - before - len(scheduled.prompt) - outcome.tokens
     assert decoded % reward.reserve == 0
     assert decoded <= reward.reserve * 4 * outcome.population.steps
-    scores = [step.log_score for particle in outcome.particles for step in particle.steps]
+    scores = [step.log_odds for particle in outcome.particles for step in particle.steps]
     assert len({round(score, 3) for score in scores if score is not None}) > 1
     assert is_empty(policy.cache)
 
@@ -273,7 +273,7 @@ class Following(Memoryless):
         cache = self.policy.cache
         assert cache.length(prefix.branch.sequence) == len(tokens)
         fresh = cache.new()
-        logits = cache.decode([Run(fresh, tokens)]).logits[0]
+        logits = cache.decode([TokenRun(fresh, tokens)]).logits[0]
         cache.drop(fresh)
         here = distribution(prefix.branch.logits)
         assert distance(here, distribution(logits)) < TOLERANCE
@@ -311,7 +311,7 @@ def test_every_method_finishes_reproducibly_and_leaves_the_cache_empty(
         assert tokens(first) == tokens(again), method
         assert all(particle.finish is not None for particle in first.particles)
         assert not first.interrupted
-        scored = {step.log_score is None for p in first.particles for step in p.steps}
+        scored = {step.log_odds is None for p in first.particles for step in p.steps}
         assert scored == {method in ("sc", "greedy")}
         assert policy.cache.sequences == 0
     assert is_empty(policy.cache)
@@ -346,11 +346,11 @@ def test_particle_gibbs_keeps_its_reference_and_starts_the_others_afresh(
     assert isinstance(forked, Resampled)
     (slot,) = set(forked.ancestors)
     assert sorted([slot, *rewound.particles]) == [0, 1, 2, 3]
-    before = [e for e in events[:start] if isinstance(e, Scored)][-1]
-    assert outcome.population.log_scores[slot] == before.log_scores[slot]
+    before = [e for e in events[:start] if isinstance(e, StepScored)][-1]
+    assert outcome.population.log_odds[slot] == before.log_odds[slot]
     kept = outcome.particles[slot].steps
-    assert kept[-1].log_score == before.log_scores[slot]
-    last = [e for e in events if isinstance(e, Scored)][-1]
+    assert kept[-1].log_odds == before.log_odds[slot]
+    last = [e for e in events if isinstance(e, StepScored)][-1]
     assert last.step == outcome.population.steps
 
 

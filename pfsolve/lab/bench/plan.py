@@ -32,7 +32,7 @@ class Method:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class BenchRun:
     """One pass over the problems. label: of its method, or `ROLLOUTS`."""
 
     label: str
@@ -54,7 +54,7 @@ class Plan:
     rollouts: int
     seeds: tuple[int, ...]
 
-    def runs(self, scored: bool) -> list[Run]:
+    def runs(self, scored: bool) -> list[BenchRun]:
         """Every run, cheap ones first. scored: whether rollouts are worth a score."""
         runs = []
         for method in self.methods:
@@ -64,11 +64,11 @@ class Plan:
             for particles in (1,) if greedy else self.sizes:
                 for seed in self.seeds[:1] if greedy else self.seeds:
                     own = {"particles": particles, "seed": seed}
-                    runs.append(Run(method.label, particles, seed, {**method.layer, **own}))
+                    runs.append(BenchRun(method.label, particles, seed, {**method.layer, **own}))
         if self.derived:
             layer = {"method": "bon" if scored else "sc", "early_stop": False}
             runs += [
-                Run(
+                BenchRun(
                     ROLLOUTS,
                     self.rollouts,
                     seed,

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pfsolve.errors import UsageError
-from pfsolve.lab.bench.plan import FROM_ROLLOUTS, ROLLOUTS, Plan, Run
+from pfsolve.lab.bench.plan import FROM_ROLLOUTS, ROLLOUTS, BenchRun, Plan
 from pfsolve.lab.evaluation.curves import METHODS
 from pfsolve.lab.evaluation.intervals import Interval, draws, interval
 from pfsolve.lab.evaluation.metrics import Floats
@@ -91,7 +91,7 @@ class _Measured:
 
 def compare(
     plan: Plan,
-    runs: Sequence[Run],
+    runs: Sequence[BenchRun],
     hashes: Sequence[str],
     ids: Sequence[str],
     records: Sequence[Record],
@@ -257,7 +257,7 @@ def _curves(seeds: Sequence[Mapping[str, Record]], ids: Sequence[str], of_a_seed
     accuracies = {
         name: np.array(
             [
-                method(pool.log_scores, pool.classes)[:most] if len(pool.classes) else none
+                method(pool.log_odds, pool.classes)[:most] if len(pool.classes) else none
                 for pool in pools
             ]
         )
@@ -281,7 +281,7 @@ class _Pool:
     """All rollouts of a problem, (M,) each."""
 
     classes: NDArray[np.intp]
-    log_scores: Floats
+    log_odds: Floats
     tokens: Floats
 
 
@@ -291,7 +291,7 @@ def _joined(pools: Sequence[Mapping[str, Any] | None]) -> _Pool:
     def all_of(name: str) -> list[Any]:
         return [value for pool in pools if pool for value in pool[name]]
 
-    scores = [-np.inf if score is None else score for score in all_of("log_scores")]
+    scores = [-np.inf if score is None else score for score in all_of("log_odds")]
     return _Pool(
         np.array(all_of("classes"), np.intp),
         np.array(scores, float),

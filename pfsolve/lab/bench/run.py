@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from pfsolve.answers import group_equivalent
 from pfsolve.errors import Interrupted
-from pfsolve.events import BatchListener
-from pfsolve.lab.bench.plan import Run
+from pfsolve.events import Listener
+from pfsolve.lab.bench.plan import BenchRun
 from pfsolve.problems import BadRow, Problem
 from pfsolve.results.file import ResultsFile
 from pfsolve.results.line import Origin, Record
 from pfsolve.results.run_record import RunRecords
 from pfsolve.solution import Solution
-from pfsolve.solver.many import run_batch
+from pfsolve.solver.many import solve_many
 
 if TYPE_CHECKING:
     from pfsolve.solver.solver import Solver
@@ -29,14 +29,14 @@ class Session:
 
     solver: Solver
     stopping: Callable[[], bool]
-    listen: BatchListener
+    listen: Listener
     records: RunRecords | None = None
 
 
 def run_all(
-    runs: Sequence[Run],
+    runs: Sequence[BenchRun],
     problems: Sequence[Problem],
-    open_session: Callable[[Run], AbstractContextManager[Session]],
+    open_session: Callable[[BenchRun], AbstractContextManager[Session]],
     output: ResultsFile,
 ) -> list[str]:
     """Do what is not done yet; the settings' hash of each run, by which its results are found.
@@ -51,7 +51,7 @@ def run_all(
             solver = session.solver
             origin = Origin(solver.settings, solver.versions, len(problems), extra=_Extra(run))
             hashes.append(origin.settings_hash)
-            tally = run_batch(
+            tally = solve_many(
                 solver,
                 problems,
                 origin,
@@ -70,7 +70,7 @@ def run_all(
 class _Extra:
     """What a line of a comparison holds beside a result: its method, and the whole population."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: BenchRun) -> None:
         self._label = run.label
 
     def __call__(self, row: Problem | BadRow, solution: Solution | None) -> Record:
@@ -81,14 +81,14 @@ class _Extra:
 
 
 def _pool(problem: Problem, solution: Solution) -> Record:
-    """Of each particle: the class of its answer (0 right, -1 none), its last log-score (None for -inf;
+    """Of each particle: the class of its answer (0 right, -1 none), its last log-odds (None for -inf;
     all 0 where nothing was scored), its weight and tokens."""
     answers = [particle.answer for particle in solution.particles]
     classes = group_equivalent([problem.answer, *answers])[1:]
-    last = [p.steps[-1].log_score or 0.0 for p in solution.particles]
+    last = [p.steps[-1].log_odds or 0.0 for p in solution.particles]
     return {
         "classes": [-1 if number is None else number for number in classes],
-        "log_scores": [None if score == float("-inf") else score for score in last],
+        "log_odds": [None if score == float("-inf") else score for score in last],
         "weights": [round(weight, 6) for weight in solution.weights],
         "tokens": [particle.n_tokens for particle in solution.particles],
     }

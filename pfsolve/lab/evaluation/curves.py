@@ -15,10 +15,10 @@ from pfsolve.search.log_odds import log_sigmoid
 
 MAJORITY = "majority_vote"
 
-# From log-scores of whole solutions (M,) and classes of answers (M,) to accuracy with N = 1..M.
+# From log-odds of whole solutions (M,) and classes of answers (M,) to accuracy with N = 1..M.
 METHODS: dict[str, Callable[[Floats, NDArray[np.intp]], Floats]] = {
     "best_of_n": best_of_n,
-    "weighted_vote": vote,  # as `--final weighted-vote` weighs them, by exp(log-score)
+    "weighted_vote": vote,  # as `--final weighted-vote` weighs them, by exp(log-odds)
     "weighted_best_of_n": lambda scores, classes: vote(log_sigmoid(scores), classes),
     MAJORITY: lambda scores, classes: vote(np.zeros(len(scores)), classes),
     "oracle": lambda scores, classes: oracle(classes),
@@ -26,8 +26,8 @@ METHODS: dict[str, Callable[[Floats, NDArray[np.intp]], Floats]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """The scored rollouts of one row: by_step the log-scores (L,) of each of M, classes (M,) as in
+class ScoredRollouts:
+    """The scored rollouts of one row: by_step the log-odds (L,) of each of M, classes (M,) as in
     `pfsolve.lab.evaluation.votes`, group the number of the problem, 0 and up."""
 
     by_step: tuple[Floats, ...]
@@ -35,7 +35,7 @@ class Judgement:
     group: int
 
     def after(self, step: int | None) -> Floats:
-        """Log-scores (M,) after so many steps, from 1, or at the end; the last of one that ended
+        """Log-odds (M,) after so many steps, from 1, or at the end; the last of one that ended
         before, -inf of one without a step."""
         return np.array([of[:step][-1] if len(of) else -np.inf for of in self.by_step])
 
@@ -54,7 +54,7 @@ class Curve:
     gain_interval: Interval | None
 
 
-def measure_choice(rows: Sequence[Judgement], *, seed: int = 0) -> dict[str, Curve]:
+def measure_choice(rows: Sequence[ScoredRollouts], *, seed: int = 0) -> dict[str, Curve]:
     """A curve for each of `METHODS`, up to the smallest number of rollouts there is of a row.
 
     Every N is thus of the same problems. seed: of the bootstrap. Empty without rows.

@@ -11,12 +11,13 @@ import numpy as np
 
 from pfsolve.answers import group_equivalent
 from pfsolve.errors import UsageError
-from pfsolve.lab.evaluation.curves import MAJORITY, Curve, Judgement, measure_choice
-from pfsolve.lab.evaluation.labelled import Labelled, Rollouts, Row
-from pfsolve.lab.evaluation.metrics import Judged
-from pfsolve.lab.evaluation.outlook import Outlook, measure_outlook
-from pfsolve.lab.evaluation.scoring import Scored, Scores
+from pfsolve.lab.evaluation.curves import MAJORITY, Curve, ScoredRollouts, measure_choice
+from pfsolve.lab.evaluation.early_auc import EarlyAuc, measure_early_auc
+from pfsolve.lab.evaluation.labelled import Labelled, LabelledRow, Rollouts
+from pfsolve.lab.evaluation.metrics import LabelledSteps
+from pfsolve.lab.evaluation.scoring import Scores
 from pfsolve.lab.evaluation.steps import StepMeasures, measure_steps
+from pfsolve.solution import ScoredSolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Report:
 
     settings: what was measured. rows: that count, of them `labelled` solutions, and `rollouts` problems
     with rollouts; `left_out`: malformed ones, and ones that could not be scored. solutions, steps,
-    tokens, seconds: scored and read in all. curves: of each way to choose among rollouts. outlook: how
+    tokens, seconds: scored and read in all. curves: of each way to choose among rollouts. early_auc: how
     early their scores tell how they end.
     """
 
@@ -40,7 +41,7 @@ class Report:
     seconds: float
     of_steps: StepMeasures
     curves: Mapping[str, Curve]
-    outlook: tuple[Outlook, ...]
+    early_auc: tuple[EarlyAuc, ...]
 
     @property
     def tokens_per_second(self) -> float | None:
@@ -69,7 +70,7 @@ class Report:
 
 
 def evaluate(
-    rows: Sequence[Row],
+    rows: Sequence[LabelledRow],
     scores: Scores,
     settings: Mapping[str, Any],
     *,
@@ -103,9 +104,9 @@ def evaluate(
     for row, of in scored:
         if isinstance(row, Labelled):
             group = of_labelled[row.problem.text]
-            judged.append(Judged(of[0].log_scores, row.first_error, group))
+            judged.append(LabelledSteps(of[0].log_odds, row.first_error, group))
             shorter = -np.array([len(step) for step in row.steps], float)
-            lengths.append(Judged(shorter, row.first_error, group))
+            lengths.append(LabelledSteps(shorter, row.first_error, group))
         else:
             group = of_rollouts[row.problem.text]
             judgements.append(_judgement(row, of, group))
@@ -117,21 +118,21 @@ def evaluate(
         rollouts=len(judgements),
         left_out=malformed + len(rows) - len(scored),
         solutions=len(solutions),
-        steps=sum(len(each.log_scores) for each in solutions),
+        steps=sum(len(each.log_odds) for each in solutions),
         tokens=sum(each.tokens for each in solutions),
         seconds=sum(each.seconds for each in solutions),
         of_steps=measure_steps(judged, lengths, threshold=threshold, seed=seed),
         curves=measure_choice(judgements, seed=seed),
-        outlook=measure_outlook(judgements, seed=seed),
+        early_auc=measure_early_auc(judgements, seed=seed),
     )
 
 
-def _judgement(row: Rollouts, scores: Sequence[Scored], group: int) -> Judgement:
+def _judgement(row: Rollouts, scores: Sequence[ScoredSolution], group: int) -> ScoredRollouts:
     """The rollouts' scores, and the classes of their answers, the right answer's being 0."""
     answers = [attempt.answer for attempt in row.attempts]
     classes = group_equivalent([row.problem.answer, *answers])[1:]
     numbers = [-1 if each is None else each for each in classes]
-    return Judgement(tuple(of.log_scores for of in scores), np.array(numbers, np.intp), group)
+    return ScoredRollouts(tuple(of.log_odds for of in scores), np.array(numbers, np.intp), group)
 
 
 class _Numbers(dict[str, int]):

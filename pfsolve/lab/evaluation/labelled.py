@@ -21,8 +21,8 @@ from typing import Any, TypeAlias
 
 from pfsolve.errors import UsageError
 from pfsolve.problems import BadRow, Problem, read_problems
-from pfsolve.problems.problem import listed, shortened
-from pfsolve.problems.source import read_source
+from pfsolve.problems.source import read_lines
+from pfsolve.wording import listed, shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ class Labelled:
 class Attempt:
     """One rollout: its steps that are not blank, maybe none, and its answer, None without one.
 
-    log_scores: of each step, if they are known.
+    log_odds: of each step, if they are known.
     """
 
     steps: tuple[str, ...]
     answer: str | None
-    log_scores: tuple[float, ...] | None = None
+    log_odds: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,14 @@ class Rollouts:
     origin: Mapping[str, Any] = field(default_factory=dict)
 
 
-Row: TypeAlias = Labelled | Rollouts
+LabelledRow: TypeAlias = Labelled | Rollouts
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledFile:
     """What a file holds: its rows in order, their ids unique, and a line on each malformed one."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[LabelledRow, ...]
     complaints: tuple[str, ...]
 
     def describe(self) -> str:
@@ -91,7 +91,7 @@ def read_labelled(path: Path) -> LabelledFile:
     Raises:
         UsageError: it cannot be read, is in another encoding, or holds no row that is well formed.
     """
-    rows: list[Row] = []
+    rows: list[LabelledRow] = []
     complaints: list[str] = []
     try:
         if path.is_dir():
@@ -120,9 +120,9 @@ def read_labelled(path: Path) -> LabelledFile:
     return LabelledFile(tuple(rows), tuple(complaints))
 
 
-def _read(data: bytes, name: str) -> Iterable[tuple[str, Row | str]]:
+def _read(data: bytes, name: str) -> Iterable[tuple[str, LabelledRow | str]]:
     """Of each line that is not blank where it is, and the row in it or what is wrong with it."""
-    lines = read_source(data, name).lines
+    lines = read_lines(data, name).lines
     for problem in read_problems(data, name=name, kind="jsonl").rows:
         where = f"line {problem.line}"
         if isinstance(problem, BadRow):
@@ -138,7 +138,7 @@ class _Unfit(Exception):
     """A row cannot be used; the message says why."""
 
 
-def _row(problem: Problem, fields: Mapping[str, Any]) -> Row:
+def _row(problem: Problem, fields: Mapping[str, Any]) -> LabelledRow:
     if "first_error" in fields:
         steps = _steps(fields.get("steps"))
         if blank := [index for index, step in enumerate(steps) if not step.strip()]:
@@ -208,7 +208,7 @@ def _rollouts(problem: Problem, solutions: object) -> Rollouts:
             raise _Unfit(f"a solution's answer is {shortened(answer)}, which is no text")
         said = _sound(answer).strip() if answer else ""
         written = [index for index, step in enumerate(steps) if step.strip()]
-        scores = _scores(solution.get("log_weights"), len(steps))
+        scores = _scores(solution.get("log_odds"), len(steps))
         attempts.append(
             Attempt(
                 tuple(steps[index] for index in written),

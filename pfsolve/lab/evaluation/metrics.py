@@ -1,6 +1,6 @@
 """Does a score tell right steps from wrong ones, and is it a probability? On plain arrays.
 
-All scores here are log-scores (logits); higher is better, -inf is legal. A step after the first
+All scores here are log-odds (logits); higher is better, -inf is legal. A step after the first
 error is neither right nor wrong, and is left out.
 """
 
@@ -17,58 +17,58 @@ Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """The scored steps of one solution: log_scores (L,), first_error the index of the first wrong
+class LabelledSteps:
+    """The scored steps of one solution: log_odds (L,), first_error the index of the first wrong
     one or -1, group the number of its problem, 0 and up."""
 
-    log_scores: Floats
+    log_odds: Floats
     first_error: int
     group: int
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledSteps:
-    """Steps of many solutions: log_scores (n,), right (n,), group (n,) of the problem."""
+class PooledSteps:
+    """Steps of many solutions: log_odds (n,), right (n,), group (n,) of the problem."""
 
-    log_scores: Floats
+    log_odds: Floats
     right: Bools
     group: NDArray[np.intp]
 
 
-def labelled_steps(solutions: Sequence[Judged]) -> LabelledSteps:
+def pooled_steps(solutions: Sequence[LabelledSteps]) -> PooledSteps:
     """All steps that have a label: those before the first error are right, that one is wrong."""
     scores, right, group = [np.empty(0)], [np.empty(0, bool)], [np.empty(0, np.intp)]
     for solution in solutions:
         wrong = solution.first_error >= 0
-        count = solution.first_error + 1 if wrong else len(solution.log_scores)
-        scores.append(solution.log_scores[:count])
+        count = solution.first_error + 1 if wrong else len(solution.log_odds)
+        scores.append(solution.log_odds[:count])
         right.append(np.arange(count) != solution.first_error)
         group.append(np.full(count, solution.group))
-    return LabelledSteps(np.concatenate(scores), np.concatenate(right), np.concatenate(group))
+    return PooledSteps(np.concatenate(scores), np.concatenate(right), np.concatenate(group))
 
 
-def auc(log_scores: Floats, right: Bools, weights: Floats | None = None) -> float | None:
+def auc(log_odds: Floats, right: Bools, weights: Floats | None = None) -> float | None:
     """The probability that a right step scores higher than a wrong one, ties counting half.
 
-    The area under the ROC curve, by ranks and therefore exact. log_scores, right, weights: (n,),
+    The area under the ROC curve, by ranks and therefore exact. log_odds, right, weights: (n,),
     weights non-negative, 1 by default. None where right or wrong ones are missing.
     """
     weights = np.ones(len(right)) if weights is None else weights
-    order = np.argsort(log_scores[~right])
-    wrong = log_scores[~right][order]
+    order = np.argsort(log_odds[~right])
+    wrong = log_odds[~right][order]
     below = np.concatenate([[0.0], np.cumsum(weights[~right][order])])  # mass of the k lowest
     total = below[-1] * np.sum(weights[right])
     if not total > 0:
         return None
-    first = below[np.searchsorted(wrong, log_scores[right], "left")]
-    last = below[np.searchsorted(wrong, log_scores[right], "right")]
+    first = below[np.searchsorted(wrong, log_odds[right], "left")]
+    last = below[np.searchsorted(wrong, log_odds[right], "right")]
     return float(np.sum(weights[right] * (first + last)) / (2 * total))
 
 
-def step_auc(solutions: Sequence[Judged]) -> float | None:
+def step_auc(solutions: Sequence[LabelledSteps]) -> float | None:
     """`auc` over all labelled steps."""
-    steps = labelled_steps(solutions)
-    return auc(steps.log_scores, steps.right)
+    steps = pooled_steps(solutions)
+    return auc(steps.log_odds, steps.right)
 
 
 def brier(scores: Floats, right: Bools, weights: Floats | None = None) -> float | None:

@@ -9,42 +9,18 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pfsolve.errors import EngineError, Interrupted, ProblemTooLong, UsageError
-from pfsolve.lab.evaluation.labelled import Labelled, Row
+from pfsolve.events import Listener, Scoring, ignore
+from pfsolve.lab.evaluation.labelled import Labelled, LabelledRow
 from pfsolve.problems import Problem
 from pfsolve.problems.problem import with_unique_ids
 from pfsolve.results.file import ResultsFile
 from pfsolve.results.line import SCHEMA, Record
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """What a reward said of a solution of L steps.
-
-    log_scores: (L,), log-score of the prefix that ends with each step, in [-inf, inf). tokens: read
-    for it by the policy and by the reward's own model. seconds: it took.
-    """
-
-    log_scores: NDArray[np.float64]
-    tokens: int
-    seconds: float
-
+from pfsolve.solution import ScoredSolution
 
 # From a problem and the texts of a solution's steps, as the file has them, to their scores.
-ScoreSolution: TypeAlias = Callable[[str, Sequence[str]], Scored]
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """done of total solutions, failed ones included; scored: by this run, in so many tokens and seconds."""
-
-    done: int
-    total: int
-    scored: int
-    tokens: int
-    seconds: float
+ScoreSolution: TypeAlias = Callable[[str, Sequence[str]], ScoredSolution]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +30,18 @@ class Scores:
     complaints: a line on each solution that could not be scored.
     """
 
-    rows: tuple[tuple[Scored, ...] | None, ...]
+    rows: tuple[tuple[ScoredSolution, ...] | None, ...]
     complaints: tuple[str, ...]
 
 
 def score_rows(
-    rows: Sequence[Row],
+    rows: Sequence[LabelledRow],
     score: ScoreSolution,
     settings: Mapping[str, object],
     *,
     output: ResultsFile | None = None,
     stopping: Callable[[], bool] = lambda: False,
-    listen: Callable[[Progress], None] = lambda progress: None,
+    listen: Listener = ignore,
 ) -> Scores:
     """Score every solution that has no scores under these settings yet.
 
@@ -87,7 +63,7 @@ def score_rows(
     complaints: list[str] = []
     waiting = [task for task in tasks if task.problem.id not in done]
     before, scored_now, tokens, seconds = len(done), 0, 0, 0.0
-    listen(Progress(before, len(tasks), 0, 0, 0.0))
+    listen(Scoring(before, len(tasks), 0, 0, 0.0))
     for count, task in enumerate(waiting, 1):
         if stopping():
             raise Interrupted(
@@ -95,7 +71,7 @@ def score_rows(
                 None if output is None else "the same command goes on",
             )
         try:
-            scored = Scored(np.empty(0), 0, 0.0)
+            scored = ScoredSolution(np.empty(0), 0, 0.0)
             if task.steps:
                 known = task.given(settings)
                 scored = _checked(task, known or score(task.problem.text, task.steps))
@@ -107,8 +83,8 @@ def score_rows(
             tokens, seconds = tokens + scored.tokens, seconds + scored.seconds
             if output is not None:
                 output.write(_line(task, scored, settings, hashed))
-        listen(Progress(before + count, len(tasks), scored_now, tokens, seconds))
-    by_row: list[list[Scored] | None] = [[] for _ in rows]
+        listen(Scoring(before + count, len(tasks), scored_now, tokens, seconds))
+    by_row: list[list[ScoredSolution] | None] = [[] for _ in rows]
     for task in tasks:
         scores = by_row[task.row]
         if task.problem.id not in done:
@@ -128,17 +104,17 @@ class _Task:
     problem: Problem
     steps: tuple[str, ...]
     row: int
-    log_scores: tuple[float, ...] | None = None
+    log_odds: tuple[float, ...] | None = None
     origin: Mapping[str, object] = field(default_factory=dict)
 
-    def given(self, settings: Mapping[str, object]) -> Scored | None:
+    def given(self, settings: Mapping[str, object]) -> ScoredSolution | None:
         """The scores it comes with, if they are those that these settings give."""
-        if self.log_scores is None or not self.origin.items() >= settings.items():
+        if self.log_odds is None or not self.origin.items() >= settings.items():
             return None
-        return Scored(np.array(self.log_scores, float), 0, 0.0)
+        return ScoredSolution(np.array(self.log_odds, float), 0, 0.0)
 
 
-def _tasks(rows: Sequence[Row]) -> Iterator[_Task]:
+def _tasks(rows: Sequence[LabelledRow]) -> Iterator[_Task]:
     named = []
     for index, row in enumerate(rows):
         if isinstance(row, Labelled):
@@ -149,7 +125,7 @@ def _tasks(rows: Sequence[Row]) -> Iterator[_Task]:
                     replace(row.problem, id=f"{row.problem.id}/{k}"),
                     attempt.steps,
                     index,
-                    attempt.log_scores,
+                    attempt.log_odds,
                     row.origin,
                 )
                 for k, attempt in enumerate(row.attempts, 1)
@@ -159,9 +135,9 @@ def _tasks(rows: Sequence[Row]) -> Iterator[_Task]:
         yield replace(task, problem=problem)
 
 
-def _known(tasks: Sequence[_Task], hashed: str, output: ResultsFile) -> dict[str, Scored]:
+def _known(tasks: Sequence[_Task], hashed: str, output: ResultsFile) -> dict[str, ScoredSolution]:
     """What the output says of these solutions, by id."""
-    if any("log_scores" not in record for record in output.records):
+    if any("log_odds" not in record for record in output.records):
         raise UsageError(
             f"{output.path.name} holds results of solving, not scores", "name another file"
         )
@@ -176,13 +152,15 @@ def _known(tasks: Sequence[_Task], hashed: str, output: ResultsFile) -> dict[str
                 f"{output.path.name} has scores of another solution {task.problem.id!r}",
                 "they belong to another file: name another output",
             )
-        scores = [-np.inf if value is None else value for value in record["log_scores"]]
-        scored = Scored(np.array(scores, float), record["tokens"], record["seconds"])
+        scores = [-np.inf if value is None else value for value in record["log_odds"]]
+        scored = ScoredSolution(np.array(scores, float), record["tokens"], record["seconds"])
         known[task.problem.id] = _checked(task, scored)
     return known
 
 
-def _line(task: _Task, scored: Scored, settings: Mapping[str, object], hashed: str) -> Record:
+def _line(
+    task: _Task, scored: ScoredSolution, settings: Mapping[str, object], hashed: str
+) -> Record:
     return {
         "schema": SCHEMA,
         "id": task.problem.id,
@@ -190,7 +168,7 @@ def _line(task: _Task, scored: Scored, settings: Mapping[str, object], hashed: s
         "problem": task.problem.text,
         "solution": _digest(task.steps),
         # JSON has no infinity
-        "log_scores": [None if np.isneginf(x) else x for x in scored.log_scores.tolist()],
+        "log_odds": [None if np.isneginf(x) else x for x in scored.log_odds.tolist()],
         "tokens": scored.tokens,
         "seconds": round(scored.seconds, 4),
         "settings": dict(settings),
@@ -198,16 +176,16 @@ def _line(task: _Task, scored: Scored, settings: Mapping[str, object], hashed: s
     }
 
 
-def _checked(task: _Task, scored: Scored) -> Scored:
-    if scored.log_scores.shape != (len(task.steps),):
+def _checked(task: _Task, scored: ScoredSolution) -> ScoredSolution:
+    if scored.log_odds.shape != (len(task.steps),):
         raise EngineError(
             f"solution {task.problem.id} has {len(task.steps)} steps, and the reward gave "
-            f"{len(scored.log_scores)} scores"
+            f"{len(scored.log_odds)} scores"
         )
-    bad = np.flatnonzero(np.isnan(scored.log_scores) | np.isposinf(scored.log_scores))
+    bad = np.flatnonzero(np.isnan(scored.log_odds) | np.isposinf(scored.log_odds))
     if len(bad):
         raise EngineError(
-            f"the reward gave {scored.log_scores[bad[0]]} to step {bad[0]} of solution "
+            f"the reward gave {scored.log_odds[bad[0]]} to step {bad[0]} of solution "
             f"{task.problem.id}"
         )
     return scored

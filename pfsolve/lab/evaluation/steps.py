@@ -13,11 +13,11 @@ from pfsolve.lab.evaluation.metrics import (
     Bin,
     Bools,
     Floats,
-    Judged,
+    LabelledSteps,
     auc,
     brier,
     calibration_error,
-    labelled_steps,
+    pooled_steps,
     reliability,
     step_auc,
 )
@@ -57,8 +57,8 @@ class StepMeasures:
 
 
 def measure_steps(
-    solutions: Sequence[Judged],
-    lengths: Sequence[Judged],
+    solutions: Sequence[LabelledSteps],
+    lengths: Sequence[LabelledSteps],
     *,
     threshold: float | None = None,
     seed: int = 0,
@@ -72,8 +72,8 @@ def measure_steps(
     """
     problems = max((solution.group for solution in solutions), default=-1) + 1
     weights = draws(problems, seed=seed)
-    steps = labelled_steps(solutions)
-    scores = sigmoid(steps.log_scores)
+    steps = pooled_steps(solutions)
+    scores = sigmoid(steps.log_odds)
     bins = reliability(scores, steps.right)
 
     detection = Detection.of(solutions)
@@ -92,7 +92,7 @@ def measure_steps(
     by_length = Detection.of(lengths)
     used, _, _ = _thresholds(by_length, None, seed)
     return StepMeasures(
-        step_auc=auc(steps.log_scores, steps.right),
+        step_auc=auc(steps.log_odds, steps.right),
         f1=found.f1,
         accuracy_wrong=found.accuracy_wrong,
         accuracy_right=found.accuracy_right,
@@ -107,7 +107,7 @@ def measure_steps(
         ),
         intervals={
             "step_auc": interval(
-                lambda w: auc(steps.log_scores, steps.right, w[steps.group]), weights
+                lambda w: auc(steps.log_odds, steps.right, w[steps.group]), weights
             ),
             "f1": interval_of_f1,
             "accuracy_wrong": right_on_wrong,
@@ -120,13 +120,13 @@ def measure_steps(
 def _thresholds(
     detection: Detection, given: float | None, seed: int
 ) -> tuple[float | Floats | None, float | None, str | None]:
-    """Log-scores to judge with, one or one a solution; the score to report; how they were chosen."""
+    """Log-odds to judge with, one or one a solution; the score to report; how they were chosen."""
     if given is not None:
         return logit(math.log(given) if given else -math.inf), given, "given"
     best = choose_threshold(detection)
     if best is None:
         return None, None, None
-    # Next to 1 a score stands for many log-scores: 1 itself would call everything wrong.
+    # Next to 1 a score stands for many log-odds: 1 itself would call everything wrong.
     score = min(sigmoid(best), float(np.nextafter(1.0, 0.0)))
     fitted = cross_fitted(detection, seed=seed)
     if fitted is None:

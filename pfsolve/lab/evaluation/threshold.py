@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pfsolve.lab.evaluation.metrics import Bools, Floats, Judged
+from pfsolve.lab.evaluation.metrics import Bools, Floats, LabelledSteps
 
 FOLDS = 10
 
@@ -22,8 +22,8 @@ FOLDS = 10
 class Detection:
     """All that matters of each solution, (n,) each.
 
-    wrong: whether it has a wrong step. before: lowest log-score before that step, inf if it is the
-    first; of a solution without an error the lowest of all. at: log-score of the first wrong step,
+    wrong: whether it has a wrong step. before: lowest log-odds before that step, inf if it is the
+    first; of a solution without an error the lowest of all. at: log-odds of the first wrong step,
     -inf without one. group: the number of its problem.
 
     An error is found, or an absent one not seen, exactly for thresholds t with at < t <= before
@@ -36,16 +36,16 @@ class Detection:
     group: NDArray[np.intp]
 
     @classmethod
-    def of(cls, solutions: Sequence[Judged]) -> Detection:
+    def of(cls, solutions: Sequence[LabelledSteps]) -> Detection:
         wrong = np.array([s.first_error >= 0 for s in solutions], bool)
         before = [
             np.min(
-                s.log_scores[: s.first_error] if s.first_error >= 0 else s.log_scores,
+                s.log_odds[: s.first_error] if s.first_error >= 0 else s.log_odds,
                 initial=np.inf,
             )
             for s in solutions
         ]
-        at = [s.log_scores[s.first_error] if s.first_error >= 0 else -np.inf for s in solutions]
+        at = [s.log_odds[s.first_error] if s.first_error >= 0 else -np.inf for s in solutions]
         group = np.array([s.group for s in solutions], np.intp)
         return cls(wrong, np.array(before, float), np.array(at, float), group)
 
@@ -60,7 +60,7 @@ class Detection:
         return bool(self.wrong.any() and not self.wrong.all())
 
     def judged_rightly(self, threshold: float | Floats) -> Bools:
-        """(n,), for one threshold on the log-scores or one for each solution."""
+        """(n,), for one threshold on the log-odds or one for each solution."""
         return np.asarray((~self.wrong | (self.at < threshold)) & (threshold <= self.before))
 
 
@@ -92,7 +92,7 @@ def f1(rightly: Bools, wrong: Bools, weights: Floats | None = None) -> F1:
 
 
 def choose_threshold(detection: Detection) -> float | None:
-    """The threshold on the log-scores with the highest F1 on these solutions; of several the lowest.
+    """The threshold on the log-odds with the highest F1 on these solutions; of several the lowest.
 
     It lies half-way between two neighbouring scores, or is the upper one where nothing lies between.
     None unless there are solutions with an error and some without.

@@ -1,7 +1,7 @@
 """What a reward is worth for choosing: accuracy of N rollouts for every N, from one set of M of them.
 
 A method's accuracy with N rollouts is its mean over all subsets of N of the M: an unbiased estimate
-for N fresh ones. For a problem's rollouts there are log_scores (M,), the log-score of each whole
+for N fresh ones. For a problem's rollouts there are log_odds (M,), the log-odds of each whole
 solution, and classes (M,): 0 for the right answer, other numbers for other answers, equal for
 equivalent ones, -1 for none. Rollouts without an answer take a place but cannot be chosen.
 """
@@ -24,7 +24,7 @@ ORDERS = 256  # subsets of each size, at the least, of more rollouts
 _AT_A_TIME = 1 << 20  # truth values of subsets
 
 
-def best_of_n(log_scores: Floats, classes: Ints) -> Floats:
+def best_of_n(log_odds: Floats, classes: Ints) -> Floats:
     """Probability (M,) that the highest-scored of N = 1..M rollouts with an answer is right.
 
     Exact: of M rollouts in falling order the k-th (k = 0, 1, ...) is the highest of a subset of N in
@@ -32,10 +32,10 @@ def best_of_n(log_scores: Floats, classes: Ints) -> Floats:
     """
     answered = classes >= 0
     right = np.zeros(len(classes))
-    for score in np.unique(log_scores[answered]):
-        tied = answered & (log_scores == score)
+    for score in np.unique(log_odds[answered]):
+        tied = answered & (log_odds == score)
         right[tied] = np.mean(classes[tied] == 0)
-    falling = np.lexsort((log_scores, answered))[::-1]  # those without an answer last
+    falling = np.lexsort((log_odds, answered))[::-1]  # those without an answer last
     return np.asarray(_chances(len(classes)) @ right[falling])
 
 
@@ -50,7 +50,7 @@ def vote(log_weights: Floats, classes: Ints, *, seed: int = 0) -> Floats:
     """Probability (M,) that of N = 1..M rollouts the answer with the largest share of weight is right.
 
     Weights are exp(log_weights), zero where that is -inf; a tie is shared. log_weights of 0 make the
-    majority vote, log-scores `pfsolve.search.selection`'s weighted vote, and logarithms of scores the
+    majority vote, log-odds `pfsolve.search.selection`'s weighted vote, and logarithms of scores the
     weighted best-of-N of the literature.
 
     Exact up to `EXACT` rollouts. Beyond that the subsets are seeded random ones, `ORDERS` or more of

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from pfsolve.answers import equivalent
 from pfsolve.errors import Interrupted, PfsolveError, ProblemTooLong, UsageError
-from pfsolve.events import BatchEvent, InProblem, Progressed
+from pfsolve.events import Collecting, Event, InProblem, Listener, Progressed
 from pfsolve.lab.evaluation.labelled import Labelled
 from pfsolve.lab.training.material import LABELLED, ROLLOUTS, Folder, Item, Solution, key_of
-from pfsolve.lab.training.progress import Collecting, Listener
 from pfsolve.problems import Problem
 from pfsolve.rewards.probe.features import FORMAT
 from pfsolve.rewards.probe.reward import Recorder
@@ -139,7 +138,7 @@ class Collector:
             total = sum(tokens.values())
             self._listen(Collecting(file, True, done, len(keys), worked, total, seconds))
 
-        def hear(event: BatchEvent) -> None:
+        def hear(event: Event) -> None:
             if isinstance(event, InProblem) and isinstance(event.event, Progressed):
                 tokens[event.id] = event.event.tokens
                 progress()

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pfsolve.errors import UsageError
+from pfsolve.files import sha256_of
 from pfsolve.lab.evaluation.labelled import Labelled, read_labelled
-from pfsolve.models.store import sha256_of
 from pfsolve.problems import Problem
 from pfsolve.problems.answered import read_answered
 

@@ -52,9 +52,9 @@ class Choice:
     hidden: int
 
 
-def cross_entropy(logits: Matrix, labels: Matrix, weights: Matrix) -> float:
+def cross_entropy(log_odds: Matrix, labels: Matrix, weights: Matrix) -> float:
     """Mean over the weights, in nats."""
-    losses = np.logaddexp(0.0, logits) - labels * logits
+    losses = np.logaddexp(0.0, log_odds) - labels * log_odds
     return float(np.average(losses, weights=weights))
 
 
@@ -131,32 +131,32 @@ def fit(examples: Examples, choice: Choice, rng: np.random.Generator) -> ProbeHe
 class HeldOut:
     """What heads say of examples whose problems they have seen nothing of.
 
-    fold: (n,) of each example. logits: by choice, (n,).
+    fold: (n,) of each example. log_odds: by choice, (n,).
     """
 
     examples: Examples
     fold: NDArray[np.intp]
-    logits: dict[Choice, Matrix]
+    log_odds: dict[Choice, Matrix]
 
     def loss(self, choice: Choice, where: NDArray[np.bool_]) -> float:
         """Cross-entropy of a choice on some of the examples, nats."""
         data = self.examples
-        return cross_entropy(self.logits[choice][where], data.labels[where], data.weights[where])
+        return cross_entropy(self.log_odds[choice][where], data.labels[where], data.weights[where])
 
     def best(self) -> Choice:
         """The choice with the least loss."""
         everywhere = np.ones(len(self.fold), dtype=bool)
-        return min(self.logits, key=lambda choice: self.loss(choice, everywhere))
+        return min(self.log_odds, key=lambda choice: self.loss(choice, everywhere))
 
     def unbiased(self) -> Matrix:
         """Logits (n,), in each fold those of the choice that is best in the others: the best of many
         on the very examples it is judged by would flatter."""
-        logits = np.empty(len(self.fold))
+        log_odds = np.empty(len(self.fold))
         for number in np.unique(self.fold):
             here, others = self.fold == number, self.fold != number
-            choice = min(self.logits, key=lambda choice: self.loss(choice, others))
-            logits[here] = self.logits[choice][here]
-        return logits
+            choice = min(self.log_odds, key=lambda choice: self.loss(choice, others))
+            log_odds[here] = self.log_odds[choice][here]
+        return log_odds
 
 
 def held_out(
@@ -171,7 +171,7 @@ def held_out(
         listen: hears how many heads of how many have been fitted.
     """
     fold = folds(examples.groups, FOLDS, rng)
-    logits = {choice: np.empty(len(examples.labels)) for choice in choices}
+    log_odds = {choice: np.empty(len(examples.labels)) for choice in choices}
     for number in range(FOLDS):
         seen, unseen = select(examples, fold != number), examples.vectors[fold == number]
         projection = project(seen.vectors, max(choice.components for choice in choices), rng)
@@ -180,8 +180,8 @@ def held_out(
             listen(done, FOLDS * len(choices))
             columns = projection.columns(choice.components)
             layers = _layers(inputs[:, columns], seen, choice, rng)
-            logits[choice][fold == number] = forward(layers, questions[:, columns])[:, 0]
-    return HeldOut(examples, fold, logits)
+            log_odds[choice][fold == number] = forward(layers, questions[:, columns])[:, 0]
+    return HeldOut(examples, fold, log_odds)
 
 
 Layer = tuple[Matrix, Matrix]
@@ -205,8 +205,8 @@ def _logistic(inputs: Matrix, offsets: Matrix, examples: Examples, ridge: float)
     penalty[inputs.shape[1] :] = 1e-6
     solution = np.zeros(design.shape[1])
     for _ in range(50):
-        logits = np.clip(design @ solution, -30, 30)
-        chances = 1 / (1 + np.exp(-logits))
+        log_odds = np.clip(design @ solution, -30, 30)
+        chances = 1 / (1 + np.exp(-log_odds))
         gradient = design.T @ (weights * (chances - examples.labels)) + penalty * solution
         curvature = np.maximum(weights * chances * (1 - chances), 1e-12)
         step = np.linalg.solve((design.T * curvature) @ design + np.diag(penalty), gradient)
@@ -236,8 +236,8 @@ def _perceptron(
     for number in range(1, _ROUNDS + 1):
         w1, b1, w2, b2, w3 = parameters
         hidden = np.tanh(inputs @ w1 + b1)
-        logits = hidden @ w2 + b2 + offsets @ w3
-        error = weights * (1 / (1 + np.exp(-np.clip(logits, -30, 30))) - labels)
+        log_odds = hidden @ w2 + b2 + offsets @ w3
+        error = weights * (1 / (1 + np.exp(-np.clip(log_odds, -30, 30))) - labels)
         back = (error @ w2.T) * (1 - hidden**2)
         gradients = [
             inputs.T @ back,
@@ -256,22 +256,22 @@ def _perceptron(
     return (w1.T, b1), (w2.T, b2)
 
 
-def calibration(logits: Matrix, labels: Matrix, weights: Matrix) -> tuple[float, float]:
-    """Slope and offset of the line that turns logits into calibrated ones (Platt 1999).
+def calibration(log_odds: Matrix, labels: Matrix, weights: Matrix) -> tuple[float, float]:
+    """Slope and offset of the line that turns log_odds into calibrated ones (Platt 1999).
 
-    The slope is at least 0: logits that run against the labels know nothing, and turned around they
+    The slope is at least 0: log_odds that run against the labels know nothing, and turned around they
     would look as if they did.
     """
-    spread = float(logits.std()) + 1e-9
+    spread = float(log_odds.std()) + 1e-9
     rows = Examples(
-        np.empty((len(logits), 0), np.float32),
+        np.empty((len(log_odds), 0), np.float32),
         labels,
         weights,
-        np.zeros(len(logits), np.intp),
-        np.zeros(len(logits), np.intp),
+        np.zeros(len(log_odds), np.intp),
+        np.zeros(len(log_odds), np.intp),
     )
-    nothing = np.empty((len(logits), 0))
-    slope, offset = _logistic((logits / spread)[:, None], nothing, rows, 1e-6)
+    nothing = np.empty((len(log_odds), 0))
+    slope, offset = _logistic((log_odds / spread)[:, None], nothing, rows, 1e-6)
     if slope[0, 0] < 0:
         chance = float(np.average(labels, weights=weights))
         return 0.0, float(np.log(chance) - np.log1p(-chance))

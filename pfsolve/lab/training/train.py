@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pfsolve.errors import UsageError
-from pfsolve.lab.evaluation.metrics import Judged, auc
+from pfsolve.events import Fitting, Listener
+from pfsolve.lab.evaluation.metrics import LabelledSteps, auc
 from pfsolve.lab.evaluation.steps import StepMeasures, measure_steps
 from pfsolve.lab.training.fit import (
     COMPONENTS,
@@ -26,7 +27,6 @@ from pfsolve.lab.training.fit import (
     held_out,
 )
 from pfsolve.lab.training.material import LABELLED, ROLLOUTS, Item, prefix_labels
-from pfsolve.lab.training.progress import Fitting, Listener
 from pfsolve.rewards.probe.features import lengths
 from pfsolve.rewards.probe.head import ProbeHead
 
@@ -92,18 +92,18 @@ def train(
         np.random.default_rng(seed),
         lambda done, total: listen(Fitting(done, total)),
     )
-    choice, logits = judged.best(), judged.unbiased()
+    choice, log_odds = judged.best(), judged.unbiased()
     last = examples.sources == examples.sources.max()
-    slope, offset = calibration(logits[last], examples.labels[last], examples.weights[last])
+    slope, offset = calibration(log_odds[last], examples.labels[last], examples.weights[last])
     head = fit(examples, choice, np.random.default_rng(seed)).calibrated(slope, offset)
     return Trained(
         head,
         choice,
-        cross_entropy(logits, examples.labels, examples.weights),
+        cross_entropy(log_odds, examples.labels, examples.weights),
         np.unique(examples.groups).size,
         len(solutions),
         len(examples.labels),
-        *_measure(solutions, slope * logits + offset, lengths(examples.vectors), seed),
+        *_measure(solutions, slope * log_odds + offset, lengths(examples.vectors), seed),
     )
 
 
@@ -151,7 +151,7 @@ def assemble(items: Sequence[Item]) -> tuple[Examples, list[_Seen]]:
 
 
 def _measure(
-    seen: Sequence[_Seen], logits: NDArray[np.float64], lengths: NDArray[np.float64], seed: int
+    seen: Sequence[_Seen], log_odds: NDArray[np.float64], lengths: NDArray[np.float64], seed: int
 ) -> tuple[dict[str, StepMeasures], float | None, float | None]:
     """By labelled file, the measures of steps; of rollouts, those of outcomes."""
     steps = {}
@@ -159,12 +159,12 @@ def _measure(
         judged = [each for each in seen if each.file == file and each.source == LABELLED]
         numbers = {group: i for i, group in enumerate(dict.fromkeys(e.group for e in judged))}
         steps[file] = measure_steps(
-            [Judged(logits[e.rows], e.mark, numbers[e.group]) for e in judged],
-            [Judged(-lengths[e.rows], e.mark, numbers[e.group]) for e in judged],
+            [LabelledSteps(log_odds[e.rows], e.mark, numbers[e.group]) for e in judged],
+            [LabelledSteps(-lengths[e.rows], e.mark, numbers[e.group]) for e in judged],
             seed=seed,
         )
     rollouts = [each for each in seen if each.source == ROLLOUTS]
-    final = np.array([logits[each.rows][-1] for each in rollouts])
+    final = np.array([log_odds[each.rows][-1] for each in rollouts])
     right = np.array([each.mark == 1 for each in rollouts], dtype=bool)
     group = np.array([each.group for each in rollouts])
     within = [auc(final[group == g], right[group == g]) for g in np.unique(group)]

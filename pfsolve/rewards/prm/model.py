@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pfsolve.engine import library, memory
 from pfsolve.engine.cache import Cache
-from pfsolve.engine.library import Model
+from pfsolve.engine.library import LoadedModel
 from pfsolve.errors import ModelFileError, ProblemTooLong
 from pfsolve.models.resolve import PrmFiles
 from pfsolve.rewards.prm.scorer import PrmScorer
 from pfsolve.rewards.prm.template import Template
-from pfsolve.rewards.prm.verdict import TokenLogits, Verdict, read_head
+from pfsolve.rewards.prm.verdict import PrmReader, TokenLogits, read_head
 
 _SHORTEST_SOLUTION = 16  # tokens that must fit behind the problem
 
@@ -27,10 +27,10 @@ class Prm:
     def __init__(
         self,
         name: str,
-        model: Model,
+        model: LoadedModel,
         cache: Cache,
         template: Template,
-        verdict: Verdict,
+        verdict: PrmReader,
         context: int,
     ) -> None:
         self.name = name
@@ -88,7 +88,7 @@ def open_prm(
         UsageError: layers are to be offloaded and this build cannot.
     """
     facts = library.inspect(files.model.path)
-    model = Model(facts, gpu_layers)
+    model = LoadedModel(facts, gpu_layers)
     try:
         template = Template(files.spec, model, whole=whole)
         verdict = _verdict(files, model)
@@ -103,7 +103,7 @@ def open_prm(
     return Prm(files.model.name, model, cache, template, verdict, room)
 
 
-def _verdict(files: PrmFiles, model: Model) -> Verdict:
+def _verdict(files: PrmFiles, model: LoadedModel) -> PrmReader:
     spec = files.spec
     if files.head is not None:
         return read_head(files.head, spec.head, model.n_embd)

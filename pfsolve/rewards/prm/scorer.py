@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pfsolve.engine.cache import Cache, Run
+from pfsolve.engine.cache import Cache, TokenRun
 from pfsolve.particle import Step
 from pfsolve.rewards.base import Prefix
 from pfsolve.rewards.prm.template import Template
-from pfsolve.rewards.prm.verdict import Verdict
+from pfsolve.rewards.prm.verdict import PrmReader
 
 _NO_SCORE = 0.0  # logit of one half: nothing is known
 
@@ -28,11 +28,11 @@ Tokens = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What a particle's sequence holds, and the log-weight read at its end, if it was."""
+    """What a particle's sequence holds, and the log-odds read at its end, if it was."""
 
     sequence: int
     tokens: Tokens
-    log_weight: float | None = None
+    log_odds: float | None = None
 
 
 class PrmScorer:
@@ -48,7 +48,13 @@ class PrmScorer:
     """
 
     def __init__(
-        self, template: Template, verdict: Verdict, cache: Cache, context: int, problem: str, n: int
+        self,
+        template: Template,
+        verdict: PrmReader,
+        cache: Cache,
+        context: int,
+        problem: str,
+        n: int,
     ) -> None:
         self._template = template
         self._verdict = verdict
@@ -65,7 +71,7 @@ class PrmScorer:
     def score_texts(
         self, slots: Sequence[int], solutions: Sequence[Sequence[str]]
     ) -> NDArray[np.float64]:
-        """Log-weights (k,) of the prefixes in these slots, each given by the texts of its steps."""
+        """Log-odds (k,) of the prefixes in these slots, each given by the texts of its steps."""
         rendered = [tuple(self._template.render(self._problem, steps)) for steps in solutions]
         wanted = {
             slot: tokens
@@ -78,7 +84,7 @@ class PrmScorer:
             self.fork(self._sources(wanted))
             self._read(wanted)
             self.fork(self._sources(wanted))
-        return np.array([self._log_weight(slot) for slot in slots])
+        return np.array([self._log_odds(slot) for slot in slots])
 
     def fork(self, ancestors: NDArray[np.intp]) -> None:
         if not self._held:
@@ -109,14 +115,14 @@ class PrmScorer:
         stem = first[: min(_common(first, max(solutions)), len(first) - 1)]
         self._held = [_Held(self._cache.new(), stem)]
         if stem:
-            self._cache.decode([Run(self._held[0].sequence, stem, output=False)])
+            self._cache.decode([TokenRun(self._held[0].sequence, stem, output=False)])
         self._held += [
             _Held(self._cache.fork(self._held[0].sequence), stem) for _ in range(1, self._n)
         ]
 
     def _sources(self, wanted: Mapping[int, Tokens]) -> NDArray[np.intp]:
         """For each slot one that has read what it wants; itself where there is none."""
-        known = {h.tokens: slot for slot, h in enumerate(self._held) if h.log_weight is not None}
+        known = {h.tokens: slot for slot, h in enumerate(self._held) if h.log_odds is not None}
         sources = np.arange(self._n)
         for slot, tokens in wanted.items():
             sources[slot] = known.get(tokens, slot)
@@ -127,7 +133,7 @@ class PrmScorer:
         news: dict[Tokens, int] = {}
         for slot, tokens in wanted.items():
             held = self._held[slot]
-            if held.tokens != tokens or held.log_weight is None:
+            if held.tokens != tokens or held.log_odds is None:
                 news.setdefault(tokens, slot)
         if not news:
             return
@@ -136,13 +142,13 @@ class PrmScorer:
             held = self._held[slot]
             kept = min(_common(held.tokens, tokens), len(tokens) - 1)
             self._cache.rewind(held.sequence, kept)
-            runs.append(Run(held.sequence, tokens[kept:]))
-        log_weights = self._verdict.read(self._cache, runs).tolist()
-        for (tokens, slot), run, log_weight in zip(news.items(), runs, log_weights, strict=True):
-            self._held[slot] = _Held(run.sequence, tokens, log_weight)
+            runs.append(TokenRun(held.sequence, tokens[kept:]))
+        log_odds = self._verdict.read(self._cache, runs).tolist()
+        for (tokens, slot), run, found in zip(news.items(), runs, log_odds, strict=True):
+            self._held[slot] = _Held(run.sequence, tokens, found)
 
-    def _log_weight(self, slot: int) -> float:
-        known = self._held[slot].log_weight if self._held else None
+    def _log_odds(self, slot: int) -> float:
+        known = self._held[slot].log_odds if self._held else None
         return _NO_SCORE if known is None else known
 
 

@@ -17,7 +17,7 @@ _KEPT = 1024
 
 
 class Tokenizer(Protocol):
-    """The part of `pfsolve.engine.library.Model` that is needed here."""
+    """The part of `pfsolve.engine.library.LoadedModel` that is needed here."""
 
     n_vocab: int
 

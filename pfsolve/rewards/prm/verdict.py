@@ -15,28 +15,28 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pfsolve.engine.cache import Cache, Rows, Run
+from pfsolve.engine.cache import Cache, Rows, TokenRun
 from pfsolve.errors import ModelFileError
 from pfsolve.models.safetensors import read_header, read_whole
 
 _HINT = "`pfsolve models convert` writes it anew from the checkpoint"
 
 
-class Verdict(Protocol):
-    """How to read the log-weights of prefixes."""
+class PrmReader(Protocol):
+    """How to read the log-odds of prefixes."""
 
-    def read(self, cache: Cache, runs: Sequence[Run]) -> NDArray[np.float64]:
-        """Decode the runs, and give the log-weight (k,) at the end of each."""
+    def read(self, cache: Cache, runs: Sequence[TokenRun]) -> NDArray[np.float64]:
+        """Decode the runs, and give the log-odds (k,) at the end of each."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenLogits:
-    """Log-weight: logit of the token `positive` minus that of `negative`."""
+    """Log-odds: logit of the token `positive` minus that of `negative`."""
 
     positive: int
     negative: int
 
-    def read(self, cache: Cache, runs: Sequence[Run]) -> NDArray[np.float64]:
+    def read(self, cache: Cache, runs: Sequence[TokenRun]) -> NDArray[np.float64]:
         logits = cache.decode(runs).logits[:, (self.positive, self.negative)].astype(np.float64)
         return logits[:, 0] - logits[:, 1]
 
@@ -52,7 +52,7 @@ class Layer:
 class Head:
     """Linear layers with ReLU between them, on the final-norm hidden state.
 
-    Log-weight: the last layer's second value minus its first, or its only value.
+    Log-odds: the last layer's second value minus its first, or its only value.
 
     Args:
         layers: each as wide as the one before it is high; the last has one or two values.
@@ -61,16 +61,18 @@ class Head:
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.layers = tuple(layers)
 
-    def read(self, cache: Cache, runs: Sequence[Run]) -> NDArray[np.float64]:
+    def read(self, cache: Cache, runs: Sequence[TokenRun]) -> NDArray[np.float64]:
         # Only the last tokens with hidden states on: there, llama.cpp makes a row for every token.
-        if bodies := [Run(r.sequence, r.tokens[:-1], False) for r in runs if len(r.tokens) > 1]:
+        if bodies := [
+            TokenRun(r.sequence, r.tokens[:-1], False) for r in runs if len(r.tokens) > 1
+        ]:
             cache.decode(bodies)
-        outputs = cache.decode([Run(r.sequence, r.tokens[-1:]) for r in runs], hidden=True)
+        outputs = cache.decode([TokenRun(r.sequence, r.tokens[-1:]) for r in runs], hidden=True)
         assert outputs.hidden is not None
-        return self.log_weights(outputs.hidden)
+        return self.log_odds(outputs.hidden)
 
-    def log_weights(self, hidden: Rows) -> NDArray[np.float64]:
-        """From hidden states (k, width) to log-weights (k,)."""
+    def log_odds(self, hidden: Rows) -> NDArray[np.float64]:
+        """From hidden states (k, width) to log-odds (k,)."""
         state = hidden
         for number, layer in enumerate(self.layers):
             state = (np.maximum(state, 0) if number else state) @ layer.weight.T + layer.bias

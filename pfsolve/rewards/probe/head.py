@@ -40,7 +40,7 @@ class ProbeHead:
         """Width of the hidden states it was made for."""
         return int(self.layers[0][0].shape[1] - NUMBERS)
 
-    def log_scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    def log_odds(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """Logits (k,) of feature vectors (k, width)."""
         return forward(self.layers, vectors)[:, 0].astype(np.float64)
 

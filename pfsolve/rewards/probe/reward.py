@@ -17,7 +17,7 @@ from pfsolve.rewards.probe.head import HINT, ProbeHead
 
 
 class Probe:
-    """Log-weight: the head's logit of the prefix's feature vector.
+    """Log-odds: the head's logit of the prefix's feature vector.
 
     Args:
         head: what judges.
@@ -85,7 +85,7 @@ class _ProbeScorer(_Watcher):
         self._head = head
 
     def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
-        return self._head.log_scores(np.stack([self.look(prefix) for prefix in prefixes]))
+        return self._head.log_odds(np.stack([self.look(prefix) for prefix in prefixes]))
 
 
 class Recorder:

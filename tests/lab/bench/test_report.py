@@ -18,7 +18,7 @@ def record(run: str, id: str, classes: list[int], correct: bool, **more: Any) ->
     n = len(classes)
     pool = {
         "classes": classes,
-        "log_scores": [float(n - i) for i in range(n)],
+        "log_odds": [float(n - i) for i in range(n)],
         "weights": [1 / n] * n,
         "tokens": [100] * n,
     }

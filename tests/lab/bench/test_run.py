@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from pfsolve.lab.bench.plan import Run
+from pfsolve.lab.bench.plan import BenchRun
 from pfsolve.lab.bench.run import _Extra
 from pfsolve.particle import Finish, Particle, Step
 from tests.results.conftest import BAD, PROBLEMS, solution
 
 
-def particle(answer: str, log_score: float | None) -> Particle:
-    step = Step((1, 2), f"\\boxed{{{answer}}}".encode(), 0, log_score=log_score)
+def particle(answer: str, log_odds: float | None) -> Particle:
+    step = Step((1, 2), f"\\boxed{{{answer}}}".encode(), 0, log_odds=log_odds)
     return Particle((step,), Finish.BOXED)
 
 
@@ -30,15 +30,15 @@ def test_classes_scores_and_tokens_of_every_particle(
         particles=(particle("2", given), particle("3", given)),
         weights=(0.5, 0.5),
     )
-    line = _Extra(Run("pf", 2, 0, {}))(problem, solved)
+    line = _Extra(BenchRun("pf", 2, 0, {}))(problem, solved)
     assert line["bench"] == "pf"
     assert line["pool"] == {
         "classes": [0, 1],
-        "log_scores": [kept, kept],
+        "log_odds": [kept, kept],
         "weights": [0.5, 0.5],
         "tokens": [2, 2],
     }
 
 
 def test_a_row_without_a_solution_has_no_population() -> None:
-    assert _Extra(Run("pf", 2, 0, {}))(BAD, None) == {"bench": "pf"}
+    assert _Extra(BenchRun("pf", 2, 0, {}))(BAD, None) == {"bench": "pf"}

@@ -14,22 +14,22 @@ import pytest
 
 from pfsolve.cli import run
 from pfsolve.environment import Environment
-from pfsolve.lab.evaluation.scoring import Scored
 from pfsolve.settings import Settings
+from pfsolve.solution import ScoredSolution
 
 
 @dataclass
 class Solver:
-    """Reads a solution as the real one does, but gives each step the log-score it ends in."""
+    """Reads a solution as the real one does, but gives each step the log-odds it ends in."""
 
     settings: Settings
     versions: dict[str, str] = field(default_factory=lambda: {"policy_sha256": "f00"})
     read: list[str] = field(default_factory=list)
 
-    def read_solution(self, problem: str, steps: Sequence[str]) -> Scored:
+    def read_solution(self, problem: str, steps: Sequence[str]) -> ScoredSolution:
         self.read.append(problem)
         scores = np.array([float(step.split()[-1]) for step in steps])
-        return Scored(scores, 10 * len(steps), 0.5)
+        return ScoredSolution(scores, 10 * len(steps), 0.5)
 
 
 @pytest.fixture
@@ -103,11 +103,11 @@ def test_recorded_rollouts_of_several_folders_keep_the_scores_of_this_reward(
             "particles": [
                 {
                     "steps": ["a 9", "b 9"],
-                    "log_weights": [-1, 1],
+                    "log_odds": [-1, 1],
                     "ancestors": [0, 0],
                     "answer": "4",
                 },
-                {"steps": ["c 9"], "log_weights": [0], "ancestors": [1], "answer": "5"},
+                {"steps": ["c 9"], "log_odds": [0], "ancestors": [1], "answer": "5"},
             ],
             "settings": {"policy": "small", "reward": "confidence", "aggregate": "last"}
             | {"method": "bon", "seed": 3},
@@ -119,11 +119,11 @@ def test_recorded_rollouts_of_several_folders_keep_the_scores_of_this_reward(
     found = json.loads(capsys.readouterr().out)
     assert opened[0].read == []
     assert (found["rollouts"], found["tokens"]) == (2, 0)
-    assert [(of["step"], of["auc"]) for of in found["outlook"]] == [(1, 0.0), (None, 1.0)]
+    assert [(of["step"], of["auc"]) for of in found["early_auc"]] == [(1, 0.0), (None, 1.0)]
 
     assert reward_eval(*folders, "--policy", "small", "--reward", "none", "--json") == 0
     assert len(opened[1].read) == 4, "another reward reads them all"
-    assert [of["auc"] for of in json.loads(capsys.readouterr().out)["outlook"]] == [0.5, 0.5]
+    assert [of["auc"] for of in json.loads(capsys.readouterr().out)["early_auc"]] == [0.5, 0.5]
 
 
 def test_a_malformed_row_is_named_counted_and_makes_the_exit_code(

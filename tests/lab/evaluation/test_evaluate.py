@@ -14,29 +14,32 @@ from rich.cells import cell_len
 from pfsolve.display.evaluation import show_report
 from pfsolve.environment import Environment
 from pfsolve.errors import UsageError
+from pfsolve.files import dumps
 from pfsolve.lab.evaluation.evaluate import Report, evaluate
-from pfsolve.lab.evaluation.labelled import Attempt, Labelled, Rollouts, Row
-from pfsolve.lab.evaluation.scoring import Scored, score_rows
+from pfsolve.lab.evaluation.labelled import Attempt, Labelled, LabelledRow, Rollouts
+from pfsolve.lab.evaluation.scoring import score_rows
 from pfsolve.problems import Problem
-from pfsolve.results.line import dumps
+from pfsolve.solution import ScoredSolution
 
 KEYS = {
     "settings", "rows", "labelled", "rollouts", "left_out", "solutions", "steps", "tokens",
     "seconds", "tokens_per_second", "step_auc", "f1", "accuracy_wrong", "accuracy_right",
     "threshold", "chosen", "brier", "ece", "reliability", "step_auc_by_length", "f1_by_length",
-    "over_majority_vote", "intervals", "outlook",
+    "over_majority_vote", "intervals", "early_auc",
 }  # fmt: skip
 METHODS = {"best_of_n", "weighted_vote", "weighted_best_of_n", "majority_vote", "oracle"}
 
 
-def score(problem: str, steps: Sequence[str]) -> Scored:
-    """Each step's text ends in its log-score."""
-    return Scored(np.array([float(step.split()[-1]) for step in steps]), 10 * len(steps), 0.5)
+def score(problem: str, steps: Sequence[str]) -> ScoredSolution:
+    """Each step's text ends in its log-odds."""
+    return ScoredSolution(
+        np.array([float(step.split()[-1]) for step in steps]), 10 * len(steps), 0.5
+    )
 
 
-def labelled(n: int) -> list[Row]:
+def labelled(n: int) -> list[LabelledRow]:
     """Half have an error at step 1, which scores -1 or below; right steps score 1 or more."""
-    rows: list[Row] = []
+    rows: list[LabelledRow] = []
     for i in range(n):
         wrong = i % 2
         steps = (f"so {1 + i}", f"then {-1 - i if wrong else 2}", "end 3")
@@ -44,7 +47,7 @@ def labelled(n: int) -> list[Row]:
     return rows
 
 
-def rollouts(n: int) -> list[Row]:
+def rollouts(n: int) -> list[LabelledRow]:
     """Two of five are right, score 2 and 1, and say 4 in two ways; the majority is wrong."""
     attempts = (
         Attempt(("a 0", "b 2"), "4"),
@@ -59,7 +62,7 @@ def rollouts(n: int) -> list[Row]:
     ]
 
 
-def report(rows: list[Row], **more: object) -> Report:
+def report(rows: list[LabelledRow], **more: object) -> Report:
     settings = {"reward": "by-text"}
     return evaluate(rows, score_rows(rows, score, settings), settings, **more)  # type: ignore[arg-type]
 
@@ -89,7 +92,7 @@ def test_a_given_threshold_is_used_and_reported() -> None:
 
 def test_the_reported_threshold_judges_the_same_when_it_is_given() -> None:
     rng = np.random.default_rng(0)
-    rows: list[Row] = [
+    rows: list[LabelledRow] = [
         Labelled(
             Problem(str(i), i, f"p{i}"),
             tuple(f"s {x}" for x in rng.normal(scale=30, size=4)),
@@ -105,7 +108,7 @@ def test_the_reported_threshold_judges_the_same_when_it_is_given() -> None:
 
 
 def test_a_reward_that_is_sure_of_everything_still_has_a_threshold_below_1() -> None:
-    rows: list[Row] = [
+    rows: list[LabelledRow] = [
         Labelled(Problem("1", 1, "p"), ("s 90", "s 50"), 1),
         Labelled(Problem("2", 2, "q"), ("s 90", "s 90"), -1),
     ]

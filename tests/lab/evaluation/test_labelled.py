@@ -160,7 +160,7 @@ def recorded(
         texts = [f"step {k} of {slot}\n\n" for k, slot in enumerate(line)]
         writers = [*line, line[-1]]
         steps = [
-            Step((1,), text.encode(), slot, log_score=0.0)
+            Step((1,), text.encode(), slot, log_odds=0.0)
             for text, slot in zip([*texts, f"\\boxed{{{4 + index}}}"], writers, strict=True)
         ]
         return Particle(tuple(steps), Finish.BOXED)
@@ -168,7 +168,7 @@ def recorded(
     particles = tuple(particle(i, line) for i, line in enumerate(slots))
     settings = Settings(policy="small", temperature=0.5, seed=0, reward=reward)
     solution = Solution(
-        problem="2 + 2?", answer="4", confidence=1.0, candidates=(), particles=particles,
+        problem="2 + 2?", answer="4", agreement=1.0, candidates=(), particles=particles,
         weights=(1 / len(slots),) * len(slots), log_evidence=0.0, settings=settings, seed=1,
         versions={}, tokens=10, reward_tokens=0, seconds=1.0, load_seconds=1.0, interrupted=interrupted,
     )  # fmt: skip
@@ -186,17 +186,17 @@ def recorded(
 def test_scores_that_are_not_all_there_are_none(scores: object, tmp_path: Path) -> None:
     recorded(tmp_path, "a", [[0], [1]])
     record = json.loads((tmp_path / "a.json").read_text())
-    record["particles"][0]["log_weights"] = scores
+    record["particles"][0]["log_odds"] = scores
     (tmp_path / "a.json").write_text(json.dumps(record))
     row = read_labelled(tmp_path).rows[0]
     assert isinstance(row, Rollouts)
-    assert [attempt.log_scores for attempt in row.attempts] == [None, (0.0, 0.0)]
+    assert [attempt.log_odds for attempt in row.attempts] == [None, (0.0, 0.0)]
 
 
 def test_the_score_of_a_blank_step_goes_with_it(tmp_path: Path) -> None:
     recorded(tmp_path, "a", [[0]])
     record = json.loads((tmp_path / "a.json").read_text())
-    record["particles"][0] |= {"steps": ["x", " ", "y"], "log_weights": [1, -2.5, 3]}
+    record["particles"][0] |= {"steps": ["x", " ", "y"], "log_odds": [1, -2.5, 3]}
     (tmp_path / "a.json").write_text(json.dumps(record))
     row = read_labelled(tmp_path).rows[0]
     assert isinstance(row, Rollouts)

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pfsolve.lab.evaluation.metrics import (
-    Judged,
+    LabelledSteps,
     auc,
     brier,
     calibration_error,
-    labelled_steps,
+    pooled_steps,
     reliability,
     step_auc,
 )
@@ -59,29 +59,32 @@ def test_auc_depends_on_the_order_alone(steps: list) -> None:
 
 
 def test_steps_before_the_first_error_are_right_and_those_after_it_are_left_out() -> None:
-    steps = labelled_steps(
+    steps = pooled_steps(
         [
-            Judged(np.array([3.0, 1.0, -2.0, 9.0]), 2, 0),
-            Judged(np.array([0.5, 4.0]), -1, 1),
-            Judged(np.array([-7.0, 8.0]), 0, 2),
+            LabelledSteps(np.array([3.0, 1.0, -2.0, 9.0]), 2, 0),
+            LabelledSteps(np.array([0.5, 4.0]), -1, 1),
+            LabelledSteps(np.array([-7.0, 8.0]), 0, 2),
         ]
     )
-    assert steps.log_scores.tolist() == [3.0, 1.0, -2.0, 0.5, 4.0, -7.0]
+    assert steps.log_odds.tolist() == [3.0, 1.0, -2.0, 0.5, 4.0, -7.0]
     assert steps.right.tolist() == [True, True, False, True, True, False]
     assert steps.group.tolist() == [0, 0, 0, 1, 1, 2]
 
 
 def test_step_auc_by_hand() -> None:
     """Right 3, 1, 0 against wrong 1, -2: five pairs won, one tied... of six."""
-    solutions = [Judged(np.array([3.0, 1.0, 1.0]), 2, 0), Judged(np.array([0.0, -2.0]), 1, 1)]
+    solutions = [
+        LabelledSteps(np.array([3.0, 1.0, 1.0]), 2, 0),
+        LabelledSteps(np.array([0.0, -2.0]), 1, 1),
+    ]
     # against 1: won by 3, tied by 1, lost by 0; against -2: won by all
     assert step_auc(solutions) == pytest.approx((1 + 0.5 + 0 + 3) / 6)
 
 
 def test_without_right_or_without_wrong_steps_there_is_no_auc() -> None:
     assert step_auc([]) is None
-    assert step_auc([Judged(np.array([1.0, 2.0]), -1, 0)]) is None
-    assert step_auc([Judged(np.array([1.0]), 0, 0)]) is None
+    assert step_auc([LabelledSteps(np.array([1.0, 2.0]), -1, 0)]) is None
+    assert step_auc([LabelledSteps(np.array([1.0]), 0, 0)]) is None
 
 
 def test_calibration_by_hand() -> None:

@@ -1,4 +1,4 @@
-"""Progress of scoring: what is done, how fast, how long yet; silent, in lines, or in one line."""
+"""Scoring of scoring: what is done, how fast, how long yet; silent, in lines, or in one line."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import io
 from pfsolve.display.evaluation import COMPLAINTS, headline, show_complaints
 from pfsolve.display.progress import LINE_S, Lines, OneLine, line_progress
 from pfsolve.environment import Environment
-from pfsolve.events import ModelLoaded
-from pfsolve.lab.evaluation.scoring import Progress
+from pfsolve.events import ModelLoaded, Scoring
 
 MODEL = ModelLoaded("policy", "some-model", "CPU", 1_100_000_000, 0)
 
@@ -27,10 +26,10 @@ class Clock:
 
 def test_time_left_follows_from_what_this_run_has_scored() -> None:
     """A hundred were there before, ten took 20 s, and ninety are left."""
-    line = headline(Progress(110, 200, 10, 760, 20.0))
+    line = headline(Scoring(110, 200, 10, 760, 20.0))
     assert line == "110 of 200 solutions scored · 38 tokens/s · 3 min 00 s left"
-    assert headline(Progress(0, 200, 0, 0, 0.0)) == "0 of 200 solutions scored"
-    assert headline(Progress(1, 1, 1, 38, 1.0)) == "1 of 1 solution scored · 38 tokens/s"
+    assert headline(Scoring(0, 200, 0, 0, 0.0)) == "0 of 200 solutions scored"
+    assert headline(Scoring(1, 1, 1, 38, 1.0)) == "1 of 1 solution scored · 38 tokens/s"
 
 
 def test_a_pipe_gets_a_line_now_and_then_without_escape_codes() -> None:
@@ -39,7 +38,7 @@ def test_a_pipe_gets_a_line_now_and_then_without_escape_codes() -> None:
     lines.loaded(MODEL)
     for done in range(100):
         clock.now += LINE_S / 20
-        lines(Progress(done, 100, done, 10 * done, clock.now))
+        lines(Scoring(done, 100, done, 10 * done, clock.now))
     lines.leave()
     assert isinstance(environment.stderr, io.StringIO)
     text = environment.stderr.getvalue().splitlines()
@@ -54,7 +53,7 @@ def test_a_terminal_gets_one_line_that_goes_away() -> None:
     line = OneLine(environment.err, headline, clock)
     for done in range(1, 5):
         clock.now += 1.0
-        line(Progress(done, 4, done, 10 * done, clock.now))
+        line(Scoring(done, 4, done, 10 * done, clock.now))
     line.leave()
     text = stream.getvalue()
     assert "4 of 4 solutions scored" in text
@@ -66,7 +65,7 @@ def test_quiet_says_nothing_and_a_pipe_is_recognised() -> None:
     environment = Environment(stderr=stream, variables={})
     with line_progress(environment, headline, quiet=True) as progress:
         progress.loaded(MODEL)
-        progress(Progress(1, 2, 1, 10, 1.0))
+        progress(Scoring(1, 2, 1, 10, 1.0))
     assert stream.getvalue() == ""
     with line_progress(environment, headline) as progress:
         assert type(progress) is Lines

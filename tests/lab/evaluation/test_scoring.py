@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from pfsolve.errors import EngineError, Interrupted, ProblemTooLong, UsageError
+from pfsolve.events import Scoring
 from pfsolve.lab.evaluation.labelled import Attempt, Labelled, Rollouts
-from pfsolve.lab.evaluation.scoring import Progress, Scored, score_rows
+from pfsolve.lab.evaluation.scoring import score_rows
 from pfsolve.problems import Problem
 from pfsolve.results.file import ResultsFile
+from pfsolve.solution import ScoredSolution
 
 ROWS = [
     Labelled(Problem("a", 1, "p"), ("good", "bad!"), 1),
@@ -33,16 +35,16 @@ class Reader:
     def __init__(self) -> None:
         self.asked: list[tuple[str, tuple[str, ...]]] = []
 
-    def __call__(self, problem: str, steps: Sequence[str]) -> Scored:
+    def __call__(self, problem: str, steps: Sequence[str]) -> ScoredSolution:
         self.asked.append((problem, tuple(steps)))
         if steps[0] == "long":
             raise ProblemTooLong("too long to read")
         scores = np.array([VALUES[step] for step in steps])
-        return Scored(scores, 10 * len(steps), 0.5)
+        return ScoredSolution(scores, 10 * len(steps), 0.5)
 
 
 def values(rows: object) -> list[list[list[float]] | None]:
-    return [None if row is None else [of.log_scores.tolist() for of in row] for row in rows]
+    return [None if row is None else [of.log_odds.tolist() for of in row] for row in rows]
 
 
 EXPECTED = [[[1.5, -2.0]], [[1.5, 1.5, -2.0], [], [-np.inf]], [[1.5]]]
@@ -54,8 +56,8 @@ def test_every_solution_is_scored_in_order_and_progress_is_told() -> None:
     assert values(scores.rows) == EXPECTED
     assert scores.complaints == ()
     assert [problem for problem, _ in reader.asked] == ["p", "q", "q", "r"]
-    assert heard[0] == Progress(0, 5, 0, 0, 0.0)
-    assert heard[-1] == Progress(5, 5, 5, 70, 2.0), "a solution without steps costs nothing"
+    assert heard[0] == Scoring(0, 5, 0, 0, 0.0)
+    assert heard[-1] == Scoring(5, 5, 5, 70, 2.0), "a solution without steps costs nothing"
 
 
 def test_what_the_file_has_is_not_scored_again(tmp_path: Path) -> None:
@@ -69,7 +71,7 @@ def test_what_the_file_has_is_not_scored_again(tmp_path: Path) -> None:
         assert sum(of.tokens for row in scores.rows for of in row or ()) == 70
     lines = [json.loads(line, parse_constant=pytest.fail) for line in path.open()]
     assert [line["id"] for line in lines] == ["a", "b/1", "b/2", "b/3", "b/1#2"]
-    assert lines[3]["log_scores"] == [None], "JSON has no infinity"
+    assert lines[3]["log_odds"] == [None], "JSON has no infinity"
 
 
 @pytest.mark.parametrize(
@@ -154,7 +156,7 @@ def test_a_score_that_is_no_number_names_step_and_solution(word: str) -> None:
 
 def test_a_score_for_each_step_is_insisted_on() -> None:
     with pytest.raises(EngineError, match="2 steps, and the reward gave 1"):
-        score_rows(ROWS, lambda problem, steps: Scored(np.array([0.0]), 1, 1.0), SETTINGS)
+        score_rows(ROWS, lambda problem, steps: ScoredSolution(np.array([0.0]), 1, 1.0), SETTINGS)
 
 
 def test_stopping_loses_nothing(tmp_path: Path) -> None:

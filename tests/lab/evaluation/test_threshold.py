@@ -7,19 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pfsolve.lab.evaluation.metrics import Judged
+from pfsolve.lab.evaluation.metrics import LabelledSteps
 from pfsolve.lab.evaluation.threshold import Detection, choose_threshold, cross_fitted, f1
 
 VALUES = st.sampled_from([-np.inf, -2.0, -1.0, 0.0, 0.5, 3.0])
 
 
 @st.composite
-def solutions(draw: st.DrawFn) -> list[Judged]:
+def solutions(draw: st.DrawFn) -> list[LabelledSteps]:
     found = []
     for group in range(draw(st.integers(1, 8))):
         scores = draw(st.lists(VALUES, min_size=1, max_size=5))
         error = draw(st.integers(-1, len(scores) - 1))
-        found.append(Judged(np.array(scores), error, group))
+        found.append(LabelledSteps(np.array(scores), error, group))
     return found
 
 
@@ -29,18 +29,18 @@ def predicted(scores: np.ndarray, threshold: float) -> int:
 
 
 @given(solutions(), st.one_of(VALUES, st.floats(-3, 4), st.just(np.inf)))
-def test_judging_is_finding_the_first_error(found: list[Judged], threshold: float) -> None:
+def test_judging_is_finding_the_first_error(found: list[LabelledSteps], threshold: float) -> None:
     rightly = Detection.of(found).judged_rightly(threshold)
-    assert rightly.tolist() == [predicted(s.log_scores, threshold) == s.first_error for s in found]
+    assert rightly.tolist() == [predicted(s.log_odds, threshold) == s.first_error for s in found]
 
 
 def test_f1_by_hand() -> None:
     found = [
-        Judged(np.array([2.0, -1.0, 0.0]), 1, 0),  # found
-        Judged(np.array([-3.0, -1.0]), 1, 1),  # a step too early
-        Judged(np.array([2.0, 2.0]), 0, 2),  # missed
-        Judged(np.array([1.0, 2.0]), -1, 3),  # right, and nothing seen
-        Judged(np.array([1.0, -2.0]), -1, 4),  # right, and something seen
+        LabelledSteps(np.array([2.0, -1.0, 0.0]), 1, 0),  # found
+        LabelledSteps(np.array([-3.0, -1.0]), 1, 1),  # a step too early
+        LabelledSteps(np.array([2.0, 2.0]), 0, 2),  # missed
+        LabelledSteps(np.array([1.0, 2.0]), -1, 3),  # right, and nothing seen
+        LabelledSteps(np.array([1.0, -2.0]), -1, 4),  # right, and something seen
     ]
     detection = Detection.of(found)
     result = f1(detection.judged_rightly(0.5), detection.wrong)
@@ -62,7 +62,7 @@ def test_a_weight_counts_a_solution_as_often() -> None:
 
 
 @given(solutions())
-def test_no_threshold_is_better_than_the_chosen_one(found: list[Judged]) -> None:
+def test_no_threshold_is_better_than_the_chosen_one(found: list[LabelledSteps]) -> None:
     detection = Detection.of(found)
     chosen = choose_threshold(detection)
     if not detection.has_both:
@@ -80,14 +80,14 @@ def test_no_threshold_is_better_than_the_chosen_one(found: list[Judged]) -> None
 
 
 def test_the_threshold_lies_half_way_between_two_scores() -> None:
-    found = [Judged(np.array([4.0, 1.0]), 1, 0), Judged(np.array([3.0, 3.0]), -1, 1)]
+    found = [LabelledSteps(np.array([4.0, 1.0]), 1, 0), LabelledSteps(np.array([3.0, 3.0]), -1, 1)]
     assert choose_threshold(Detection.of(found)) == 2.0
 
 
 def test_scores_that_are_next_to_each_other_are_still_told_apart() -> None:
     low = 1.0
     high = float(np.nextafter(low, 2.0))
-    found = [Judged(np.array([low]), 0, 0), Judged(np.array([high]), -1, 1)]
+    found = [LabelledSteps(np.array([low]), 0, 0), LabelledSteps(np.array([high]), -1, 1)]
     detection = Detection.of(found)
     chosen = choose_threshold(detection)
     assert chosen is not None
@@ -96,7 +96,7 @@ def test_scores_that_are_next_to_each_other_are_still_told_apart() -> None:
 
 @given(solutions(), st.integers(0, 5))
 def test_a_problems_threshold_does_not_depend_on_its_own_solutions(
-    found: list[Judged], seed: int
+    found: list[LabelledSteps], seed: int
 ) -> None:
     """Changing the scores of one problem leaves the thresholds it is judged with as they are."""
     fitted = cross_fitted(Detection.of(found), seed=seed)
@@ -104,8 +104,8 @@ def test_a_problems_threshold_does_not_depend_on_its_own_solutions(
         return
     for index, solution in enumerate(found):
         other = [*found]
-        other[index] = Judged(
-            np.where(np.isneginf(solution.log_scores), 1.0, -solution.log_scores + 0.7),
+        other[index] = LabelledSteps(
+            np.where(np.isneginf(solution.log_odds), 1.0, -solution.log_odds + 0.7),
             solution.first_error,
             solution.group,
         )
@@ -117,7 +117,8 @@ def test_a_problems_threshold_does_not_depend_on_its_own_solutions(
 def test_solutions_of_one_problem_are_judged_with_one_threshold() -> None:
     rng = np.random.default_rng(0)
     found = [
-        Judged(rng.normal(size=4), int(rng.integers(-1, 4)), group) for group in [*range(30)] * 3
+        LabelledSteps(rng.normal(size=4), int(rng.integers(-1, 4)), group)
+        for group in [*range(30)] * 3
     ]
     fitted = cross_fitted(Detection.of(found))
     assert fitted is not None
@@ -125,8 +126,8 @@ def test_solutions_of_one_problem_are_judged_with_one_threshold() -> None:
 
 
 def test_two_problems_of_each_kind_are_enough_and_one_is_not() -> None:
-    right = [Judged(np.array([2.0, 3.0]), -1, g) for g in (0, 1)]
-    wrong = [Judged(np.array([2.0, -3.0]), 1, g) for g in (2, 3)]
+    right = [LabelledSteps(np.array([2.0, 3.0]), -1, g) for g in (0, 1)]
+    wrong = [LabelledSteps(np.array([2.0, -3.0]), 1, g) for g in (2, 3)]
     for seed in range(20):
         fitted = cross_fitted(Detection.of([*right, *wrong]), seed=seed)
         assert fitted is not None
@@ -141,11 +142,11 @@ def test_cross_fitting_does_not_flatter() -> None:
     for seed in range(60):
         rng = np.random.default_rng(seed)
         found = [
-            Judged(rng.normal(size=3), int(rng.integers(0, 3)) if g % 2 else -1, g)
+            LabelledSteps(rng.normal(size=3), int(rng.integers(0, 3)) if g % 2 else -1, g)
             for g in range(60)
         ]
         fresh = [
-            Judged(rng.normal(size=3), int(rng.integers(0, 3)) if g % 2 else -1, g)
+            LabelledSteps(rng.normal(size=3), int(rng.integers(0, 3)) if g % 2 else -1, g)
             for g in range(600)
         ]
         here, there = Detection.of(found), Detection.of(fresh)

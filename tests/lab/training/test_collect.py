@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from pfsolve.errors import Interrupted
+from pfsolve.events import Collecting, Event
 from pfsolve.lab.evaluation.labelled import Labelled
 from pfsolve.lab.training.collect import INDEPENDENT, Collector
 from pfsolve.lab.training.material import Folder
-from pfsolve.lab.training.progress import Collecting, Progress
 from pfsolve.problems import Problem
 from pfsolve.settings import merge
 from pfsolve.solver.solver import Solver
@@ -34,7 +34,7 @@ def solver(small_path: Path) -> Iterator[Solver]:
 
 
 def collector(
-    solver: Solver, folder: Folder, heard: list[Progress], *, after: int | None = None
+    solver: Solver, folder: Folder, heard: list[Event], *, after: int | None = None
 ) -> Collector:
     """One that is told to stop at the question number `after`."""
     asked = iter(range(10**9))
@@ -50,7 +50,7 @@ def collector(
 def test_rollouts_are_independent_and_marked_by_their_answers(
     solver: Solver, tmp_path: Path
 ) -> None:
-    folder, heard = Folder(tmp_path), list[Progress]()
+    folder, heard = Folder(tmp_path), list[Event]()
     keys = collector(solver, folder, heard).rollouts("p.jsonl", PROBLEMS, seed=4)
     assert len(keys) == len(set(keys)) == 2, "the third problem is the first one again"
     items = list(folder.read(keys))
@@ -66,7 +66,7 @@ def test_rollouts_are_independent_and_marked_by_their_answers(
 
 
 def test_what_is_there_is_not_made_again(solver: Solver, tmp_path: Path) -> None:
-    folder, heard = Folder(tmp_path), list[Progress]()
+    folder, heard = Folder(tmp_path), list[Event]()
     first = collector(solver, folder, []).rollouts("p.jsonl", PROBLEMS[:1], seed=4)
     keys = collector(solver, folder, heard).rollouts("p.jsonl", PROBLEMS, seed=4)
     assert keys[0] == first[0]
@@ -98,7 +98,7 @@ def test_an_interruption_loses_nothing_that_was_finished(solver: Solver, tmp_pat
     rows = [Labelled(PROBLEMS[0], (f"Step {n}.",), -1) for n in range(4)]
     with pytest.raises(Interrupted):
         collector(solver, folder, [], after=2).labelled("l.jsonl", rows)
-    heard: list[Progress] = []
+    heard: list[Event] = []
     collector(solver, folder, heard).labelled("l.jsonl", rows)
     assert isinstance(heard[0], Collecting)
     assert heard[0].done == 2

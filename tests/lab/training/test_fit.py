@@ -38,8 +38,8 @@ def examples(n: int, *, signal: float, seed: int = 0, bent: bool = False) -> Exa
     if bent:
         vectors[:, N_EMBD:] = 1
     along = (vectors[:, :N_EMBD].sum(1) - N_EMBD) / 3 / np.sqrt(N_EMBD)
-    logits = signal * (np.abs(along) - 0.8 if bent else along)
-    labels = (rng.random(n) < 1 / (1 + np.exp(-logits))).astype(float)
+    log_odds = signal * (np.abs(along) - 0.8 if bent else along)
+    labels = (rng.random(n) < 1 / (1 + np.exp(-log_odds))).astype(float)
     where = np.arange(n)
     return Examples(vectors.astype(np.float32), labels, np.ones(n), where // 4, where * 0)
 
@@ -51,7 +51,7 @@ def test_a_direction_that_matters_is_found() -> None:
     data = examples(2000, signal=2.0)
     head = fit(data, LOGISTIC, np.random.default_rng(0))
     fresh = examples(4000, signal=2.0, seed=1)
-    scores = head.log_scores(fresh.vectors)
+    scores = head.log_odds(fresh.vectors)
     truth = 2.0 * (fresh.vectors[:, :N_EMBD].sum(1) - N_EMBD) / 3 / np.sqrt(N_EMBD)
     assert np.corrcoef(scores, truth)[0, 1] > 0.97
     assert head.layers[0][0].shape == (1, WIDTH)
@@ -72,9 +72,9 @@ def test_where_there_is_nothing_held_out_scores_say_nothing() -> None:
     """Scores of examples that were learnt from would look good even here."""
     data = examples(400, signal=0.0)
     choice = Choice(24, 1e-4, 0)
-    logits = held_out(data, [choice], np.random.default_rng(0)).logits[choice]
-    assert 0.42 < auc(logits, data.labels > 0.5) < 0.58
-    learnt = fit(data, choice, np.random.default_rng(0)).log_scores(data.vectors)
+    log_odds = held_out(data, [choice], np.random.default_rng(0)).log_odds[choice]
+    assert 0.42 < auc(log_odds, data.labels > 0.5) < 0.58
+    learnt = fit(data, choice, np.random.default_rng(0)).log_odds(data.vectors)
     assert auc(learnt, data.labels > 0.5) > 0.6
 
 
@@ -100,8 +100,8 @@ def test_calibration_never_turns_scores_around() -> None:
 
 def test_a_perceptron_sees_what_no_line_can() -> None:
     data, fresh = (examples(3000, signal=4.0, seed=seed, bent=True) for seed in (0, 1))
-    curved = fit(data, PERCEPTRON, np.random.default_rng(0)).log_scores(fresh.vectors)
-    straight = fit(data, LOGISTIC, np.random.default_rng(0)).log_scores(fresh.vectors)
+    curved = fit(data, PERCEPTRON, np.random.default_rng(0)).log_odds(fresh.vectors)
+    straight = fit(data, LOGISTIC, np.random.default_rng(0)).log_odds(fresh.vectors)
     assert auc(curved, fresh.labels > 0.5) > 0.7 > 0.6 > auc(straight, fresh.labels > 0.5)
 
 
@@ -124,7 +124,7 @@ def test_another_source_only_shifts_the_offset() -> None:
         np.repeat([0, 1], 3000),
     )
     head = fit(both, LOGISTIC, np.random.default_rng(0))
-    chances = 1 / (1 + np.exp(-head.log_scores(other.vectors)))
+    chances = 1 / (1 + np.exp(-head.log_odds(other.vectors)))
     assert chances.mean() == pytest.approx(rare.mean(), abs=0.03)
 
 
@@ -142,7 +142,7 @@ def test_a_head_survives_its_file(tmp_path: Path) -> None:
     again = read_head(path)
     assert again.about == {"policy": "a", "rows": 3}
     assert again.n_embd == N_EMBD
-    assert again.log_scores(data.vectors) == pytest.approx(head.log_scores(data.vectors), abs=2e-2)
+    assert again.log_odds(data.vectors) == pytest.approx(head.log_odds(data.vectors), abs=2e-2)
 
 
 def test_what_is_no_head_or_anothers_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pfsolve.errors import UsageError
+from pfsolve.events import Event, Fitting
 from pfsolve.lab.training.material import LABELLED, ROLLOUTS, Item, Solution
-from pfsolve.lab.training.progress import Fitting, Progress
 from pfsolve.lab.training.train import assemble, train
 from pfsolve.rewards.probe.features import NUMBERS
 from pfsolve.search.log_odds import sigmoid
@@ -49,7 +49,7 @@ def rollouts(n: int, *, signal: float, seed: int = 1) -> list[Item]:
 
 
 def test_what_tells_right_from_wrong_is_found_and_measured_on_unseen_problems() -> None:
-    heard: list[Progress] = []
+    heard: list[Event] = []
     items = labelled(100, signal=4.0) + rollouts(40, signal=4.0)
     trained = train(items, seed=0, listen=heard.append)
     assert trained.steps["a.jsonl"].f1 > 0.6
@@ -61,7 +61,7 @@ def test_what_tells_right_from_wrong_is_found_and_measured_on_unseen_problems() 
     fresh = rollouts(200, signal=4.0, seed=7)
     vectors = np.concatenate([s.vectors[-1:] for item in fresh for s in item.solutions])
     right = np.array([s.mark for item in fresh for s in item.solutions])
-    scores = sigmoid(trained.head.log_scores(vectors))
+    scores = sigmoid(trained.head.log_odds(vectors))
     assert np.mean((scores > 0.5) == right) > 0.9
     assert scores.mean() == pytest.approx(right.mean(), abs=0.1), "calibrated"
 

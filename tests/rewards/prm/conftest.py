@@ -15,7 +15,7 @@ from pfsolve.convert.run import convert
 from pfsolve.engine import library
 from pfsolve.models.catalogue import Catalogue, load_catalogue
 from pfsolve.models.entry import PrmSpec
-from pfsolve.models.resolve import Model, PrmFiles
+from pfsolve.models.resolve import ModelFile, PrmFiles
 from pfsolve.models.store import Store
 from pfsolve.rewards.prm.model import Prm, open_prm
 from tests.rewards.prm.tiny_llama import MARKER, MINUS, PLUS, write_tiny_llama
@@ -91,7 +91,7 @@ def _convert(folder: Path, kind: str) -> PrmFiles:
     )
     files = convert(job, store, (), _never)
     assert files.gguf is not None
-    return PrmFiles(Model(kind, files.gguf, None), spec, files.head)
+    return PrmFiles(ModelFile(kind, files.gguf, None), spec, files.head)
 
 
 def _never(*_: object) -> None:
@@ -104,4 +104,4 @@ def _sentencepiece(folder: Path) -> PrmFiles:
     spec: PrmSpec | None = load_catalogue().get(KINDS["sentencepiece"]).prm
     assert spec is not None
     spec = dataclasses.replace(spec, marker=MARKER, positive=PLUS, negative=MINUS)
-    return PrmFiles(Model("sentencepiece", file, None), spec, None)
+    return PrmFiles(ModelFile("sentencepiece", file, None), spec, None)

@@ -206,16 +206,16 @@ def make(kind: str) -> None:
     solutions = []
     for problem, steps in SOLUTIONS:
         tokens = [read(tokenizer, problem, steps[: n + 1]) for n in range(len(steps))]
-        log_weights = []
+        log_odds = []
         for ids in tokens:
             with torch.no_grad():
                 state = model(torch.tensor([ids])).last_hidden_state[0, -1]
                 values = apply(head or output, state)
             if kind == "logits":
                 values = values[[minus, plus]]
-            log_weights.append(float(values[-1] - values[0]) if len(values) > 1 else float(values))
+            log_odds.append(float(values[-1] - values[0]) if len(values) > 1 else float(values))
         solutions.append(
-            {"problem": problem, "steps": steps, "tokens": tokens, "log_weights": log_weights}
+            {"problem": problem, "steps": steps, "tokens": tokens, "log_odds": log_odds}
         )
 
     folder = FIXTURES / kind

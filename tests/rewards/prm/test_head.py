@@ -42,7 +42,7 @@ def test_two_labels_are_compared_and_one_value_is_taken_as_it_is() -> None:
         last = Layer(rng.standard_normal((outputs, 6)).astype(np.float32), np.zeros(outputs))
         values = np.maximum(hidden @ first.weight.T + 1, 0) @ last.weight.T
         expected = values[:, 0] if outputs == 1 else values[:, 1] - values[:, 0]
-        found = Head([first, last]).log_weights(hidden)
+        found = Head([first, last]).log_odds(hidden)
         assert found.dtype == np.float64
         assert found == pytest.approx(expected, abs=1e-5)
 

@@ -19,7 +19,7 @@ TOLERANCE = 2e-3  # of a converted model in 16-bit floats
 def test_scores_are_those_of_transformers(kind: str, open_tiny: Callable[..., Prm]) -> None:
     prm = open_tiny(kind)
     known = known_scores(kind)["solutions"]
-    everything = np.concatenate([solution["log_weights"] for solution in known])
+    everything = np.concatenate([solution["log_odds"] for solution in known])
     assert np.ptp(everything) > 50 * TOLERANCE, "the fixture cannot tell"
     for solution in known:
         scorer = prm.open(solution["problem"], 1)
@@ -27,7 +27,7 @@ def test_scores_are_those_of_transformers(kind: str, open_tiny: Callable[..., Pr
             scorer.score_texts([0], [solution["steps"][: n + 1]])[0]
             for n in range(len(solution["steps"]))
         ]
-        assert scores == pytest.approx(solution["log_weights"], abs=TOLERANCE)
+        assert scores == pytest.approx(solution["log_odds"], abs=TOLERANCE)
         scorer.close()
 
 

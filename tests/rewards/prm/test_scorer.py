@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from pfsolve.engine.cache import Run
+from pfsolve.engine.cache import TokenRun
 from pfsolve.errors import ProblemTooLong
 from pfsolve.particle import Particle, Step
 from pfsolve.rewards.base import Prefix
@@ -29,7 +29,7 @@ def fresh(prm: Prm, steps: list[str]) -> float:
     """Score of a prefix that is read all at once, without a scorer."""
     sequence = prm.cache.new()
     tokens = prm.template.render(PROBLEM, steps)
-    score = prm.verdict.read(prm.cache, [Run(sequence, tokens)])[0]
+    score = prm.verdict.read(prm.cache, [TokenRun(sequence, tokens)])[0]
     prm.cache.drop(sequence)
     return float(score)
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from pfsolve.engine.cache import Cache, Run
-from pfsolve.engine.library import Model
+from pfsolve.engine.cache import Cache, TokenRun
+from pfsolve.engine.library import LoadedModel
 from pfsolve.engine.policy import Policy
 from pfsolve.engine.sampling import Sampling
 from pfsolve.particle import StepRules
@@ -24,7 +24,7 @@ PROBLEMS = ("What is 12 + 30?", "How many sides has a square?")
 
 @pytest.mark.parametrize(("kind", "whole"), [("mlp", False), ("sentencepiece", True)])
 def test_every_score_of_a_search_is_that_of_the_solution_read_afresh(
-    kind: str, whole: bool, small_model: Model, open_tiny: Callable[..., Prm]
+    kind: str, whole: bool, small_model: LoadedModel, open_tiny: Callable[..., Prm]
 ) -> None:
     """Two problems side by side, resampled at every step, in one cache of the judge."""
     prm = open_tiny(kind, sequences=9, context=400, whole=whole)
@@ -48,9 +48,9 @@ def test_every_score_of_a_search_is_that_of_the_solution_read_afresh(
         for particle in outcome.particles:
             tokens = prm.template.render(task.problem.text, step_texts(particle.steps))
             sequence = prm.cache.new()
-            expected = prm.verdict.read(prm.cache, [Run(sequence, tokens)])[0]
+            expected = prm.verdict.read(prm.cache, [TokenRun(sequence, tokens)])[0]
             prm.cache.drop(sequence)
-            assert particle.steps[-1].log_score == pytest.approx(expected, abs=1e-2)
+            assert particle.steps[-1].log_odds == pytest.approx(expected, abs=1e-2)
             scores.append(expected)
     assert len(scores) == 2 * n
     assert np.ptp(scores) > 0.05, "the test cannot tell"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pfsolve.engine.library import Model
+from pfsolve.engine.library import LoadedModel
 from pfsolve.errors import ModelFileError
 from pfsolve.models.catalogue import load_catalogue
 from pfsolve.models.entry import PrmSpec
@@ -163,7 +163,7 @@ def at_once(spec: PrmSpec, problem: str, steps: list[str], marker: str) -> str:
 
 @given(texts, solutions)
 def test_pieces_break_where_tokens_do_in_a_byte_level_vocabulary(
-    small_model: Model, problem: str, steps: list[str]
+    small_model: LoadedModel, problem: str, steps: list[str]
 ) -> None:
     """The layouts of Qwen2.5-Math-PRM and RLHFlow, with SmolLM2's control tokens."""
     stripped, problem = [step.strip() for step in steps], problem.strip()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pfsolve.engine.policy import Branch, Trace
-from pfsolve.engine.sampling import Outlook
+from pfsolve.engine.sampling import TokenUncertainty
 from pfsolve.particle import Particle, Step
 from pfsolve.rewards.base import Prefix
 from pfsolve.rewards.probe.features import GROUPS, NUMBERS, History, features, lengths
@@ -21,7 +21,7 @@ def trace(rng: np.random.Generator, tokens: int, *, ends: bool = False) -> Trace
     """A step of so many tokens; one that `ends` has a last token without a hidden state."""
     states = rng.normal(size=(tokens, WIDTH)).astype(np.float32)
     seen = rng.exponential(size=(tokens + ends, 3))
-    outlooks = [Outlook(-surprise, entropy, margin) for surprise, entropy, margin in seen]
+    outlooks = [TokenUncertainty(-surprise, entropy, margin) for surprise, entropy, margin in seen]
     return Trace(outlooks, (rng.random(tokens + ends) < 0.5).tolist(), states)
 
 

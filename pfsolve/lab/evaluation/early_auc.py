@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pfsolve.lab.evaluation.curves import Judgement
+from pfsolve.lab.evaluation.curves import ScoredRollouts
 from pfsolve.lab.evaluation.intervals import Interval, draws, interval
 from pfsolve.lab.evaluation.metrics import Floats, auc
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class EarlyAuc:
     """What the scores after a round of steps say of how rollouts will end.
 
     step: the round, from 1; None for all rollouts at their end. auc: the probability that a right
@@ -31,8 +31,8 @@ class Outlook:
     written: float
 
 
-def measure_outlook(rows: Sequence[Judgement], *, seed: int = 0) -> tuple[Outlook, ...]:
-    """The outlook after each step that half of the rollouts have written, and at the end.
+def measure_early_auc(rows: Sequence[ScoredRollouts], *, seed: int = 0) -> tuple[EarlyAuc, ...]:
+    """The early_auc after each step that half of the rollouts have written, and at the end.
 
     Of the rows that have both right and wrong rollouts; empty without one. A rollout that ended
     earlier keeps its last score, as a finished particle does. seed: of the bootstrap.
@@ -52,11 +52,11 @@ def measure_outlook(rows: Sequence[Judgement], *, seed: int = 0) -> tuple[Outloo
             return float(np.average(values, weights=drawn[group]))
 
         written = 1.0 if step is None else float(np.mean(lengths >= step))
-        found.append(Outlook(step, float(np.mean(values)), interval(mean, weights), written))
+        found.append(EarlyAuc(step, float(np.mean(values)), interval(mean, weights), written))
     return tuple(found)
 
 
-def _auc(row: Judgement, step: int | None) -> float:
+def _auc(row: ScoredRollouts, step: int | None) -> float:
     value = auc(row.after(step), row.classes == 0)
     assert value is not None  # it has both kinds
     return value

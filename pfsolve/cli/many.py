@@ -32,7 +32,7 @@ def solve_file(
     from pfsolve.results.file import ResultsFile
     from pfsolve.results.line import Origin
     from pfsolve.results.run_record import RunRecords
-    from pfsolve.solver.many import run_batch
+    from pfsolve.solver.many import solve_many
 
     if options.resume and options.output is None:
         raise UsageError("--resume needs the file to go on with", "add -o results.jsonl")
@@ -60,7 +60,7 @@ def solve_file(
         solver, stopping = stack.enter_context(
             open_solver(settings, environment, options, listen=display, problems=problems)
         )
-        tally = run_batch(
+        tally = solve_many(
             solver,
             rows,
             Origin(solver.settings, solver.versions, len(file.rows), options.shard),
@@ -84,7 +84,7 @@ def _printer(
 ) -> InOrder[Record]:
     """Writes each result to stdout as soon as those before it are written."""
     from pfsolve.display.answer import InOrder, show_row
-    from pfsolve.results.line import dumps
+    from pfsolve.files import dumps
 
     def show(record: Record | None) -> None:
         with display.writing():
