@@ -7,6 +7,8 @@ value seen, and a hint that says what to do about it. The command line prints th
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from enum import IntEnum
 
 
@@ -22,18 +24,54 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
+# Around a setting's name inside a message: private-use characters, which no text of a user's holds.
+_OPEN, _CLOSE = "\ue000", "\ue001"
+_NAMED = re.compile(f"{_OPEN}([a-z_]+)(?:=([^{_CLOSE}]*))?{_CLOSE}")
+
+
+def setting(name: str, value: object = None) -> str:
+    """A setting as part of an error's message or hint, alone or with a value.
+
+    Who shows the error spells it: Python as `particles` and `particles=8`, the command line as
+    `--particles` and `--particles 8`.
+    """
+    return f"{_OPEN}{name}{'' if value is None else f'={value}'}{_CLOSE}"
+
+
+def as_option(name: str, value: str | None = None) -> str:
+    """A setting as the command line spells it: "--beam-width", "--beam-width 4"."""
+    option = "--" + name.replace("_", "-")
+    return option if value is None else f"{option} {value}"
+
+
+def _as_argument(name: str, value: str | None = None) -> str:
+    """A setting as Python spells it: "beam_width", "beam_width=4"."""
+    return name if value is None else f"{name}={value}"
+
+
 class PfsolveError(Exception):
     """Base of all expected errors.
 
+    message, hint: settings in them are spelled as in Python; `spelled` gives them in another spelling.
+
     Args:
-        message: what happened, one line, without a full stop's worth of jargon.
+        message: what happened, one line, with the value seen. `setting` names a setting in it.
         hint: what to do, one line, ideally the command that fixes it.
     """
 
     def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self._raw = (message, hint)
+        self.message, self.hint = self.spelled(_as_argument)
+        super().__init__(self.message)
+
+    def spelled(self, spell: Callable[[str, str | None], str]) -> tuple[str, str | None]:
+        """Message and hint with every setting, and its value if there is one, as `spell` writes it."""
+        message, hint = self._raw
+
+        def of(text: str) -> str:
+            return _NAMED.sub(lambda found: spell(found[1], found[2]), text)
+
+        return of(message), None if hint is None else of(hint)
 
 
 class UsageError(PfsolveError):

@@ -280,7 +280,7 @@ def test_two_processes_end_with_one_good_file_fetched_once(hub: FakeHub, store: 
     assert hub.stalled.wait(30)
     second = start(store, "hub")
     assert second.stdout is not None
-    assert second.stdout.readline() == "Waiting\n"
+    assert second.stdout.readline() == "DownloadWaits\n"
     hub.go_on.set()
     path = store.file(HUB_ONLY)
     for process in (first, second):
