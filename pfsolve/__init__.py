@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from pfsolve.solution import Solution
     from pfsolve.solver.solver import Solver, solve
 
-__all__ = ["Problem", "Settings", "Solution", "Solver", "read_problems", "solve"]
+    __version__: str
+
+__all__ = [
+    "Problem",
+    "Settings",
+    "Solution",
+    "Solver",
+    "__version__",
+    "read_problems",
+    "solve",
+]
 
 _HOME = {
     "Problem": "pfsolve.problems",
@@ -29,8 +39,16 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("pfsolve")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
     return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
