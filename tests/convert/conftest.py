@@ -15,7 +15,6 @@ from pfsolve.models.catalogue import Catalogue
 from pfsolve.models.entry import HubSource, ModelEntry, PrmSpec
 from pfsolve.models.store import Store
 from tests.convert.checkpoints import words
-from tests.models.conftest import hub, no_real_world, store, wheelhouse  # noqa: F401  # fixtures
 
 LINEAR = PrmSpec(("{problem}\n\n", "{step}\n\n"), ("{step}\n\n",), head=("score",))
 MLP = PrmSpec(
@@ -51,6 +50,11 @@ def make_catalogue() -> Catalogue:
 Convert = Callable[..., Files]
 
 
+@pytest.fixture(autouse=True)
+def fake_places(no_real_world: None) -> None:
+    """For every test here."""
+
+
 @pytest.fixture
 def catalogue() -> Catalogue:
     return make_catalogue()
@@ -63,7 +67,7 @@ def heard() -> list[Event]:
 
 
 @pytest.fixture
-def run(store: Store, catalogue: Catalogue, heard: list[Event]) -> Convert:  # noqa: F811
+def run(store: Store, catalogue: Catalogue, heard: list[Event]) -> Convert:
     """Convert what the command line would be given."""
 
     def run(

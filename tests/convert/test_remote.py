@@ -199,7 +199,7 @@ convert(job, store, tuple(catalogue.entries.values()), quantize)
     def start() -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-c", code, str(store.directory), str(there)],
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
             stderr=subprocess.PIPE,
             text=True,
             # A background shell has it ignored.

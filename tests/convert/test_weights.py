@@ -17,7 +17,7 @@ from pfsolve.errors import ModelFileError
 from pfsolve.models.safetensors import BLOCK, Tensor, read_blocks, read_whole
 from tests.convert import checkpoints as make
 
-FIXTURES = Path(__file__).parents[2] / "rewards" / "prm" / "fixtures"
+FIXTURES = Path(__file__).parents[1] / "rewards" / "prm" / "fixtures"
 
 
 def tensors_of(path: Path) -> dict[str, np.ndarray]:
@@ -157,8 +157,10 @@ def test_the_bomb_is_a_real_one(tmp_path: Path) -> None:
     ],
 )
 def test_a_pickle_cannot_change_what_it_is_read_with(tmp_path: Path, target: bytes) -> None:
-    """BUILD sets attributes of an object: those allowed must not take any, or a later file would be
-    read by something else."""
+    """BUILD sets attributes of an object; those allowed must take none.
+
+    Otherwise the next file would be read by something else.
+    """
     for state in (
         b"}" + make.text("dtype") + make.text("BF16") + b"s",  # its __dict__
         b"N}" + make.text("dtype") + make.text("BF16") + b"s\x86",  # through setattr

@@ -158,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
         except ConnectionError:  # the client was interrupted
             self.close_connection = True
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         pass
 
 

@@ -11,7 +11,7 @@ from pfsolve.problems import Problem, Shard
 
 
 @pytest.mark.parametrize(
-    ("root", "id", "seed"),
+    ("root", "name", "seed"),
     [
         (0, "1", 4230478857458723097),
         (0, "2", 9022023493646252404),
@@ -19,17 +19,17 @@ from pfsolve.problems import Problem, Shard
         (7, "é", 6162479986559110830),
     ],
 )
-def test_seeds_are_the_same_on_every_machine(root: int, id: str, seed: int) -> None:
-    assert Problem(id, 1, "1+1").seed(root) == seed
+def test_seeds_are_the_same_on_every_machine(root: int, name: str, seed: int) -> None:
+    assert Problem(name, 1, "1+1").seed(root) == seed
 
 
 @given(st.integers(0, 2**63 - 1), st.text())
-def test_a_seed_depends_on_root_and_id_alone(root: int, id: str) -> None:
-    seed = Problem(id, 1, "a", "b").seed(root)
-    assert seed == Problem(id, 7, "c").seed(root)
+def test_a_seed_depends_on_root_and_id_alone(root: int, name: str) -> None:
+    seed = Problem(name, 1, "a", "b").seed(root)
+    assert seed == Problem(name, 7, "c").seed(root)
     assert 0 <= seed < 2**63
     assert seed != Problem(id + "x", 1, "a").seed(root)
-    assert seed != Problem(id, 1, "a").seed(root + 1)
+    assert seed != Problem(name, 1, "a").seed(root + 1)
 
 
 def test_root_and_id_are_not_confused() -> None:
@@ -38,17 +38,19 @@ def test_root_and_id_are_not_confused() -> None:
 
 
 def test_shards_are_the_same_on_every_machine() -> None:
-    found = [next(s for s in range(1, 5) if Shard(s, 4).holds(id)) for id in ("1", "2", "é", "a#2")]
+    found = [
+        next(s for s in range(1, 5) if Shard(s, 4).holds(name)) for name in ("1", "2", "é", "a#2")
+    ]
     assert found == [1, 2, 1, 3]
 
 
 @given(st.text(), st.integers(1, 60))
-def test_each_id_is_in_exactly_one_shard(id: str, count: int) -> None:
-    assert sum(Shard(index, count).holds(id) for index in range(1, count + 1)) == 1
+def test_each_id_is_in_exactly_one_shard(name: str, count: int) -> None:
+    assert sum(Shard(index, count).holds(name) for index in range(1, count + 1)) == 1
 
 
 def test_shards_are_of_about_the_same_size() -> None:
-    sizes = [sum(Shard(i, 4).holds(str(id)) for id in range(4000)) for i in range(1, 5)]
+    sizes = [sum(Shard(i, 4).holds(str(number)) for number in range(4000)) for i in range(1, 5)]
     assert sum(sizes) == 4000
     assert all(850 < size < 1150 for size in sizes)
 

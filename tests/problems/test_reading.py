@@ -375,7 +375,7 @@ def test_the_known_answer_is_read_as_text(row: str, answer: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "id"),
+    ("row", "name"),
     [
         ('"id": "a/7.json"', "a/7.json"),
         ('"id": 12345678901234567890', "12345678901234567890"),
@@ -386,8 +386,8 @@ def test_the_known_answer_is_read_as_text(row: str, answer: str | None) -> None:
         ('"x": 1', "1"),
     ],
 )
-def test_the_id_is_read_or_else_is_the_line(row: str, id: str) -> None:
-    assert only_problem(read(f'{{"problem": "1+1", {row}}}')).id == id
+def test_the_id_is_read_or_else_is_the_line(row: str, name: str) -> None:
+    assert only_problem(read(f'{{"problem": "1+1", {row}}}')).id == name
 
 
 def test_the_first_usual_name_that_is_present_holds_the_problem() -> None:
@@ -565,7 +565,7 @@ def test_long_lines_are_problems(kind: str) -> None:
 
 
 def ids(*given: str) -> list[str]:
-    rows = "\n".join(json.dumps({"problem": "a", "id": id}) for id in given)
+    rows = "\n".join(json.dumps({"problem": "a", "id": name}) for name in given)
     return [row.id for row in read(rows, "jsonl").rows]
 
 
