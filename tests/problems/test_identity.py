@@ -28,7 +28,7 @@ def test_a_seed_depends_on_root_and_id_alone(root: int, name: str) -> None:
     seed = Problem(name, 1, "a", "b").seed(root)
     assert seed == Problem(name, 7, "c").seed(root)
     assert 0 <= seed < 2**63
-    assert seed != Problem(id + "x", 1, "a").seed(root)
+    assert seed != Problem(name + "x", 1, "a").seed(root)
     assert seed != Problem(name, 1, "a").seed(root + 1)
 
 
