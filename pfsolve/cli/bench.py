@@ -58,7 +58,7 @@ def bench(
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="Use the first rows only, so many.")
     ] = None,
-    output: Annotated[
+    results_file: Annotated[
         Path | None,
         typer.Option(
             "--output", "-o", help="Results, a JSON object a line; what is there is not done again."
@@ -88,10 +88,9 @@ def bench(
     """Compare methods on problems with answers, at equal particles and at equal tokens."""
     from pfsolve.cli.session import RunOptions, open_solver
     from pfsolve.display.batch import batch_progress
-    from pfsolve.display.bench import check_plot, draw_comparison, show_comparison
-    from pfsolve.display.plain import print_dim
+    from pfsolve.display.bench import check_plot, comparison_table, draw_comparison
+    from pfsolve.display.output import Output
     from pfsolve.environment import Environment
-    from pfsolve.files import dumps
     from pfsolve.lab.bench.plan import make_plan
     from pfsolve.lab.bench.report import compare
     from pfsolve.lab.bench.run import Session, run_all
@@ -102,6 +101,7 @@ def bench(
     from pfsolve.solver.loading import choose_reward
 
     environment = Environment()
+    output = Output(environment, as_json=as_json, quiet=quiet)
     if plot is not None:
         check_plot(plot)
     plan = make_plan(
@@ -124,13 +124,12 @@ def bench(
     runs = plan.runs(scored=base.reward != "none" and plan.derived != ("sc",))
     for run in runs:
         s.merge(*layers, run.layer)  # what is wrong with any of them is said before the first
-    path = output or file.with_name(f"{file.name.split('.')[0]}.bench.jsonl")
+    path = results_file or file.with_name(f"{file.name.split('.')[0]}.bench.jsonl")
 
     @contextmanager
     def session(run: BenchRun) -> Iterator[Session]:
         name = f"{run.label}, n {run.particles}, seed {run.seed}"
-        if not quiet:
-            print_dim(environment.err, name)
+        output.note(name)
         records = None if record is None else RunRecords(record / file_name(name))
         with (
             batch_progress(environment, quiet=quiet) as display,
@@ -152,10 +151,7 @@ def bench(
     comparison = compare(plan, runs, hashes, ids, read_solved(path).records, facts)
     if plot is not None:
         draw_comparison(comparison, plot)
-    if as_json:
-        environment.stdout.write(dumps(comparison.to_json()) + "\n")
-    else:
-        show_comparison(comparison, environment)
+    output.give(comparison.to_json(), lambda: [comparison_table(comparison)])
 
 
 def _numbers(text: str) -> list[int]:

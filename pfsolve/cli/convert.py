@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -39,6 +38,7 @@ def convert(
     """Make a process reward model's checkpoint (Qwen2 family) a GGUF and a head; print the path."""
     from pfsolve.convert.job import plan
     from pfsolve.convert.run import convert as run
+    from pfsolve.display.output import Output
     from pfsolve.display.pull import pull_progress
     from pfsolve.engine.quantize import quantize
     from pfsolve.environment import Environment
@@ -61,10 +61,7 @@ def convert(
     entries = tuple(catalogue.entries.values())
     with pull_progress(environment, quiet=quiet) as listen:
         files = run(job, store, entries, quantize, head_only=head_only, listen=listen)
-    if as_json:
-        paths = {"path": files.gguf, "head": files.head, "spec": files.spec}
-        facts: dict[str, str | None] = {"name": job.name, "type": job.kind}
-        facts |= {key: str(path) if path else None for key, path in paths.items()}
-        print(json.dumps(facts, indent=2), file=environment.stdout)
-    else:
-        print(files.gguf or files.head, file=environment.stdout)
+    paths = {"path": files.gguf, "head": files.head, "spec": files.spec}
+    facts: dict[str, str | None] = {"name": job.name, "type": job.kind}
+    facts |= {key: str(path) if path else None for key, path in paths.items()}
+    Output(environment, as_json=as_json).give(facts, lambda: [str(files.gguf or files.head)])

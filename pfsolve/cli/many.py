@@ -12,8 +12,8 @@ from pfsolve.settings import Settings
 
 if TYPE_CHECKING:
     from pfsolve.cli.session import RunOptions
-    from pfsolve.display.answer import InOrder
     from pfsolve.display.batch import SilentBatch
+    from pfsolve.display.output import InOrder
     from pfsolve.environment import Environment
     from pfsolve.results.line import Record
 
@@ -83,19 +83,16 @@ def _printer(
     options: RunOptions, environment: Environment, display: SilentBatch
 ) -> InOrder[Record]:
     """Writes each result to stdout as soon as those before it are written."""
-    from pfsolve.display.answer import InOrder, show_row
-    from pfsolve.files import dumps
+    from pfsolve.display.output import Answer, InOrder, Output
+
+    output = Output(environment, as_json=options.json, raw=options.raw)
 
     def show(record: Record | None) -> None:
         with display.writing():
-            if options.json:
-                if record is not None:
-                    environment.stdout.write(dumps(record) + "\n")
-            elif record is None:
-                show_row("", None, None, environment)
-            else:
-                id, answer, correct = record["id"], record["answer"], record["correct"]
-                show_row(id, answer, correct, environment, raw=options.raw)
-            environment.stdout.flush()
+            if record is None:
+                output.skip()
+                return
+            answer = Answer(record["answer"], record["id"], record["correct"])
+            output.give(record, lambda: [answer])
 
     return InOrder(show, as_they_come=options.unordered)

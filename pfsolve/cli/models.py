@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +13,7 @@ from pfsolve.cli.convert import convert
 from pfsolve.cli.help import subcommands
 
 if TYPE_CHECKING:
+    from pfsolve.display.output import Output
     from pfsolve.environment import Environment
     from pfsolve.errors import PfsolveError
     from pfsolve.models.catalogue import Catalogue
@@ -31,21 +32,18 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stder
 @app.command("list")
 def list_models(as_json: Json = False) -> None:
     """List the known models."""
-    from pfsolve.display.listing import show_listing
+    from pfsolve.display.output import Table
 
-    world = _World()
-    rows = [_facts(world, entry) for entry in world.catalogue.entries.values()]
-    if as_json:
-        world.print_json(rows)
-    else:
-        header = ("name", "size", "params", "context", "licence", "on disk", "")
-        show_listing(header, [_row(row) for row in rows], world.environment)
+    world = _World(as_json)
+    models = [_facts(world, entry) for entry in world.catalogue.entries.values()]
+    header = ("name", "size", "params", "context", "licence", "on disk", "")
+    world.output.give(models, lambda: [Table(header, [_row(model) for model in models])])
 
 
 @app.command()
 def show(name: Name, as_json: Json = False) -> None:
     """Show all that is known of a model."""
-    world = _World()
+    world = _World(as_json)
     entry = world.catalogue.get(name)
     facts = _facts(world, entry) | {
         "file": entry.file,
@@ -57,16 +55,18 @@ def show(name: Name, as_json: Json = False) -> None:
         "source": dataclasses.asdict(entry.source) if entry.source else None,
         "prm": dataclasses.asdict(entry.prm) if entry.prm else None,
     }
-    if as_json:
-        world.print_json(facts)
-        return
-    facts["places"] = "; ".join(map(str, entry.places)) or None
-    facts["source"] = entry.source.repo if entry.source else None
-    facts["prm"] = _verdict(entry.prm) if entry.prm else None
-    width = max(map(len, facts))
-    for key, value in facts.items():
-        if value is not None:
-            world.print(f"{key:{width}}  {_yes_no(value)}")
+    told = facts | {
+        "places": "; ".join(map(str, entry.places)) or None,
+        "source": entry.source.repo if entry.source else None,
+        "prm": _verdict(entry.prm) if entry.prm else None,
+    }
+    width = max(map(len, told))
+    world.output.give(
+        facts,
+        lambda: [
+            f"{k:{width}}  {_yes_no(value)}" for k, value in told.items() if value is not None
+        ],
+    )
 
 
 @app.command()
@@ -77,17 +77,17 @@ def pull(
     from pfsolve.display.pull import pull_progress
     from pfsolve.models.download import pull as fetch
 
-    world = _World()
+    world = _World(as_json)
     offline = offline or world.environment.offline
-    fetched = []
-    for entry in [world.catalogue.get(name) for name in names]:
-        with pull_progress(world.environment, quiet=quiet) as listen:
-            path = fetch(entry, world.store, offline=offline, listen=listen)
-        fetched.append({"name": entry.name, "path": str(path), "bytes": path.stat().st_size})
-        if not as_json:
-            world.print(str(path))
-    if as_json:
-        world.print_json(fetched)
+    entries = [world.catalogue.get(name) for name in names]
+
+    def fetched() -> Iterator[dict[str, Any]]:
+        for entry in entries:
+            with pull_progress(world.environment, quiet=quiet) as listen:
+                path = fetch(entry, world.store, offline=offline, listen=listen)
+            yield {"name": entry.name, "path": str(path), "bytes": path.stat().st_size}
+
+    world.output.give_each(fetched(), lambda file: [file["path"]])
 
 
 app.command()(convert)
@@ -96,15 +96,12 @@ app.command()(convert)
 @app.command()
 def path(name: Name, as_json: Json = False) -> None:
     """Print where a model's file is."""
-    world = _World()
+    world = _World(as_json)
     entry = world.catalogue.get(name)
     found = world.find(entry)
     if found is None:
         raise _not_here(entry)
-    if as_json:
-        world.print_json({"name": entry.name, "path": str(found)})
-    else:
-        world.print(str(found))
+    world.output.give({"name": entry.name, "path": str(found)}, lambda: [str(found)])
 
 
 @app.command()
@@ -115,10 +112,10 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Hash model files and compare with the sha256 they should have."""
-    from pfsolve.models.verify import present
+    from pfsolve.models.verify import Verification, present
     from pfsolve.models.verify import verify as check
 
-    world = _World()
+    world = _World(as_json)
     found = []
     for entry in map(world.catalogue.get, names or world.catalogue.names):
         file = present(entry, world.store)
@@ -126,28 +123,19 @@ def verify(
             found.append((entry, file))
         elif names:
             raise _not_here(entry)
-    verdicts = []
-    for entry, file in found:
-        verdict = check(entry, world.store, file)
-        verdicts.append(verdict)
-        if not as_json:
-            world.print(f"{'good' if verdict.good else 'BAD '}  {entry.name}  {file}")
-    if as_json:
-        world.print_json(
-            [
-                {
-                    "name": verdict.name,
-                    "path": str(verdict.path),
-                    "good": verdict.good,
-                    "sha256": verdict.sha256,
-                    "expected": verdict.expected,
-                }
-                for verdict in verdicts
-            ]
-        )
-    elif not verdicts:
-        world.say("No model is on this disk yet")
-    if bad := [verdict for verdict in verdicts if not verdict.good]:
+    checked: list[Verification] = []
+
+    def checking() -> Iterator[dict[str, Any]]:
+        for entry, file in found:
+            checked.append(check(entry, world.store, file))
+            yield dataclasses.asdict(checked[-1]) | {"path": str(file), "good": checked[-1].good}
+
+    world.output.give_each(
+        checking(), lambda of: [f"{'good' if of['good'] else 'BAD '}  {of['name']}  {of['path']}"]
+    )
+    if not found:
+        world.output.note("No model is on this disk yet")
+    if bad := [verification for verification in checked if not verification.good]:
         raise _damaged(bad[0].name, bad[0].path, world, len(bad))
 
 
@@ -158,7 +146,7 @@ def rm(name: Name, as_json: Json = False) -> None:
     from pfsolve.models.transfer import disk_trouble
     from pfsolve.wording import format_bytes
 
-    world = _World()
+    world = _World(as_json)
     entry = world.catalogue.get(name)
     with disk_trouble(world.store.directory), world.store.lock(entry):
         freed = world.store.remove(entry)
@@ -169,25 +157,28 @@ def rm(name: Name, as_json: Json = False) -> None:
                 "`hf cache ls` and `hf cache rm` manage that cache",
             )
         raise ModelMissing(f"{entry.name} is not on this disk, there is nothing to remove")
-    if as_json:
-        world.print_json({"name": entry.name, "freed_bytes": freed})
-    else:
-        world.print(f"{entry.name} removed, {format_bytes(freed)} freed")
+    world.output.give(
+        {"name": entry.name, "freed_bytes": freed},
+        lambda: [f"{entry.name} removed, {format_bytes(freed)} freed"],
+    )
 
 
 class _World:
-    """What every command here needs: the environment, the catalogue and the store."""
+    """What every command here needs: the environment, the catalogue, the store, and a way out."""
 
     environment: Environment
+    output: Output
     catalogue: Catalogue
     store: Store
 
-    def __init__(self) -> None:
+    def __init__(self, as_json: bool) -> None:
+        from pfsolve.display.output import Output
         from pfsolve.environment import Environment
         from pfsolve.models.catalogue import load_catalogue
         from pfsolve.models.store import Store
 
         self.environment = Environment()
+        self.output = Output(self.environment, as_json=as_json)
         self.catalogue = load_catalogue(self.environment.config_dir)
         self.store = Store(self.environment.models_dir)
 
@@ -195,15 +186,6 @@ class _World:
         from pfsolve.models.download import find
 
         return find(entry, self.store)
-
-    def print(self, line: str) -> None:
-        print(line, file=self.environment.stdout)
-
-    def say(self, line: str) -> None:
-        print(line, file=self.environment.stderr)
-
-    def print_json(self, value: object) -> None:
-        self.print(json.dumps(value, indent=2))
 
 
 def _facts(world: _World, entry: ModelEntry) -> dict[str, Any]:

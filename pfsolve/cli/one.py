@@ -25,11 +25,12 @@ def solve_one(
     """
     from pfsolve.cli.session import open_solver
     from pfsolve.display.live import progress
-    from pfsolve.files import dumps
+    from pfsolve.display.output import Answer, Output, summary
     from pfsolve.results.run_record import RunRecords
 
     if not problem.strip():
         raise UsageError("the problem is empty", 'try: pfsolve "Solve x^2=4"')
+    output = Output(environment, as_json=options.json, raw=options.raw, quiet=options.quiet)
     records = RunRecords(options.record) if options.record is not None else None
     with (
         progress(environment, quiet=options.quiet, verbose=options.verbose) as display,
@@ -45,12 +46,9 @@ def solve_one(
 
     if records is not None:
         records.write(problem, solution.to_dict(), solution)
-    if options.json:
-        environment.stdout.write(dumps(solution.to_dict()) + "\n")
-    elif solution.answer is not None:
-        from pfsolve.display.answer import show
-
-        show(solution, environment, quiet=options.quiet, raw=options.raw)
+    output.give(solution.to_dict(), lambda: [Answer(solution.answer)] if solution.answer else [])
+    if solution.answer is not None and environment.err.is_terminal and not options.json:
+        output.note(summary(solution))
     if solution.interrupted:
         raise typer.Exit(ExitCode.INTERRUPTED)
     if solution.answer is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,6 @@ from pfsolve import settings as s
 from pfsolve.cli.options import AsJson, Context, GpuLayers, Offline, Policy, Quiet, Threads
 
 if TYPE_CHECKING:
-    from pfsolve.environment import Environment
     from pfsolve.solver.solver import Solver
 
 
@@ -35,7 +34,7 @@ def train(
     rollouts: Annotated[
         int, typer.Option("--rollouts", min=1, max=s.MAX_PARTICLES, help="Solutions of a problem.")
     ] = 8,
-    output: Annotated[
+    head_file: Annotated[
         Path | None,
         typer.Option(
             "--output",
@@ -59,9 +58,10 @@ def train(
 ) -> None:
     """Train the probe of a policy: a reward from its own hidden states."""
     from pfsolve.cli.session import RunOptions, open_solver
-    from pfsolve.display.evaluation import show_complaints
+    from pfsolve.display.evaluation import complaint_lines
+    from pfsolve.display.output import Output
     from pfsolve.display.progress import line_progress
-    from pfsolve.display.training import headline
+    from pfsolve.display.training import headline, probe_tables
     from pfsolve.environment import Environment
     from pfsolve.lab.training.collect import INDEPENDENT, Collector
     from pfsolve.lab.training.files import read_files
@@ -70,11 +70,12 @@ def train(
     from pfsolve.rewards.probe.files import check_output, own_file
 
     environment = Environment()
-    if output is not None:
-        check_output(output)
+    output = Output(environment, as_json=as_json, quiet=quiet)
+    if head_file is not None:
+        check_output(head_file)
     files = read_files(labelled or [], problems or [], limit)
-    if not quiet:
-        show_complaints(files.complaints, environment)
+    for line in complaint_lines(files.complaints):
+        output.note(line)
     flags = {
         name: ctx.params[name] for name in ("policy", "context", "threads", "gpu_layers", "offline")
     }
@@ -106,9 +107,9 @@ def train(
         "files": files.facts,
         "measured": trained.to_json(),
     }
-    path = output or own_file(facts["policy"], environment.config_dir)
+    path = head_file or own_file(facts["policy"], environment.config_dir)
     replace(trained.head, about=about).save(path)
-    _show(about, path, environment, as_json=as_json)
+    output.give(about | {"path": str(path)}, lambda: probe_tables(about, path))
 
 
 def show(
@@ -120,6 +121,8 @@ def show(
     policy: Policy = None,
 ) -> None:
     """Show what a probe was made from, and how good it is."""
+    from pfsolve.display.output import Output
+    from pfsolve.display.training import probe_tables
     from pfsolve.environment import Environment
     from pfsolve.models.resolve import name_of
     from pfsolve.rewards.probe.files import find_head
@@ -127,17 +130,9 @@ def show(
 
     environment = Environment()
     path = file or find_head("probe", name_of(policy, environment), environment.config_dir)
-    _show(read_head(path).about, path, environment, as_json=as_json)
-
-
-def _show(about: dict[str, Any], path: Path, environment: Environment, *, as_json: bool) -> None:
-    from pfsolve.display.training import show_probe
-    from pfsolve.files import dumps
-
-    if as_json:
-        environment.stdout.write(dumps(about | {"path": str(path)}) + "\n")
-    else:
-        show_probe(about, path, environment)
+    about = read_head(path).about
+    output = Output(environment, as_json=as_json)
+    output.give(about | {"path": str(path)}, lambda: probe_tables(about, path))
 
 
 def _policy(solver: Solver) -> dict[str, str]:

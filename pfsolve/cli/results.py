@@ -22,30 +22,26 @@ def summary(
     files: Files, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 ) -> None:
     """Print accuracy, tokens and time, for each setting there are results of."""
+    from pfsolve.display.output import Output
+    from pfsolve.display.summary import summary_table
     from pfsolve.environment import Environment
     from pfsolve.errors import UsageError
-    from pfsolve.files import dumps
     from pfsolve.results.file import read_solved
     from pfsolve.results.summary import summarise
 
-    environment = Environment()
+    output = Output(Environment(), as_json=as_json)
     contents = [read_solved(path) for path in files]
     damaged = sum(each.damaged for each in contents)
     if damaged:
-        environment.err.print(f"{damaged} damaged lines are left out", style="dim")
+        output.note(f"{damaged} damaged lines are left out")
     summaries = summarise(record for each in contents for record in each.records)
     if not summaries:
         raise UsageError("there are no results yet", "pfsolve -f problems.jsonl -o results.jsonl")
-    if as_json:
-        rows = [
-            dataclasses.asdict(each) | {"accuracy": each.accuracy, "interval": each.interval}
-            for each in summaries
-        ]
-        environment.stdout.write(dumps(rows) + "\n")
-    else:
-        from pfsolve.display.summary import show_summaries
-
-        show_summaries(summaries, environment)
+    rows = [
+        dataclasses.asdict(each) | {"accuracy": each.accuracy, "interval": each.interval}
+        for each in summaries
+    ]
+    output.give(rows, lambda: [summary_table(summaries)])
 
 
 @app.command()
@@ -57,18 +53,18 @@ def merge(
     ] = None,
 ) -> None:
     """Join the parts of a run that was split by --shard, and check them."""
+    from pfsolve.display.output import Output
     from pfsolve.environment import Environment
     from pfsolve.errors import SomeFailed
-    from pfsolve.files import dumps
     from pfsolve.results.file import ResultsFile, read_solved
     from pfsolve.results.merge import merge as join
     from pfsolve.results.merge import missing
 
-    environment = Environment()
     records = join({path: read_solved(path) for path in files})
     if output is None:
+        lines = Output(Environment(), as_json=True)
         for record in records:
-            environment.stdout.write(dumps(record) + "\n")
+            lines.give(record)
     else:
         with ResultsFile(output) as file:
             for record in records:

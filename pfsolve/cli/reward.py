@@ -55,7 +55,7 @@ def evaluate(
             "with what is best on the others.",
         ),
     ] = None,
-    output: Annotated[
+    scores_path: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Keep the scores here, and use those that are there."),
     ] = None,
@@ -71,18 +71,18 @@ def evaluate(
     from contextlib import ExitStack
 
     from pfsolve.cli.session import RunOptions, open_solver
-    from pfsolve.display.evaluation import headline, show_complaints, show_report
-    from pfsolve.display.plain import print_dim
+    from pfsolve.display.evaluation import complaint_lines, headline, report_tables
+    from pfsolve.display.output import Output
     from pfsolve.display.progress import line_progress
     from pfsolve.environment import Environment
     from pfsolve.errors import SomeFailed
-    from pfsolve.files import dumps
     from pfsolve.lab.evaluation.evaluate import evaluate as measure
     from pfsolve.lab.evaluation.labelled import read_labelled
     from pfsolve.lab.evaluation.scoring import score_rows
     from pfsolve.results.file import ResultsFile
 
     environment = Environment()
+    output = Output(environment, as_json=as_json, quiet=quiet)
     ours = ("reward", "aggregate", "policy", "context", "threads", "gpu_layers", "offline")
     flags = {name: ctx.params[name] for name in ours} | {"particles": 1, "parallel": 1}
     settings = s.merge(s.read_config(environment.config_dir / "config.toml"), flags)
@@ -92,13 +92,12 @@ def evaluate(
         found = read_labelled(file)
         rows += found.rows[:limit]
         malformed += len(found.complaints)
-        if not quiet:
-            print_dim(environment.err, f"{file}: {found.describe()}")
-            show_complaints(found.complaints, environment)
+        for line in (f"{file}: {found.describe()}", *complaint_lines(found.complaints)):
+            output.note(line)
     with ExitStack() as stack:
         scores_file = None
-        if output is not None:
-            scores_file = stack.enter_context(ResultsFile(output, resume=True))
+        if scores_path is not None:
+            scores_file = stack.enter_context(ResultsFile(scores_path, resume=True))
         progress = stack.enter_context(line_progress(environment, headline, quiet=quiet))
         solver, stopping = stack.enter_context(
             open_solver(settings, environment, RunOptions(quiet=quiet), listen=progress.loaded)
@@ -112,13 +111,10 @@ def evaluate(
             stopping=stopping,
             listen=progress,
         )
-    if not quiet:
-        show_complaints(scores.complaints, environment)
+    for line in complaint_lines(scores.complaints):
+        output.note(line)
     report = measure(rows, scores, deciding, threshold=threshold, malformed=malformed)
-    if as_json:
-        environment.stdout.write(dumps(report.to_json()) + "\n")
-    else:
-        show_report(report, environment)
+    output.give(report.to_json(), lambda: report_tables(report))
     if report.left_out:
         raise SomeFailed(f"{report.left_out} of {report.left_out + report.rows} rows are left out")
 

@@ -5,27 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pfsolve.display.listing import show_listing
+from pfsolve.display.output import Table
 from pfsolve.errors import UsageError
 from pfsolve.wording import thousands
 
 if TYPE_CHECKING:
-    from pfsolve.environment import Environment
     from pfsolve.lab.bench.report import Comparison, Difference, Line
     from pfsolve.lab.evaluation.intervals import Interval
 
 PLOTS = (".png", ".svg", ".pdf")
 
 
-def show_comparison(comparison: Comparison, environment: Environment) -> None:
-    """Print a table on stdout, a row for each method and size."""
+def comparison_table(comparison: Comparison) -> Table:
+    """A row for each method and size."""
     against = comparison.baseline
     header = ["method", "n", "tokens", "right %", "95 %", "vote", "oracle"]
     if against:
         header += [f"over {against}, same tokens", "same n"]
     header += ["reward tokens", "s", "tokens/s"]
-    rows = [_row(line, against is not None) for line in comparison.lines]
-    show_listing(header, rows, environment)
+    return Table(header, [_row(line, against is not None) for line in comparison.lines])
 
 
 def _row(line: Line, compared: bool) -> list[str]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from pfsolve.display.listing import show_listing
-from pfsolve.display.plain import print_dim
+from pfsolve.display.output import Table
 from pfsolve.display.progress import pace
 from pfsolve.wording import duration, plural, thousands
 
 if TYPE_CHECKING:
-    from pfsolve.environment import Environment
     from pfsolve.events import Scoring
     from pfsolve.lab.evaluation.curves import Curve
     from pfsolve.lab.evaluation.early_auc import EarlyAuc
@@ -27,24 +25,20 @@ _CHOSEN = {
 }
 
 
-def show_report(report: Report, environment: Environment) -> None:
-    """Print a report on stdout: what steps say, what rollouts say, what it cost."""
-    rows = [*_of_steps(report), *_totals(report)]
-    show_listing(("measure", "value", "95 % interval", ""), rows, environment)
+def report_tables(report: Report) -> Iterator[Table]:
+    """A report as tables: what steps say and what it cost, calibration, what rollouts say."""
+    yield Table(("measure", "value", "95 % interval", ""), [*_of_steps(report), *_totals(report)])
     if report.of_steps.reliability:
-        environment.stdout.write("\n")
         bins = [
             (f"{b.low:.1f} to {b.high:.1f}", thousands(b.steps), f"{b.score:.3f}", f"{b.right:.3f}")
             for b in report.of_steps.reliability
         ]
-        show_listing(("score", "steps", "mean score", "right"), bins, environment)
+        yield Table(("score", "steps", "mean score", "right"), bins)
     if report.curves:
-        environment.stdout.write("\n")
-        show_listing(*_of_rollouts(report.curves), environment)
+        yield _of_rollouts(report.curves)
     if report.early_auc:
-        environment.stdout.write("\n")
         header = ("after step", "AUC within a problem", "95 % interval", "written by")
-        show_listing(header, list(_of_rounds(report.early_auc)), environment)
+        yield Table(header, list(_of_rounds(report.early_auc)))
 
 
 def _of_steps(report: Report) -> Iterator[tuple[str, ...]]:
@@ -76,7 +70,7 @@ def _totals(report: Report) -> Iterator[tuple[str, ...]]:
         yield "tokens_per_second", f"{rate:.1f}", "", duration(report.seconds)
 
 
-def _of_rollouts(curves: Mapping[str, Curve]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def _of_rollouts(curves: Mapping[str, Curve]) -> Table:
     """Accuracies in percent, a row for each method, a column for each of some numbers of rollouts."""
     n_max = len(curves["majority_vote"].accuracy)
     shown = sorted({1 << k for k in range(n_max.bit_length())} | {n_max})
@@ -94,7 +88,7 @@ def _of_rollouts(curves: Mapping[str, Curve]) -> tuple[tuple[str, ...], list[tup
                 else f"{100 * curve.gain:+.1f} ({100 * gain[0]:+.1f} to {100 * gain[1]:+.1f})",
             )
         )
-    return header, rows
+    return Table(header, rows)
 
 
 def _of_rounds(early_auc: Sequence[EarlyAuc]) -> Iterator[tuple[str, ...]]:
@@ -113,12 +107,10 @@ def _span(span: Interval | None) -> str:
     return "" if span is None else f"{span[0]:.3f} to {span[1]:.3f}"
 
 
-def show_complaints(complaints: Sequence[str], environment: Environment) -> None:
-    """Tell on stderr of rows that are left out, the first of them one by one."""
-    for line in complaints[:COMPLAINTS]:
-        print_dim(environment.err, line)
-    if len(complaints) > COMPLAINTS:
-        print_dim(environment.err, f"… and {thousands(len(complaints) - COMPLAINTS)} more")
+def complaint_lines(complaints: Sequence[str]) -> list[str]:
+    """Lines about rows that are left out: the first of them one by one, the others counted."""
+    more = len(complaints) - COMPLAINTS
+    return [*complaints[:COMPLAINTS], *([f"… and {thousands(more)} more"] if more > 0 else [])]
 
 
 def headline(progress: Scoring) -> str:

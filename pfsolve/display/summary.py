@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pfsolve.display.listing import show_listing
+from pfsolve.display.output import Table
 from pfsolve.display.text import one_line
 from pfsolve.wording import duration, speed, thousands
 
 if TYPE_CHECKING:
-    from pfsolve.environment import Environment
     from pfsolve.results.summary import Summary
 
 _COLUMNS = ("settings", "solved", "no answer", "right", "accuracy", "tokens", "time", "speed")
 _NAMED = ("policy", "particles", "reward", "temperature", "seed")  # what tells runs apart first
 
 
-def show_summaries(summaries: Sequence[Summary], environment: Environment) -> None:
-    """Print one row for each setting, and what the settings differ in."""
+def summary_table(summaries: Sequence[Summary]) -> Table:
+    """A row for the results of each group of settings, named by what the settings differ in."""
     labels = labels_of([summary.settings for summary in summaries])
     rows = [_row(label, summary) for label, summary in zip(labels, summaries, strict=True)]
-    show_listing(_COLUMNS, rows, environment)
+    return Table(_COLUMNS, rows)
 
 
 def labels_of(settings: Sequence[dict[str, Any]]) -> list[str]:

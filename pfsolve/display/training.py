@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pfsolve.display.listing import show_listing
+from pfsolve.display.output import Table
 from pfsolve.display.progress import pace
 from pfsolve.events import Collecting, Fitting
 from pfsolve.wording import plural, thousands
-
-if TYPE_CHECKING:
-    from pfsolve.environment import Environment
 
 
 def headline(progress: Collecting | Fitting) -> str:
@@ -26,15 +23,12 @@ def headline(progress: Collecting | Fitting) -> str:
     return " · ".join([done, *pace(progress.tokens, progress.seconds, progress.worked, left)])
 
 
-def show_probe(about: Mapping[str, Any], path: Path, environment: Environment) -> None:
+def probe_tables(about: Mapping[str, Any], path: Path) -> Iterator[Table]:
     """What a probe's head was made from, and how good heads like it are on problems they have not seen."""
-    show_listing(("probe", str(path)), list(_made(about)), environment)
+    yield Table(("probe", str(path)), list(_made(about)))
     rows = list(_measured(about.get("measured") or {}))
     if rows:
-        environment.stdout.write("\n")
-        show_listing(
-            ("on unseen problems", "measure", "value", "95 %", "length"), rows, environment
-        )
+        yield Table(("on unseen problems", "measure", "value", "95 %", "length"), rows)
 
 
 def _made(about: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

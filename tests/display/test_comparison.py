@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import pytest
 
-from pfsolve.display.bench import check_plot, draw_comparison, show_comparison
-from pfsolve.environment import Environment
+from pfsolve.display.bench import check_plot, comparison_table, draw_comparison
 from pfsolve.errors import UsageError
 from pfsolve.lab.bench.report import Comparison, Difference, Line
 from pfsolve.wording import thousands
@@ -53,10 +51,9 @@ COMPARISON = Comparison(
 )
 
 
-def test_a_table_in_a_pipe() -> None:
-    stream = io.StringIO()
-    show_comparison(COMPARISON, Environment(stdout=stream, variables={}))
-    header, pf, sc, _ = (row.split("\t") for row in stream.getvalue().splitlines())
+def test_a_row_for_each_method_and_size() -> None:
+    table = comparison_table(COMPARISON)
+    header, (pf, sc, _) = list(table.header), table.rows
     shown = dict(zip(header, pf, strict=True))
     assert shown["method"] == "pf"
     assert shown["tokens"] == thousands(2512)
@@ -69,10 +66,9 @@ def test_a_table_in_a_pipe() -> None:
 
 
 def test_a_baseline_that_is_too_small_is_said() -> None:
-    stream = io.StringIO()
     beyond = line("pf", 8, 0.6, 100.0, equal_tokens=Difference(20.0, 0.1, None, True))
-    show_comparison(Comparison((beyond,), "sc", {}), Environment(stdout=stream, variables={}))
-    assert "beyond its rollouts" in stream.getvalue()
+    (row,) = comparison_table(Comparison((beyond,), "sc", {})).rows
+    assert any("beyond its rollouts" in cell for cell in row)
 
 
 @pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml")])

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 
-from pfsolve.display.evaluation import show_report
+from pfsolve.display.evaluation import report_tables
+from pfsolve.display.output import Output
 from pfsolve.environment import Environment
 from pfsolve.errors import UsageError
 from pfsolve.files import dumps
@@ -170,7 +171,8 @@ class Terminal(io.StringIO):
 
 
 def shown(found: Report, stream: io.StringIO, **variables: str) -> str:
-    show_report(found, Environment(stdout=stream, variables={"COLUMNS": "80", **variables}))
+    environment = Environment(stdout=stream, variables={"COLUMNS": "80", **variables})
+    Output(environment).give(None, lambda: report_tables(found))
     return stream.getvalue()
 
 

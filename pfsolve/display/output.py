@@ -1,0 +1,197 @@
+"""The only way to stdout: what a command gives is a line of JSON, a table, text, or an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence, Sized
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
+
+from pfsolve.display.population import readable_answer
+from pfsolve.display.text import one_line
+from pfsolve.files import dumps, json_safe
+from pfsolve.wording import duration, percent, plural, speed
+
+if TYPE_CHECKING:
+    from pfsolve.environment import Environment
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns on a terminal, lines with tabs in a pipe, for cut and awk; the first column names the rows."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer alone on its line; in a pipe a missing one is an empty line.
+
+    A terminal gets readable text instead of LaTeX and, with a problem's id, also the id before the
+    answer and whether it is right behind it.
+    """
+
+    text: str | None
+    problem_id: str | None = None
+    correct: bool | None = None
+
+
+Shown: TypeAlias = Table | Answer | str
+
+_Item = TypeVar("_Item")
+
+
+class Output:
+    """The results of a command on stdout, and its notes on stderr.
+
+    Args:
+        as_json: results are JSON, strict and one line each.
+        raw: answers stay LaTeX on a terminal too.
+        quiet: without notes.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        *,
+        as_json: bool = False,
+        raw: bool = False,
+        quiet: bool = False,
+    ) -> None:
+        self._environment = environment
+        self._as_json = as_json
+        self._raw = raw
+        self._quiet = quiet
+
+    def give(self, value: object, shown: Callable[[], Iterable[Shown]] = tuple) -> None:
+        """Print a result: `value` where JSON is wanted, else the parts of `shown()`."""
+        if self._as_json:
+            self._write(dumps(json_safe(value)))
+        else:
+            self._show(shown())
+
+    def give_each(self, values: Iterable[_Item], shown: Callable[[_Item], Iterable[Shown]]) -> None:
+        """Print results each as soon as it is there; in JSON all of them as one list."""
+        if self._as_json:
+            self.give(list(values))
+        else:
+            for value in values:
+                self._show(shown(value))
+
+    def skip(self) -> None:
+        """Keep the place of a result that never came; JSON has none."""
+        if not self._as_json:
+            self._write("")
+
+    def note(self, line: str) -> None:
+        """A dim line on stderr about the results; never wrapped, no markup in it."""
+        from rich.text import Text
+
+        if not self._quiet:
+            self._environment.err.print(Text(line, style="dim"), soft_wrap=True)
+
+    def _show(self, parts: Iterable[Shown]) -> None:
+        for number, part in enumerate(parts):
+            if isinstance(part, Table):
+                if number:
+                    self._write("")
+                self._table(part)
+            elif isinstance(part, Answer):
+                self._answer(part)
+            else:
+                self._write(part)
+
+    def _table(self, table: Table) -> None:
+        if not self._environment.stdout_is_terminal:
+            for row in (table.header, *table.rows):
+                self._write("\t".join(row))
+            return
+        from rich.table import Table as Columns
+        from rich.text import Text
+
+        columns = Columns(box=None, pad_edge=False, collapse_padding=True, header_style="bold")
+        for index, title in enumerate(table.header):
+            columns.add_column(title, no_wrap=index > 0, justify="right" if index else "left")
+        for row in table.rows:
+            columns.add_row(*(Text(cell) for cell in row))
+        self._environment.out.print(columns)
+
+    def _answer(self, answer: Answer) -> None:
+        console = self._environment.out
+        text = answer.text or ""
+        if not console.is_terminal:
+            self._write(one_line(text))
+            return
+        from rich.text import Text
+
+        line = Text(one_line(text) if self._raw else readable_answer(text), "bold")
+        if answer.problem_id is not None:
+            if answer.text is None:
+                line = Text("no answer", "dim")
+            line = Text.assemble((f"{one_line(answer.problem_id)}  ", "dim"), line)
+        if answer.correct is not None:
+            line.append(
+                "  right" if answer.correct else "  wrong", "green" if answer.correct else "red"
+            )
+        console.print(line, soft_wrap=True)
+
+    def _write(self, line: str) -> None:
+        self._environment.stdout.write(line + "\n")
+        self._environment.stdout.flush()
+
+
+class InOrder(Generic[_Item]):
+    """Hands items on in the order of their positions 0, 1, 2, ..., however they arrive.
+
+    Args:
+        show: what they are handed to; None stands for one that never came.
+        as_they_come: hand them on at once instead.
+    """
+
+    def __init__(self, show: Callable[[_Item | None], None], *, as_they_come: bool = False) -> None:
+        self._show = show
+        self._as_they_come = as_they_come
+        self._held: dict[int, _Item] = {}
+        self._next = 0
+
+    def __call__(self, position: int, item: _Item) -> None:
+        if self._as_they_come:
+            self._show(item)
+            return
+        self._held[position] = item
+        while self._next in self._held:
+            self._show(self._held.pop(self._next))
+            self._next += 1
+
+    def close(self) -> None:
+        """Hand on what is held still, with None in the place of those that never came."""
+        for position in range(self._next, max(self._held, default=-1) + 1):
+            self._show(self._held.get(position))
+        self._held.clear()
+
+
+class Solved(Protocol):
+    """What `summary` tells of a solution. agreement: share of the weight behind the answer, 0 to 1."""
+
+    @property
+    def answer(self) -> str | None: ...
+    @property
+    def agreement(self) -> float: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def tokens(self) -> int: ...
+    @property
+    def particles(self) -> Sized: ...
+
+
+def summary(solution: Solved) -> str:
+    """One line about a solve: "92 % of the weight · 8 particles · 1 843 tokens · 31 s · 59 tokens/s"."""
+    parts = [
+        "no answer" if solution.answer is None else f"{percent(solution.agreement)} of the weight",
+        plural(len(solution.particles), "particle"),
+        plural(solution.tokens, "token"),
+        duration(solution.seconds),
+        speed(solution.tokens, solution.seconds),
+    ]
+    return " · ".join(part for part in parts if part)

@@ -1,0 +1,187 @@
+"""What reaches stdout: an answer alone on its line, tables, JSON; and notes on stderr."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pfsolve.display.output import Answer, InOrder, Output, Shown, Table, summary
+from pfsolve.environment import Environment
+
+SUMMARY = "92 % of the weight · 8 particles · 1 843 tokens · 31 s · 59 tokens/s"
+HALF = r"\frac{1}{2}"
+
+
+@dataclass(frozen=True)
+class Solution:
+    answer: str | None = HALF
+    agreement: float = 0.923
+    seconds: float = 31.2
+    tokens: int = 1843
+    particles: tuple[int, ...] = tuple(range(8))
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def given_to(stream: io.StringIO, *parts: Shown, value: object = None, **how: bool) -> str:
+    """What arrives on stdout."""
+    environment = Environment(stdout=stream, variables={"TERM": "xterm", "NO_COLOR": "1"})
+    Output(environment, **how).give(value, lambda: parts)
+    return stream.getvalue()
+
+
+# -- answers --
+
+
+def test_a_terminal_gets_readable_text_in_bold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")  # rich looks at it too
+    stream = Terminal()
+    Output(Environment(stdout=stream, variables={"TERM": "xterm"})).give(
+        None, lambda: [Answer(HALF)]
+    )
+    assert stream.getvalue() == "\x1b[1m1/2\x1b[0m\n"
+
+
+def test_latex_on_request() -> None:
+    assert given_to(Terminal(), Answer(HALF), raw=True) == f"{HALF}\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        (HALF, HALF),
+        ("\\begin{pmatrix}\n1 \\\\\n2\n\\end{pmatrix}\n", r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}"),
+        ("[bold]4[/x]", "[bold]4[/x]"),
+        ("\x1b[31m4\r\n", "4"),
+        ("x" * 500, "x" * 500),
+    ],
+)
+def test_a_pipe_gets_the_latex_as_it_is_on_exactly_one_line(answer: str, line: str) -> None:
+    assert given_to(io.StringIO(), Answer(answer)) == line + "\n"
+
+
+def test_an_answer_wider_than_the_terminal_is_not_broken_into_lines() -> None:
+    assert given_to(Terminal(), Answer("x + " * 80 + "1")).count("\n") == 1
+
+
+@pytest.mark.parametrize("answer", [r"\\", r"\left", "{}"])
+def test_an_answer_of_which_nothing_would_be_left_is_shown_as_it_is(answer: str) -> None:
+    assert answer in given_to(Terminal(), Answer(answer))
+
+
+@pytest.mark.parametrize(
+    ("answer", "correct", "piped", "seen"),
+    [
+        ("42", True, "42\n", "a b  42  right\n"),
+        (HALF, False, f"{HALF}\n", "a b  1/2  wrong\n"),
+        ("x\n\x1b[31my", None, "x y\n", "a b  x y\n"),
+        (None, None, "\n", "a b  no answer\n"),
+        (None, False, "\n", "a b  no answer  wrong\n"),
+    ],
+)
+def test_one_of_many_is_its_answer_in_a_pipe_and_says_whose_it_is_on_a_terminal(
+    answer: str | None, correct: bool | None, piped: str, seen: str
+) -> None:
+    row = Answer(answer, "a\nb", correct)
+    assert given_to(io.StringIO(), row) == piped
+    assert given_to(Terminal(), row) == seen
+
+
+# -- tables, text and JSON --
+
+
+def test_tables_are_set_apart_and_a_pipe_gets_tabs() -> None:
+    table = Table(("name", "size"), [("[b]a", "1"), ("b", "22")])
+    text = "name\tsize\n[b]a\t1\nb\t22\n"
+    assert given_to(io.StringIO(), table, table) == f"{text}\n{text}"
+    lines = given_to(Terminal(), table).splitlines()
+    assert [line.split() for line in lines] == [["name", "size"], ["[b]a", "1"], ["b", "22"]]
+    assert lines[1].endswith(" 1"), "numbers stand to the right"
+
+
+def test_json_is_one_strict_line_and_nothing_else_is_made() -> None:
+    def never() -> Iterable[Shown]:
+        raise AssertionError
+
+    stream = io.StringIO()
+    output = Output(Environment(stdout=stream, variables={}), as_json=True)
+    output.give({"a": float("-inf"), "b": ("ü", 1)}, never)
+    output.skip()
+    assert stream.getvalue() == '{"a": null, "b": ["ü", 1]}\n'
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_results_come_each_as_soon_as_it_is_there_or_as_one_list(as_json: bool) -> None:
+    stream = io.StringIO()
+    seen: list[str] = []
+
+    def values() -> Iterable[int]:
+        for value in (1, 2):
+            seen.append(stream.getvalue())
+            yield value
+
+    environment = Environment(stdout=stream, variables={})
+    Output(environment, as_json=as_json).give_each(values(), lambda value: [f"<{value}>"])
+    if as_json:
+        assert json.loads(stream.getvalue()) == [1, 2]
+    else:
+        assert seen == ["", "<1>\n"]
+
+
+def test_notes_are_plain_text_on_stderr_unless_quiet() -> None:
+    stream = io.StringIO()
+    environment = Environment(stderr=stream, variables={})
+    Output(environment, as_json=True).note("[bold]3 left out")
+    Output(environment, quiet=True).note("nothing")
+    assert stream.getvalue() == "[bold]3 left out\n"
+
+
+# -- the order of answers --
+
+
+@given(st.permutations(range(6)))
+def test_lines_come_in_the_inputs_order_however_they_are_finished(order: list[int]) -> None:
+    shown: list[int | None] = []
+    lines: InOrder[int] = InOrder(shown.append)
+    for position in order:
+        lines(position, position)
+        assert shown == list(range(len(shown))), "nothing out of order"
+    lines.close()
+    assert shown == list(range(6))
+
+
+def test_lines_that_never_came_keep_their_places_at_the_end() -> None:
+    """After Ctrl-C the third answer must not stand on the second line."""
+    shown: list[str | None] = []
+    lines: InOrder[str] = InOrder(shown.append)
+    for position, answer in [(0, "a"), (2, "c"), (4, "e")]:
+        lines(position, answer)
+    assert shown == ["a"]
+    lines.close()
+    assert shown == ["a", None, "c", None, "e"]
+
+
+def test_as_they_come_means_at_once() -> None:
+    shown: list[str | None] = []
+    lines: InOrder[str] = InOrder(shown.append, as_they_come=True)
+    lines(2, "c")
+    lines(0, "a")
+    lines.close()
+    assert shown == ["c", "a"]
+
+
+# -- the line about a solve --
+
+
+def test_the_summary_tells_what_there_is() -> None:
+    assert summary(Solution()) == SUMMARY
+    assert summary(Solution(None, 0.0, 0.0, 0, (1,))) == "no answer · 1 particle · 0 tokens · 0.0 s"
