@@ -1,0 +1,108 @@
+"""A rewrite of a search draws the same random numbers: conversations recorded from earlier code.
+
+`recorded.json` holds what every method asked for, request by request, and the population it ended
+with, in the worlds below. A seed published with a result must give that result again, so requests and
+ancestors are compared exactly and floats to 1e-12. A change that is meant to draw differently
+records anew and says so in the changelog.
+
+In the record E is Extend, S Score, A Alike, F Fork, R Rewind (particles > steps) and I StepInfo (its
+step), each with a digit for each particle; `steps` holds log evidence and ESS of each StepInfo.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path as File
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pfsolve.search.methods import METHODS, Knobs
+from pfsolve.search.particle_filter import FilterRules
+from pfsolve.search.requests import Alike, Extend, Fork, Request, Rewind, Score, Search, StepInfo
+from pfsolve.search.weights import AllParticlesDead
+from tests.search.worlds import HiddenMarkovModel, Path, Tree, World, drive, stopping
+
+RECORDED = json.loads(File(__file__).with_name("recorded.json").read_text(encoding="utf-8"))
+
+
+class Mortal(Tree):
+    """A tree some of whose nodes have a score of zero."""
+
+    def log_odds(self, path: Path) -> float:
+        dead = path[:2] in ((2,), (0, 0), (1, 1))
+        return -math.inf if dead else super().log_odds(path)
+
+
+WORLDS: dict[str, Callable[[int, int], World]] = {
+    "tree": Tree,
+    "mortal": Mortal,
+    "markov": lambda n, seed: HiddenMarkovModel(n, seed, cumulative=False),
+    "cumulative": lambda n, seed: HiddenMarkovModel(n, seed, cumulative=True),
+}
+
+
+def search_of(record: dict[str, Any]) -> Search:
+    s = dict(record["settings"])
+    rules = {k: s.pop(k) for k in list(s) if k in FilterRules.__slots__ and k != "expected_steps"}
+    knobs = Knobs(rules=FilterRules(**rules), **s)
+    return METHODS[record["method"]](knobs, np.random.default_rng(record["seed"] + 10**6))
+
+
+def written(request: Request) -> str:
+    match request:
+        case Extend(particles=particles):
+            return "E" + digits(particles)
+        case Score(particles=particles):
+            return "S" + digits(particles)
+        case Alike():
+            return "A"
+        case Fork(ancestors=ancestors):
+            return "F" + digits(ancestors)
+        case Rewind(particles=particles, steps=steps):
+            return f"R{digits(particles)}>{digits(steps)}"
+        case StepInfo(step=step):
+            return f"I{step}"
+
+
+def digits(indices: np.ndarray) -> str:
+    return "".join(map(str, indices.tolist()))
+
+
+def name(record: dict[str, Any]) -> str:
+    others = [str(value) for value in record["settings"].values()]
+    return "-".join([record["method"], record["world"], *others, str(record["seed"])])
+
+
+def assert_close(found: list[float | None], recorded: list[float | None]) -> None:
+    assert [value is None for value in found] == [value is None for value in recorded]
+    known = [[v for v in values if v is not None] for values in (found, recorded)]
+    np.testing.assert_allclose(*known, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("record", RECORDED, ids=name)
+def test_a_recorded_conversation_is_repeated(record: dict[str, Any]) -> None:
+    world = WORLDS[record["world"]](record["settings"]["particles"], record["seed"])
+    answer = stopping(world, record["stop"]) if "stop" in record else world.answer
+    try:
+        end = drive(search_of(record), answer)
+    except AllParticlesDead:
+        end = None
+    assert " ".join(map(written, world.log)) == record["requests"]
+    for info, recorded in zip(world.news(), record["steps"], strict=True):
+        assert_close([info.log_evidence, info.ess], recorded)
+    if record["final"] is None:
+        assert end is None
+        return
+    final = record["final"]
+    assert (end.steps, end.stopped) == (final["steps"], final["stopped"])
+    assert_close(end.log_odds.tolist(), final["log_odds"])
+    assert_close(end.log_weights.tolist(), final["log_weights"])
+    assert_close([end.log_evidence], [final["log_evidence"]])
+
+
+def test_every_method_is_recorded() -> None:
+    assert {record["method"] for record in RECORDED} == set(METHODS)
