@@ -1,9 +1,13 @@
-"""What `--method NAME` stands for: one table from names to searches."""
+"""What `--method NAME` stands for: one table from names to searches.
+
+A new method is a module of this room and one line in `METHODS`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -16,42 +20,82 @@ from pfsolve.search.requests import Search
 from pfsolve.search.tempering import tempering
 
 
-@dataclass(frozen=True, slots=True)
-class Knobs:
-    """What methods can be set to; each looks at its own.
+class MethodSettings(Protocol):
+    """The settings that methods read, as `pfsolve.settings.Settings` has them; each reads its own."""
 
-    Args:
-        particles: partial solutions at a time.
-        rules: of every filter.
-        expected_steps: of a solution, for the schedule of the entropic filter.
-        sweeps: of particle Gibbs and of each chain of tempering.
-        islands: independent filters that share the particles.
-        ladder: softmax temperatures of tempering's chains, hottest first.
-        beam_width: ways in which beam and tree search expand a prefix.
-    """
+    @property
+    def particles(self) -> int:
+        """Partial solutions held at a time."""
 
-    particles: int
-    rules: FilterRules
-    expected_steps: int = 12
-    sweeps: int = 2
-    islands: int = 2
-    ladder: tuple[float, ...] = (2.0, 1.0)
-    beam_width: int = 4
+    @property
+    def resampling(self) -> str:
+        """See `FilterRules`, as for the next five."""
+
+    @property
+    def weights(self) -> str: ...
+
+    @property
+    def finished(self) -> str: ...
+
+    @property
+    def ess_threshold(self) -> float | None: ...
+
+    @property
+    def softmax_temperature(self) -> float: ...
+
+    @property
+    def deduplicate(self) -> bool: ...
+
+    @property
+    def expected_steps(self) -> int:
+        """Steps of a typical solution, for the schedule of the entropic filter."""
+
+    @property
+    def sweeps(self) -> int:
+        """Sweeps of particle Gibbs, and of each chain of tempering."""
+
+    @property
+    def islands(self) -> int:
+        """Independent filters that share the particles."""
+
+    @property
+    def ladder(self) -> Sequence[float]:
+        """Softmax temperatures of tempering's chains, hottest first."""
+
+    @property
+    def beam_width(self) -> int:
+        """Ways in which beam and tree search expand a prefix."""
 
 
-Method = Callable[[Knobs, np.random.Generator], Search]
+Method: TypeAlias = Callable[[MethodSettings, np.random.Generator], Search]
+
+
+def filter_rules(s: MethodSettings) -> FilterRules:
+    """The rules of every filter that these settings ask for."""
+    return FilterRules(
+        resampling=s.resampling,
+        weights=s.weights,
+        finished=s.finished,
+        ess_threshold=s.ess_threshold,
+        softmax_temperature=s.softmax_temperature,
+        deduplicate=s.deduplicate,
+    )
+
+
+def entropic_rules(s: MethodSettings) -> FilterRules:
+    """The same, with weights flattened early on."""
+    return replace(filter_rules(s), expected_steps=s.expected_steps)
+
 
 METHODS: dict[str, Method] = {
-    "pf": lambda k, rng: particle_filter(k.particles, k.rules, rng),
-    "entropic": lambda k, rng: particle_filter(
-        k.particles, replace(k.rules, expected_steps=k.expected_steps), rng
-    ),
-    "pg": lambda k, rng: particle_gibbs(k.particles, k.rules, rng, k.sweeps),
-    "islands": lambda k, rng: island_filters(k.particles, k.rules, rng, k.islands),
-    "tempering": lambda k, rng: tempering(k.particles, k.rules, rng, k.ladder, k.sweeps),
-    "beam": lambda k, rng: beam_search(k.particles, k.beam_width),
-    "dvts": lambda k, rng: tree_search(k.particles, k.beam_width),
-    "bon": lambda k, rng: independent_samples(k.particles, scored=True),
-    "sc": lambda k, rng: independent_samples(k.particles, scored=False),
-    "greedy": lambda k, rng: independent_samples(k.particles, scored=False),
+    "pf": lambda s, rng: particle_filter(s.particles, filter_rules(s), rng),
+    "entropic": lambda s, rng: particle_filter(s.particles, entropic_rules(s), rng),
+    "pg": lambda s, rng: particle_gibbs(s.particles, filter_rules(s), rng, s.sweeps),
+    "islands": lambda s, rng: island_filters(s.particles, filter_rules(s), rng, s.islands),
+    "tempering": lambda s, rng: tempering(s.particles, filter_rules(s), rng, s.ladder, s.sweeps),
+    "beam": lambda s, rng: beam_search(s.particles, s.beam_width),
+    "dvts": lambda s, rng: tree_search(s.particles, s.beam_width),
+    "bon": lambda s, rng: independent_samples(s.particles, scored=True),
+    "sc": lambda s, rng: independent_samples(s.particles, scored=False),
+    "greedy": lambda s, rng: independent_samples(s.particles, scored=False),
 }

@@ -212,30 +212,12 @@ class Solver:
                         yield task.problem, self._solution(task, end)
 
     def _task(self, problem: Problem, seed: int, listen: SearchListener | None) -> Task:
-        from pfsolve.search.methods import METHODS, Knobs
-        from pfsolve.search.particle_filter import FilterRules
+        from pfsolve.search.methods import METHODS
         from pfsolve.solver.scheduler import Task, resampling_rng
 
         settings = self.settings
         prompt = self._prompt(problem.text)
-        rules = FilterRules(
-            resampling=settings.resampling,
-            weights=settings.weights,
-            finished=settings.finished,
-            ess_threshold=settings.ess_threshold,
-            softmax_temperature=settings.softmax_temperature,
-            deduplicate=settings.deduplicate,
-        )
-        knobs = Knobs(
-            particles=settings.particles,
-            rules=rules,
-            expected_steps=settings.expected_steps,
-            sweeps=settings.sweeps,
-            islands=settings.islands,
-            ladder=settings.ladder,
-            beam_width=settings.beam_width,
-        )
-        search = METHODS[settings.method](knobs, resampling_rng(seed))
+        search = METHODS[settings.method](settings, resampling_rng(seed))
         settled = self._is_settled if settings.early_stop else None
         return Task(problem, prompt, settings.particles, seed, search, listen, settled)
 

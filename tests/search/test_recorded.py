@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pfsolve.search.methods import METHODS, Knobs
-from pfsolve.search.particle_filter import FilterRules
+from pfsolve.search.methods import METHODS
 from pfsolve.search.requests import Alike, Extend, Fork, Request, Rewind, Score, Search, StepInfo
 from pfsolve.search.weights import AllParticlesDead
+from pfsolve.settings import merge
 from tests.search.worlds import HiddenMarkovModel, Path, Tree, World, drive, stopping
 
 RECORDED = json.loads(File(__file__).with_name("recorded.json").read_text(encoding="utf-8"))
@@ -46,10 +46,8 @@ WORLDS: dict[str, Callable[[int, int], World]] = {
 
 
 def search_of(record: dict[str, Any]) -> Search:
-    s = dict(record["settings"])
-    rules = {k: s.pop(k) for k in list(s) if k in FilterRules.__slots__ and k != "expected_steps"}
-    knobs = Knobs(rules=FilterRules(**rules), **s)
-    return METHODS[record["method"]](knobs, np.random.default_rng(record["seed"] + 10**6))
+    settings = merge(record["settings"])
+    return METHODS[record["method"]](settings, np.random.default_rng(record["seed"] + 10**6))
 
 
 def written(request: Request) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,9 +18,9 @@ from pfsolve.problems import Problem
 from pfsolve.rewards.base import Memoryless, Prefix, Reward
 from pfsolve.rewards.self_evaluation import SelfEvaluation
 from pfsolve.rewards.uniform import Uniform
-from pfsolve.search.methods import METHODS, Knobs
-from pfsolve.search.particle_filter import FilterRules
+from pfsolve.search.methods import METHODS
 from pfsolve.search.weights import normalise
+from pfsolve.settings import Settings
 from pfsolve.solver.scheduler import Outcome, Scheduler, Task, resampling_rng
 from tests.engine.conftest import TOLERANCE, distance, distribution, is_empty
 
@@ -47,9 +48,6 @@ class Fixed(Memoryless):
         return np.full(len(prefixes), self.value)
 
 
-_RULES = FilterRules()
-
-
 def task(
     policy: Policy,
     seed: int,
@@ -57,11 +55,11 @@ def task(
     problem: str = "What is 12 + 30?",
     listen: Listener | None = None,
     method: str = "pf",
-    rules: FilterRules = _RULES,
+    **settings: Any,
 ) -> Task:
     prompt = policy.chat.prompt("Think step by step.", problem)
-    knobs = Knobs(n, rules, beam_width=2)
-    search = METHODS[method](knobs, resampling_rng(seed))
+    chosen = Settings(particles=n, beam_width=2, **settings)
+    search = METHODS[method](chosen, resampling_rng(seed))
     return Task(Problem(problem, 1, problem), prompt, n, seed, search, listen)
 
 
@@ -320,9 +318,8 @@ def test_every_method_finishes_reproducibly_and_leaves_the_cache_empty(
 def test_particles_that_have_written_the_same_can_share_a_weight(make_policy: MakePolicy) -> None:
     """A cool policy repeats itself: each distinct solution weighs the odds of its one score."""
     policy = make_policy(temperature=0.1, max_step_tokens=4)
-    rules = FilterRules(deduplicate=True)
     for seed in range(20):  # what is sampled differs by processor: the first with some alike
-        outcome, *_ = run(policy, Longest(), task(policy, seed, n=6, rules=rules))
+        outcome, *_ = run(policy, Longest(), task(policy, seed, n=6, deduplicate=True))
         texts = [particle.text for particle in outcome.particles]
         odds = {text: np.exp(len(text) / 20) for text in texts}
         if 1 < len(odds) < len(texts):
