@@ -7,7 +7,7 @@ since UTF-8 can break inside a token, and nothing is ever tokenised again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from pfsolve.answers import extract_answer, last_boxed
@@ -27,19 +27,15 @@ class Finish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One reasoning step.
+    """One reasoning step of L tokens."""
 
-    tokens: its ids, without an end-of-generation token. data: their bytes. log_prob: sum over the
-    tokens of the policy's log-probability (temperature 1, end token included), when asked for. slot:
-    index of the particle that wrote it, so that a chain of steps is also its line of ancestors.
-    log_odds: logit of the score of the prefix that ends here, once scored.
-    """
-
-    tokens: tuple[int, ...]
-    data: bytes
-    slot: int
+    tokens: tuple[int, ...] = field(repr=False)  # (L,) ids, without an end-of-generation token
+    data: bytes  # those of the tokens
+    slot: int  # of the particle that wrote it: a chain of steps is also its line of ancestors
+    # Sum over the tokens of the policy's log-probability (temperature 1, end token included), when
+    # asked for.
     log_prob: float | None = None
-    log_odds: float | None = None
+    log_odds: float | None = None  # of the prefix that ends here, once scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +90,11 @@ class Particle:
 
 @dataclass(frozen=True, slots=True)
 class StepRules:
-    """Limits on steps: `max_steps` a particle, `max_step_tokens` a step, `context` tokens in all."""
+    """Limits on steps."""
 
-    max_steps: int = 40
-    max_step_tokens: int = 512
-    context: int = 2048
+    max_steps: int = 40  # of a particle
+    max_step_tokens: int = 512  # of a step
+    context: int = 2048  # tokens of prompt and solution
 
 
 def step_is_complete(data: bytes) -> bool:

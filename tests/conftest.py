@@ -12,6 +12,7 @@ pytest_plugins = ["tests.models.fixtures"]
 
 SMALL = "smollm2-135m-instruct"
 THREADS = min(2, os.cpu_count() or 1)  # the model is tiny: more would wait for each other
+SCHEMA_1 = Path(__file__).parent / "schema1"  # files that pfsolve 0.1.0 wrote
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pfsolve.display.batch import SilentBatch
     from pfsolve.display.output import InOrder
     from pfsolve.environment import Environment
-    from pfsolve.results.line import Record
+    from pfsolve.results.line import ResultLine
 
 
 def solve_file(
@@ -81,18 +81,19 @@ def solve_file(
 
 def _printer(
     options: RunOptions, environment: Environment, display: SilentBatch
-) -> InOrder[Record]:
+) -> InOrder[ResultLine]:
     """Writes each result to stdout as soon as those before it are written."""
     from pfsolve.display.output import Answer, InOrder, Output
+    from pfsolve.results.line import brief
 
     output = Output(environment, as_json=options.json, raw=options.raw)
 
-    def show(record: Record | None) -> None:
+    def show(record: ResultLine | None) -> None:
         with display.writing():
             if record is None:
                 output.skip()
                 return
             answer = Answer(record["answer"], record["id"], record["correct"])
-            output.give(record, lambda: [answer])
+            output.give(brief(record), lambda: [answer])
 
     return InOrder(show, as_they_come=options.unordered)

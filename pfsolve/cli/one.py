@@ -26,6 +26,8 @@ def solve_one(
     from pfsolve.cli.session import open_solver
     from pfsolve.display.live import progress
     from pfsolve.display.output import Answer, Output, summary
+    from pfsolve.problems import Problem
+    from pfsolve.results.line import Origin
     from pfsolve.results.run_record import RunRecords
 
     if not problem.strip():
@@ -44,9 +46,11 @@ def solve_one(
 
         solution = solver.solve(problem, stopping=stopping, listen=hear)
 
+    origin = Origin(solution.settings, solution.versions, rows=1)
+    line = origin.solved(Problem("1", 1, problem), solution, particles=True)
     if records is not None:
-        records.write(problem, solution.to_dict(), solution)
-    output.give(solution.to_dict(), lambda: [Answer(solution.answer)] if solution.answer else [])
+        records.write(problem, line)
+    output.give(line, lambda: [Answer(solution.answer)] if solution.answer else [])
     if solution.answer is not None and environment.err.is_terminal and not options.json:
         output.note(summary(solution))
     if solution.interrupted:

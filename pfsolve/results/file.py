@@ -1,10 +1,8 @@
-"""Results files: JSON lines that are only ever appended to, read back, and gone on with."""
+"""Results files: JSON lines that are only ever appended to, read back, and resumed."""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,24 +10,21 @@ from types import TracebackType
 from typing import Self
 
 from pfsolve.errors import UsageError
-from pfsolve.files import dumps
+from pfsolve.files import dumps, replacing
 from pfsolve.problems import BadRow, Problem
-from pfsolve.results.line import SCHEMA, Record, is_finished
+from pfsolve.results.line import SCHEMA, ResultLine, is_finished, upgraded
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """A results file as it lies on the disk.
+    """A results file as it lies on the disk."""
 
-    lines: the bytes of each line that is not blank and its record, None where it holds none. torn:
-    whether the last line has no line break; it may hold a record all the same.
-    """
-
-    lines: tuple[tuple[bytes, Record | None], ...] = ()
-    torn: bool = False
+    # The bytes of each line that is not blank, and its result, None where it holds none.
+    lines: tuple[tuple[bytes, ResultLine | None], ...] = ()
+    torn: bool = False  # the last line has no line break; it may hold a result all the same
 
     @property
-    def records(self) -> list[Record]:
+    def records(self) -> list[ResultLine]:
         return [record for _, record in self.lines if record is not None]
 
     @property
@@ -81,14 +76,14 @@ def read_solved(path: Path) -> Contents:
 _START = b'{"schema": '  # of every line
 
 
-def _parse(line: bytes) -> Record | None:
+def _parse(line: bytes) -> ResultLine | None:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
         return None
     if not isinstance(record, dict) or type(record.get("schema")) is not int:
         return None
-    return record if isinstance(record.get("id"), str) else None
+    return upgraded(record) if isinstance(record.get("id"), str) else None
 
 
 class ResultsFile:
@@ -120,11 +115,11 @@ class ResultsFile:
             ) from error
 
     @property
-    def records(self) -> list[Record]:
+    def records(self) -> list[ResultLine]:
         """What it holds by now."""
         return [record for _, record in self._lines if record is not None]
 
-    def resume(self, settings_hash: str, rows: Iterable[Problem | BadRow]) -> dict[str, Record]:
+    def resume(self, settings_hash: str, rows: Iterable[Problem | BadRow]) -> dict[str, ResultLine]:
         """Make the file fit to go on with, and return what is finished of these rows, by id.
 
         What an earlier run under these settings left unfinished, because it was interrupted or
@@ -136,7 +131,7 @@ class ResultsFile:
         rows = list(rows)
         texts = {row.id: row.text for row in rows if isinstance(row, Problem)}
         places = {row.line for row in rows}
-        finished: dict[str, Record] = {}
+        finished: dict[str, ResultLine] = {}
         kept = []
         for line, record in self._lines:
             if record is not None and record.get("settings_hash") == settings_hash:
@@ -160,21 +155,11 @@ class ResultsFile:
     def _replace(self, lines: Iterable[bytes]) -> None:
         """Put these lines in the place of the file's, at one stroke."""
         self._file.close()
-        fd, name = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.name, suffix=".part")
-        part = Path(name)
-        try:
-            with os.fdopen(fd, "wb") as file:
-                file.writelines(line + b"\n" for line in lines)
-                file.flush()
-                os.fsync(fd)
-            part.chmod(self.path.stat().st_mode)
-            part.replace(self.path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        with replacing(self.path) as file:
+            file.writelines(line + b"\n" for line in lines)
         self._file = self.path.open("ab")
 
-    def write(self, record: Record) -> None:
+    def write(self, record: ResultLine) -> None:
         """Append a line; it is in the operating system's hands when this returns."""
         line = dumps(record).encode()
         self._file.write(line + b"\n")

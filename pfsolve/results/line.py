@@ -1,4 +1,4 @@
-"""One line of a results file: what came of one problem, as plain JSON values.
+"""The one JSON shape of a result: for one problem or many, on standard output, in files, in records.
 
 A line says all that is needed to check it, to reproduce it and to join it with others: the problem,
 its own seed, the settings with their hash, and the versions of what computed it.
@@ -6,87 +6,170 @@ its own seed, the settings with their hash, and the versions of what computed it
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from pfsolve.errors import PfsolveError
+from pfsolve.files import digest, json_safe
 from pfsolve.problems import BadRow, Problem
 from pfsolve.settings import MACHINE, Settings
 
 if TYPE_CHECKING:
     from pfsolve.solution import Solution
 
-SCHEMA = 1  # of the lines; a change that older readers would misread raises it
+SCHEMA = 2  # of the lines; a change that older readers would misread raises it
 
-Record = dict[str, Any]
+
+class CandidateLine(TypedDict):
+    """One answer of the final population, with all that are equivalent to it."""
+
+    answer: str
+    particles: int  # the number of particles that reached it
+    share: float  # of the weight or of the votes, 0 to 1
+
+
+class ParticleLine(TypedDict):
+    """One particle of the final population, with S steps."""
+
+    steps: list[str]  # (S,) text of each step
+    log_odds: list[float | None]  # (S,) of the prefix that ends there; null: -inf, or not scored
+    ancestors: list[int]  # (S,) slot of the particle that wrote the step
+    tokens: int  # the number of tokens in its steps
+    weight: float  # share of the population, 0 to 1
+    answer: str | None
+    finish: str | None  # why it took no further step: a value of `pfsolve.particle.Finish`
+
+
+class ErrorLine(TypedDict):
+    """Why a row has no solution."""
+
+    kind: str  # class of the error, or "malformed" for a row that holds no problem
+    message: str
+
+
+class Timings(TypedDict):
+    """How long a solve took."""
+
+    load_seconds: float
+    solve_seconds: float
+    tokens_per_second: float | None  # written by the policy, of solve_seconds
+
+
+class PoolLine(TypedDict):
+    """The final population of n particles in short."""
+
+    classes: list[int]  # (n,) equal for equivalent answers: 0 the right one's, -1 without an answer
+    log_odds: list[float | None]  # (n,) of the whole solution; null for -inf, 0 where not scored
+    weights: list[float]  # (n,) shares of the population, 0 to 1
+    tokens: list[int]  # (n,) in its steps
+
+
+class ResultLine(TypedDict, total=False):
+    """The result of one problem. A row without a solution has `error` and lacks what only one gives."""
+
+    schema: int
+    id: str  # unique in its file
+    line: int  # where the row starts in its file, from 1
+    problem: str | None  # null for a malformed row
+    expected: str | None  # the right answer, where the file gives it
+    correct: bool | None  # null where `expected` is
+    answer: str | None
+    agreement: float  # the answer's share of the weight, 0 to 1
+    candidates: list[CandidateLine]  # all answers, the heaviest first
+    log_evidence: float | None  # null where the method has none, and for -inf
+    interrupted: bool
+    error: ErrorLine
+    settings: dict[str, Any]  # resolved; their seed is the run's
+    seed: int  # the problem's own
+    versions: dict[str, str]  # of programs and libraries; sha256 of model files
+    tokens: int  # written by the policy
+    reward_tokens: int  # read to score them, by whichever model
+    timings: Timings
+    settings_hash: str  # equal for two runs that must come to the same results
+    rows: int  # the number of rows in the whole input
+    shard: str | None  # "i/n", or null for the whole input
+    at: str  # when it ended, ISO 8601, UTC
+    particles: list[ParticleLine]  # only in a run record, or where asked for
+    events: list[dict[str, Any]]  # of the search, in order; only in a run record
+    bench: str  # the method's label; only in a comparison
+    pool: PoolLine  # only in a comparison
+
+
+def no_extra(row: Problem | BadRow, solution: Solution | None) -> ResultLine:
+    """Nothing beside the result."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What all lines of a run share.
+    """What all lines of a run share."""
 
-    settings: resolved, their seed being the root of all problems' own. rows: rows in the whole
-    input. shard: "i/n", or None for all of it. extra: more for the line of a row, from the row and its
-    solution, None if there is none.
-    """
-
-    settings: Settings
+    settings: Settings  # resolved; their seed is the root of all problems' own
     versions: Mapping[str, str]
-    rows: int
-    shard: str | None = None
-    extra: Callable[[Problem | BadRow, Solution | None], Record] = lambda row, solution: {}
+    rows: int  # the number of rows in the whole input
+    shard: str | None = None  # "i/n", or None for the whole input
+    # More for the line of a row, from the row and its solution, None where there is none.
+    extra: Callable[[Problem | BadRow, Solution | None], ResultLine] = no_extra
 
     @property
     def settings_hash(self) -> str:
-        """Equal for two runs that must come to the same results."""
-        deciding = {
-            name: value for name, value in self.settings.to_dict().items() if name not in MACHINE
-        }
-        deciding |= {name: of for name, of in self.versions.items() if name.endswith("sha256")}
-        text = json.dumps(deciding, sort_keys=True)
-        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        return hash_of(self.settings.to_dict(), self.versions)
 
-    def solved(self, problem: Problem, solution: Solution) -> Record:
+    def solved(
+        self, problem: Problem, solution: Solution, *, particles: bool = False
+    ) -> ResultLine:
         """The line of a problem whose search ended, with an answer or without one."""
         from pfsolve.answers import equivalent
 
         correct = None
         if problem.answer is not None:
             correct = solution.answer is not None and equivalent(problem.answer, solution.answer)
-        outcome = solution.to_dict()
-        del outcome["particles"]  # the run record has them
-        outcome |= self.extra(problem, solution)
-        return self._line(problem.id, problem.line, problem.answer, correct, outcome)
+        speed = round(solution.tokens / solution.seconds, 2) if solution.seconds else None
+        outcome: ResultLine = {
+            "expected": problem.answer,
+            "correct": correct,
+            "problem": problem.text,
+            "answer": solution.answer,
+            "agreement": solution.agreement,
+            "candidates": [cast(CandidateLine, asdict(each)) for each in solution.candidates],
+            "log_evidence": json_safe(solution.log_evidence),
+            "interrupted": solution.interrupted,
+            "seed": solution.seed,
+            "tokens": solution.tokens,
+            "reward_tokens": solution.reward_tokens,
+            "timings": {
+                "load_seconds": round(solution.load_seconds, 3),
+                "solve_seconds": round(solution.seconds, 3),
+                "tokens_per_second": speed,
+            },
+        }
+        line = self._line(problem, solution, outcome)
+        return line | {"particles": _particles(solution)} if particles else line
 
-    def failed(self, row: Problem | BadRow, error: PfsolveError | None = None) -> Record:
+    def failed(self, row: Problem | BadRow, error: PfsolveError | None = None) -> ResultLine:
         """The line of a problem that could not be searched, or of a row that holds none."""
-        text, expected = None, None
+        text, expected, message = None, None, str(error)
         if isinstance(row, Problem):
             text, expected = row.text, row.answer
+        else:
+            message = row.reason
         kind = "malformed" if error is None else type(error).__name__
-        message = row.reason if isinstance(row, BadRow) else str(error)
-        outcome = {
+        outcome: ResultLine = {
+            "expected": expected,
+            "correct": None if expected is None else False,
             "problem": text,
             "answer": None,
             "error": {"kind": kind, "message": message},
-            **self.extra(row, None),
         }
-        return self._line(row.id, row.line, expected, None if expected is None else False, outcome)
+        return self._line(row, None, outcome)
 
     def _line(
-        self, id: str, line: int, expected: str | None, correct: bool | None, outcome: Record
-    ) -> Record:
-        return {
-            "schema": SCHEMA,
-            "id": id,
-            "line": line,
-            "expected": expected,
-            "correct": correct,
-            **outcome,
+        self, row: Problem | BadRow, solution: Solution | None, outcome: ResultLine
+    ) -> ResultLine:
+        head: ResultLine = {"schema": SCHEMA, "id": row.id, "line": row.line}
+        tail: ResultLine = {
             "settings": self.settings.to_dict(),
             "versions": dict(self.versions),
             "settings_hash": self.settings_hash,
@@ -94,9 +177,70 @@ class Origin:
             "shard": self.shard,
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         }
+        return head | outcome | self.extra(row, solution) | tail
 
 
-def is_finished(record: Record) -> bool:
+def _particles(solution: Solution) -> list[ParticleLine]:
+    return [
+        {
+            "steps": [step.data.decode("utf-8", errors="replace") for step in particle.steps],
+            "log_odds": json_safe([step.log_odds for step in particle.steps]),
+            "ancestors": [step.slot for step in particle.steps],
+            "tokens": particle.n_tokens,
+            "weight": weight,
+            "answer": particle.answer,
+            "finish": None if particle.finish is None else str(particle.finish),
+        }
+        for particle, weight in zip(solution.particles, solution.weights, strict=True)
+    ]
+
+
+def brief(line: ResultLine) -> ResultLine:
+    """The line without its particles."""
+    return cast(ResultLine, {name: value for name, value in line.items() if name != "particles"})
+
+
+def hash_of(settings: Mapping[str, Any], versions: Mapping[str, str]) -> str:
+    """A hash of all that decides a result: equal for two runs that must come to the same results."""
+    deciding = {name: value for name, value in settings.items() if name not in MACHINE}
+    files = {name: value for name, value in versions.items() if name.endswith("sha256")}
+    return digest(deciding | files)
+
+
+def is_finished(line: ResultLine) -> bool:
     """Whether the problem need not be searched again: its search came to its own end."""
-    error = record.get("error")
-    return not record.get("interrupted") and (error is None or error.get("kind") == "NoAnswer")
+    error = line.get("error")
+    return not line.get("interrupted") and (error is None or error["kind"] == "NoAnswer")
+
+
+# Schema 1 called the log-odds "log_scores" in scores, pools and events, "log_weights" in particles.
+_NEW_NAMES = {"confidence": "agreement", "log_scores": "log_odds", "log_weights": "log_odds"}
+_NEW_VALUES = {("event", "Scored"): "StepScored", ("weights", "level"): "score"}
+
+
+def upgraded(record: dict[str, Any]) -> ResultLine:
+    """A result, scores of a reward or a run record of schema 1 as schema 2 has it; others as they are."""
+    if record.get("schema", 1) != 1:
+        return cast(ResultLine, record)
+    new = {**_renamed(record), "schema": SCHEMA}
+    for name in ("pool", "settings"):
+        if name in new:
+            new[name] = _renamed(new[name])
+    for name in ("particles", "events"):
+        if isinstance(new.get(name), list):
+            new[name] = [_renamed(each) for each in new[name]]
+    settings, versions = new.get("settings"), new.get("versions")
+    if "settings_hash" in new and isinstance(settings, dict) and isinstance(versions, dict):
+        new["settings_hash"] = hash_of(settings, versions)  # scores have none: theirs stays
+    return cast(ResultLine, new)
+
+
+def _renamed(values: Any) -> Any:
+    if not isinstance(values, dict):
+        return values
+    return {
+        _NEW_NAMES.get(name, name): _NEW_VALUES.get((name, value), value)
+        if isinstance(value, str)
+        else value
+        for name, value in values.items()
+    }

@@ -8,10 +8,10 @@ from pathlib import Path
 from pfsolve.errors import UsageError
 from pfsolve.problems import Shard
 from pfsolve.results.file import Contents
-from pfsolve.results.line import Record, is_finished
+from pfsolve.results.line import ResultLine, is_finished
 
 
-def merge(parts: Mapping[Path, Contents]) -> list[Record]:
+def merge(parts: Mapping[Path, Contents]) -> list[ResultLine]:
     """The records of all parts, in the order of the input.
 
     The same row in two parts is fine where both say the same; a finished result wins over one that
@@ -21,8 +21,8 @@ def merge(parts: Mapping[Path, Contents]) -> list[Record]:
         UsageError: the parts are of different settings or inputs, contradict each other, or are
             damaged.
     """
-    merged: dict[str, tuple[Path, Record]] = {}
-    first: tuple[Path, Record] | None = None
+    merged: dict[str, tuple[Path, ResultLine]] = {}
+    first: tuple[Path, ResultLine] | None = None
     for path, contents in parts.items():
         if contents.torn or contents.damaged:
             raise UsageError(
@@ -44,7 +44,7 @@ def merge(parts: Mapping[Path, Contents]) -> list[Record]:
     return sorted((record for _, record in merged.values()), key=lambda r: (r["line"], r["id"]))
 
 
-def missing(records: list[Record]) -> tuple[int, list[str]]:
+def missing(records: list[ResultLine]) -> tuple[int, list[str]]:
     """How many rows of the input have no result, and the shards that are wholly absent."""
     rows = max((int(record["rows"]) for record in records), default=0)
     shards = {record["shard"] for record in records if record["shard"]}
@@ -55,11 +55,11 @@ def missing(records: list[Record]) -> tuple[int, list[str]]:
     return max(0, rows - len(records)), absent
 
 
-def _said(record: Record) -> tuple[object, ...]:
+def _said(record: ResultLine) -> tuple[object, ...]:
     return record.get("problem"), record.get("answer"), record.get("seed")
 
 
-def _check_alike(one: tuple[Path, Record], other: tuple[Path, Record]) -> None:
+def _check_alike(one: tuple[Path, ResultLine], other: tuple[Path, ResultLine]) -> None:
     (path, a), (other_path, b) = one, other
     if a["settings_hash"] != b["settings_hash"]:
         mine, theirs = a["settings"], b["settings"]
@@ -80,7 +80,7 @@ def _check_alike(one: tuple[Path, Record], other: tuple[Path, Record]) -> None:
         )
 
 
-def _check_shard(path: Path, record: Record) -> None:
+def _check_shard(path: Path, record: ResultLine) -> None:
     if record["shard"] and not Shard.parse(record["shard"]).holds(record["id"]):
         raise UsageError(
             f"{path} says shard {record['shard']}, which does not hold problem {record['id']!r}",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pfsolve.results.line import Record
+from pfsolve.results.line import ResultLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +40,19 @@ class Summary:
         return wilson(self.right, self.graded) if self.graded else None
 
 
-def summarise(records: Iterable[Record]) -> list[Summary]:
+def summarise(records: Iterable[ResultLine]) -> list[Summary]:
     """One summary for each setting, in the order of their first results.
 
     Of several results for one problem under one setting the last counts.
     """
-    groups: dict[str, dict[str, Record]] = {}
+    groups: dict[str, dict[str, ResultLine]] = {}
     for record in records:
         groups.setdefault(str(record.get("settings_hash")), {})[record["id"]] = record
     return [_summary(key, list(group.values())) for key, group in groups.items()]
 
 
-def _summary(settings_hash: str, records: Sequence[Record]) -> Summary:
-    graded = [record["correct"] for record in records if record.get("correct") is not None]
+def _summary(settings_hash: str, records: Sequence[ResultLine]) -> Summary:
+    graded = [right for record in records if (right := record.get("correct")) is not None]
     return Summary(
         settings_hash=settings_hash,
         settings=records[-1].get("settings") or {},
@@ -66,9 +66,10 @@ def _summary(settings_hash: str, records: Sequence[Record]) -> Summary:
     )
 
 
-def _span(record: Record) -> tuple[float, float]:
+def _span(record: ResultLine) -> tuple[float, float]:
     """From when to when a problem was searched, in seconds since 1970."""
-    seconds = (record.get("timings") or {}).get("solve_seconds") or 0.0
+    timings = record.get("timings")
+    seconds = timings["solve_seconds"] if timings else 0.0
     end = datetime.fromisoformat(record["at"]).timestamp()
     return end - seconds, end
 

@@ -19,12 +19,12 @@ from pfsolve.events import (
 )
 from pfsolve.problems import BadRow, Problem
 from pfsolve.results.file import ResultsFile
-from pfsolve.results.line import Origin, Record
+from pfsolve.results.line import Origin, ResultLine, brief
 from pfsolve.results.run_record import RunRecords
 from pfsolve.solution import Solution
 from pfsolve.solver.solver import Solver
 
-Sink = Callable[[int, Record], None]
+Sink = Callable[[int, ResultLine], None]
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class Tally:
     right: int = 0
     interrupted: bool = False
 
-    def add(self, record: Record) -> None:
+    def add(self, record: ResultLine) -> None:
         self.done += 1
         self.failed += record["answer"] is None
         self.graded += record["correct"] is not None
@@ -64,7 +64,8 @@ def solve_many(
     Args:
         output: results file; what it has finished under the same settings is not done again.
         records: gets a run record of each problem.
-        show: gets the position among `rows` and the result of each row that is settled now.
+        show: gets the position among `rows` and the result, with its particles, of each row that is
+            settled now.
         listen: receives the events of the batch and of its searches.
         stopping: asked now and then; once true, the problems under way finish the step they are at,
             and those that have an answer by then are written, marked as interrupted.
@@ -87,9 +88,9 @@ def solve_many(
         if listen is not None:
             listen(event)
 
-    def settle(row: Problem | BadRow, record: Record) -> None:
+    def settle(row: Problem | BadRow, record: ResultLine) -> None:
         if output is not None:
-            output.write(record)
+            output.write(brief(record))
         tally.add(record)
         hear(_ended(record))
         if show is not None:
@@ -105,24 +106,24 @@ def solve_many(
             tally.interrupted = tally.interrupted or end.interrupted
             if end.interrupted and end.answer is None:
                 continue  # nothing to keep: a later run begins it anew
-            solution, record = end, origin.solved(problem, end)
+            record = origin.solved(problem, end, particles=True)
         else:
-            solution, record = None, origin.failed(problem, end)
+            record = origin.failed(problem, end)
         if records is not None:
-            records.write(problem.id, record, solution)
+            records.write(problem.id, record)
         settle(problem, record)
     tally.interrupted = tally.interrupted or tally.done < len(rows)
     hear(ManyEnded(tally.interrupted, time.monotonic() - started))
     return tally
 
 
-def _ended(record: Record) -> ProblemEnded:
-    error = record.get("error")
+def _ended(record: ResultLine) -> ProblemEnded:
+    error, timings = record.get("error"), record.get("timings")
     return ProblemEnded(
         id=record["id"],
         answer=record["answer"],
         correct=record["correct"],
         error=None if error is None else error["message"],
         tokens=record.get("tokens") or 0,
-        seconds=(record.get("timings") or {}).get("solve_seconds") or 0.0,
+        seconds=timings["solve_seconds"] if timings else 0.0,
     )

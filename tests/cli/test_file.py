@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Cli, cli_environment
+from tests.conftest import SCHEMA_1
 
 QUICK = (
     *("-n", "2", "--max-steps", "2", "--max-step-tokens", "12"),
@@ -120,7 +122,7 @@ def test_kill_9_and_again_equals_an_uninterrupted_run(
     process.send_signal(signal.SIGKILL)
     process.wait()
     with parts.open("ab") as torn:  # as if it had been killed within a line
-        torn.write(b'{"schema": 1, "id": "p')
+        torn.write(b'{"schema": 2, "id": "p')
     cli(*command, "-o", str(parts), "--resume")
     assert by_id(parts) == by_id(whole)
 
@@ -171,6 +173,16 @@ def test_resume_does_nothing_twice_and_new_settings_anew(
     cli("-f", str(file), "-o", str(output), *QUICK, "--resume", "--seed", "5")
     assert output.read_bytes().startswith(before)
     assert len(lines(output)) == 2 * len(PROBLEMS)
+
+
+def test_a_results_file_of_schema_1_is_resumed(cli: Cli, tmp_path: Path) -> None:
+    output = Path(shutil.copy(SCHEMA_1 / "results.jsonl", tmp_path))
+    settings = {"-n": 3, "--max-steps": 4, "--max-step-tokens": 60, "--context": 512}
+    options = [str(word) for pair in settings.items() for word in pair]
+    command = ("-f", str(SCHEMA_1 / "problems.jsonl"), "-o", str(output), "--resume", *options)
+    result = cli(*command, "--reward", "confidence")
+    assert "3 of 3 done" in result.stderr
+    assert output.read_bytes() == (SCHEMA_1 / "results.jsonl").read_bytes()
 
 
 def test_shards_merge_to_the_whole(cli: Cli, file: Path, tmp_path: Path) -> None:

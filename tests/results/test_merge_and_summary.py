@@ -10,7 +10,7 @@ from pfsolve.errors import UsageError
 from pfsolve.files import dumps
 from pfsolve.problems import Shard
 from pfsolve.results.file import Contents
-from pfsolve.results.line import Record
+from pfsolve.results.line import ResultLine
 from pfsolve.results.merge import merge, missing
 from pfsolve.results.summary import summarise, wilson
 from tests.results.conftest import BAD, PROBLEMS, ROWS, origin, solution
@@ -18,7 +18,7 @@ from tests.results.conftest import BAD, PROBLEMS, ROWS, origin, solution
 A, B, C = Path("a.jsonl"), Path("b.jsonl"), Path("c.jsonl")
 
 
-def part(shard: str | None = None, **settings: object) -> list[Record]:
+def part(shard: str | None = None, **settings: object) -> list[ResultLine]:
     whole = origin(shard, **settings)
     held = [row for row in ROWS if shard is None or Shard.parse(shard).holds(row.id)]
     return [
@@ -27,7 +27,7 @@ def part(shard: str | None = None, **settings: object) -> list[Record]:
     ]
 
 
-def contents(records: list[Record], *, torn: bool = False) -> Contents:
+def contents(records: list[ResultLine], *, torn: bool = False) -> Contents:
     return Contents(tuple((dumps(r).encode(), r) for r in records), torn)
 
 

@@ -38,7 +38,7 @@ def ids(path: Path) -> list[str]:
 def test_a_line_holds_all_that_is_needed_to_check_it(tmp_path: Path) -> None:
     write(tmp_path / "r", LINES[0])
     (record,) = read_results(tmp_path / "r").records
-    assert record["schema"] == 1
+    assert record["schema"] == 2
     assert (record["id"], record["line"], record["problem"]) == ("1", 1, PROBLEMS[0].text)
     assert (record["answer"], record["expected"], record["correct"]) == ("2", "2", True)
     assert record["seed"] == PROBLEMS[0].seed(0)
@@ -179,7 +179,7 @@ def test_scores_of_a_reward_are_no_results_of_solving(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     write(path, LINES[0])
     assert len(read_solved(path).records) == 1
-    write(path.with_name("s.jsonl"), {"schema": 1, "id": "1", "log_odds": [0.5]})
+    write(path.with_name("s.jsonl"), {"schema": 2, "id": "1", "log_odds": [0.5]})
     with pytest.raises(UsageError, match="scores of a reward"):
         read_solved(path.with_name("s.jsonl"))
 

@@ -26,7 +26,7 @@ def test_a_record_tells_the_search_from_its_beginning(tmp_path: Path) -> None:
         records.hear("1", event)
     problem = PROBLEMS[0]
     solved = solution(problem, "2")
-    path = records.write("1", origin().solved(problem, solved), solved)
+    path = records.write("1", origin().solved(problem, solved, particles=True))
     record = json.loads(path.read_text(), parse_constant=pytest.fail)
     assert [event["event"] for event in record["events"]] == ["Began", "StepScored", "Resampled"]
     assert record["events"][1]["log_odds"] == [0.5, None]
@@ -39,7 +39,7 @@ def test_a_search_that_failed_has_a_record_without_particles(tmp_path: Path) -> 
     records = RunRecords(tmp_path)
     records.hear("1", Began("p", 2, 10))
     line = origin().failed(PROBLEMS[0], NoAnswer("in circles"))
-    record = json.loads(records.write("1", line, None).read_text())
+    record = json.loads(records.write("1", line).read_text())
     assert (record["particles"], record["error"]["kind"]) == ([], "NoAnswer")
     assert [event["event"] for event in record["events"]] == ["Began"]
 

@@ -20,7 +20,7 @@ from pfsolve.lab.bench.plan import FROM_ROLLOUTS, ROLLOUTS, BenchRun, Plan
 from pfsolve.lab.evaluation.curves import METHODS
 from pfsolve.lab.evaluation.intervals import Interval, draws, interval
 from pfsolve.lab.evaluation.metrics import Floats
-from pfsolve.results.line import Record
+from pfsolve.results.line import ResultLine
 from pfsolve.results.summary import summarise, wilson
 
 
@@ -94,7 +94,7 @@ def compare(
     runs: Sequence[BenchRun],
     hashes: Sequence[str],
     ids: Sequence[str],
-    records: Sequence[Record],
+    records: Sequence[ResultLine],
     settings: Mapping[str, Any],
 ) -> Comparison:
     """Measure finished runs.
@@ -105,7 +105,7 @@ def compare(
         records: lines of the results file, other runs' and other problems' among them.
         settings: for the report.
     """
-    found: dict[str, dict[str, Record]] = {}
+    found: dict[str, dict[str, ResultLine]] = {}
     wanted = frozenset(ids)
     for record in records:
         if record["id"] in wanted:
@@ -180,7 +180,7 @@ def _line(
     )
 
 
-def _searched(seeds: Sequence[Mapping[str, Record]], ids: Sequence[str]) -> _Measured:
+def _searched(seeds: Sequence[Mapping[str, ResultLine]], ids: Sequence[str]) -> _Measured:
     """A problem without a result, or without any particle alive, is wrong."""
 
     def mean(value: Any) -> Floats:
@@ -191,21 +191,28 @@ def _searched(seeds: Sequence[Mapping[str, Record]], ids: Sequence[str]) -> _Mea
     return _Measured(
         right=mean(lambda r: bool(r.get("correct"))),
         vote=mean(_vote),
-        oracle=mean(lambda r: 0 in (r.get("pool") or {}).get("classes", ())),
+        oracle=mean(lambda r: 0 in _classes(r)),
         tokens=mean(lambda r: r.get("tokens") or 0),
         reward_tokens=mean(lambda r: r.get("reward_tokens") or 0),
         seconds=_seconds(seeds) / len(ids),
     )
 
 
-def _seconds(seeds: Sequence[Mapping[str, Record]]) -> float:
+def _seconds(seeds: Sequence[Mapping[str, ResultLine]]) -> float:
     """Wall time of a run over all problems, the mean over the seeds."""
     return sum(s.seconds for of in seeds for s in summarise(of.values())) / len(seeds)
 
 
-def _vote(record: Record) -> float:
+def _classes(record: ResultLine) -> NDArray[np.intp]:
+    """The classes of the particles' answers (n,)."""
+    pool = record.get("pool")
+    return np.array(pool["classes"] if pool else [], np.intp)
+
+
+def _vote(record: ResultLine) -> float:
     """Whether the class most particles are in is the right one; a tie is shared."""
-    classes = np.array([c for c in (record.get("pool") or {}).get("classes", ()) if c >= 0], int)
+    classes = _classes(record)
+    classes = classes[classes >= 0]
     if not classes.size:
         return 0.0
     counts = np.bincount(classes)
@@ -247,7 +254,9 @@ class _Curves:
         )
 
 
-def _curves(seeds: Sequence[Mapping[str, Record]], ids: Sequence[str], of_a_seed: int) -> _Curves:
+def _curves(
+    seeds: Sequence[Mapping[str, ResultLine]], ids: Sequence[str], of_a_seed: int
+) -> _Curves:
     """Rollouts of all seeds, `of_a_seed` each, are one set; every problem is judged with as many."""
     pools = [_joined([of[id].get("pool") for of in seeds if id in of]) for id in ids]
     most = min((len(pool.classes) for pool in pools if len(pool.classes)), default=0)

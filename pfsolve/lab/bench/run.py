@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pfsolve.answers import group_equivalent
 from pfsolve.errors import Interrupted
 from pfsolve.events import Listener
+from pfsolve.files import json_safe
 from pfsolve.lab.bench.plan import BenchRun
 from pfsolve.problems import BadRow, Problem
 from pfsolve.results.file import ResultsFile
-from pfsolve.results.line import Origin, Record
+from pfsolve.results.line import Origin, PoolLine, ResultLine
 from pfsolve.results.run_record import RunRecords
 from pfsolve.solution import Solution
 from pfsolve.solver.many import solve_many
@@ -73,22 +74,19 @@ class _Extra:
     def __init__(self, run: BenchRun) -> None:
         self._label = run.label
 
-    def __call__(self, row: Problem | BadRow, solution: Solution | None) -> Record:
-        extra: dict[str, Any] = {"bench": self._label}
+    def __call__(self, row: Problem | BadRow, solution: Solution | None) -> ResultLine:
+        extra: ResultLine = {"bench": self._label}
         if isinstance(row, Problem) and solution is not None:
             extra["pool"] = _pool(row, solution)
         return extra
 
 
-def _pool(problem: Problem, solution: Solution) -> Record:
-    """Of each particle: the class of its answer (0 right, -1 none), its last log-odds (None for -inf;
-    all 0 where nothing was scored), its weight and tokens."""
+def _pool(problem: Problem, solution: Solution) -> PoolLine:
     answers = [particle.answer for particle in solution.particles]
     classes = group_equivalent([problem.answer, *answers])[1:]
-    last = [p.steps[-1].log_odds or 0.0 for p in solution.particles]
     return {
         "classes": [-1 if number is None else number for number in classes],
-        "log_odds": [None if score == float("-inf") else score for score in last],
+        "log_odds": json_safe([p.steps[-1].log_odds or 0.0 for p in solution.particles]),
         "weights": [round(weight, 6) for weight in solution.weights],
         "tokens": [particle.n_tokens for particle in solution.particles],
     }

@@ -22,7 +22,8 @@ from typing import Any, TypeAlias
 from pfsolve.errors import UsageError
 from pfsolve.problems import BadRow, Problem, read_problems
 from pfsolve.problems.source import read_lines
-from pfsolve.wording import listed, shortened
+from pfsolve.results.line import upgraded
+from pfsolve.wording import listed, plural, shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,12 @@ class LabelledFile:
         rollouts = [row for row in self.rows if isinstance(row, Rollouts)]
         parts = []
         if labelled := len(self.rows) - len(rollouts):
-            parts.append(_count(labelled, "labelled solution"))
+            parts.append(plural(labelled, "labelled solution"))
         if rollouts:
             attempts = sum(len(row.attempts) for row in rollouts)
-            parts.append(f"{_count(len(rollouts), 'problem')} with {_count(attempts, 'rollout')}")
+            parts.append(f"{plural(len(rollouts), 'problem')} with {plural(attempts, 'rollout')}")
         if self.complaints:
-            parts.append(_count(len(self.complaints), "malformed row"))
+            parts.append(plural(len(self.complaints), "malformed row"))
         return ", ".join(parts) or "no rows"
 
 
@@ -138,7 +139,7 @@ class _Unfit(Exception):
     """A row cannot be used; the message says why."""
 
 
-def _row(problem: Problem, fields: Mapping[str, Any]) -> LabelledRow:
+def _row(problem: Problem, fields: dict[str, Any]) -> LabelledRow:
     if "first_error" in fields:
         steps = _steps(fields.get("steps"))
         if blank := [index for index, step in enumerate(steps) if not step.strip()]:
@@ -149,7 +150,7 @@ def _row(problem: Problem, fields: Mapping[str, Any]) -> LabelledRow:
     if "solutions" in fields:
         return _rollouts(problem, fields["solutions"])
     if "particles" in fields:
-        return _recorded(problem, fields)
+        return _recorded(problem, upgraded(fields))
     if "settings_hash" in fields:
         raise _Unfit(
             "a line of results keeps no steps; --record DIR does, and DIR can be evaluated"
@@ -263,7 +264,3 @@ def _member(item: object, name: str) -> Any:
     if name not in item:
         raise _Unfit(f'a solution has no field "{name}"; the fields are {listed(item)}')
     return item[name]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 
 from pfsolve.errors import EngineError, Interrupted, ProblemTooLong, UsageError
 from pfsolve.events import Listener, Scoring, ignore
+from pfsolve.files import digest, json_safe
 from pfsolve.lab.evaluation.labelled import Labelled, LabelledRow
 from pfsolve.problems import Problem
 from pfsolve.problems.problem import with_unique_ids
 from pfsolve.results.file import ResultsFile
-from pfsolve.results.line import SCHEMA, Record
+from pfsolve.results.line import SCHEMA, ResultLine
 from pfsolve.solution import ScoredSolution
 
 # From a problem and the texts of a solution's steps, as the file has them, to their scores.
 ScoreSolution: TypeAlias = Callable[[str, Sequence[str]], ScoredSolution]
+
+
+class ScoreLine(ResultLine, total=False):
+    """One line of a scores file: what a reward says of a solution of L steps."""
+
+    solution: str  # a digest of the steps
+    log_odds: list[float | None]  # (L,) of the prefix that ends with each step; null for -inf
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ def score_rows(
         EngineError: llama.cpp fails, or a score is no number.
         Interrupted: it was to stop before all were scored.
     """
-    hashed = _digest(dict(settings))
+    hashed = digest(dict(settings))
     tasks = list(_tasks(rows))
     done = _known(tasks, hashed, output) if output is not None else {}
     complaints: list[str] = []
@@ -141,13 +148,13 @@ def _known(tasks: Sequence[_Task], hashed: str, output: ResultsFile) -> dict[str
         raise UsageError(
             f"{output.path.name} holds results of solving, not scores", "name another file"
         )
-    finished = output.resume(hashed, [task.problem for task in tasks])
+    finished = cast(dict[str, ScoreLine], output.resume(hashed, [task.problem for task in tasks]))
     known = {}
     for task in tasks:
         record = finished.get(task.problem.id)
         if record is None:
             continue
-        if record.get("solution") != _digest(task.steps):
+        if record.get("solution") != digest(task.steps):
             raise UsageError(
                 f"{output.path.name} has scores of another solution {task.problem.id!r}",
                 "they belong to another file: name another output",
@@ -160,15 +167,14 @@ def _known(tasks: Sequence[_Task], hashed: str, output: ResultsFile) -> dict[str
 
 def _line(
     task: _Task, scored: ScoredSolution, settings: Mapping[str, object], hashed: str
-) -> Record:
+) -> ScoreLine:
     return {
         "schema": SCHEMA,
         "id": task.problem.id,
         "line": task.problem.line,
         "problem": task.problem.text,
-        "solution": _digest(task.steps),
-        # JSON has no infinity
-        "log_odds": [None if np.isneginf(x) else x for x in scored.log_odds.tolist()],
+        "solution": digest(task.steps),
+        "log_odds": json_safe(scored.log_odds.tolist()),
         "tokens": scored.tokens,
         "seconds": round(scored.seconds, 4),
         "settings": dict(settings),
@@ -189,8 +195,3 @@ def _checked(task: _Task, scored: ScoredSolution) -> ScoredSolution:
             f"{task.problem.id}"
         )
     return scored
-
-
-def _digest(value: object) -> str:
-    text = json.dumps(value, sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

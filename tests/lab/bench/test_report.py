@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pfsolve.lab.bench.plan import ROLLOUTS, make_plan
 from pfsolve.lab.bench.report import Comparison, compare
+from pfsolve.problems import Problem
+from pfsolve.results.file import ResultsFile, read_solved
+from pfsolve.results.line import Origin
+from pfsolve.settings import merge
+from tests.conftest import SCHEMA_1
 
 AT = "2026-01-01T00:00:{:02d}+00:00"
 
@@ -142,3 +149,23 @@ def test_the_report_is_plain_json() -> None:
     found = json.loads(json.dumps(compared().to_json(), allow_nan=False))
     assert found["baseline"] == "bon"
     assert found["lines"][0]["method"] == "pf"
+
+
+def test_a_comparison_of_schema_1_is_resumed_and_reported(tmp_path: Path) -> None:
+    path = Path(shutil.copy(SCHEMA_1 / "bench.jsonl", tmp_path))
+    plan = make_plan(["pf weights=score", "sc", "bon"], [2], 2, [0])
+    runs = plan.runs(scored=True)
+    base = {"policy": "smollm2-135m-instruct", "reward": "confidence", "context": 512}
+    base |= {"temperature": 0.8, "max_steps": 3, "max_step_tokens": 40}
+    with ResultsFile(path, resume=True) as file:
+        old = file.records
+        problems = [Problem(r["id"], r["line"], r["problem"], r["expected"]) for r in old[:3]]
+        hashes = [
+            Origin(merge(base, run.layer), old[0]["versions"], 3).settings_hash for run in runs
+        ]
+        assert [set(file.resume(of, problems)) for of in hashes] == [{"p1", "p2", "p3"}] * 2
+    assert path.read_bytes() == (SCHEMA_1 / "bench.jsonl").read_bytes()
+    found = compare(plan, runs, hashes, ["p1", "p2", "p3"], read_solved(path).records, {})
+    assert line(found, "pf weights=score", 2).accuracy == pytest.approx(1 / 3)
+    assert line(found, "bon", 2).accuracy == pytest.approx(1 / 3)
+    assert line(found, "bon", 2).oracle == pytest.approx(2 / 3)

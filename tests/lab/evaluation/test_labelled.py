@@ -176,8 +176,8 @@ def recorded(
     for event in events:
         records.hear(id, event)
     versions = {"policy_sha256": "0" * 64}
-    line = Origin(settings, versions, 1).solved(Problem(id, 1, "2 + 2?", expected), solution)
-    records.write(id, line, solution)
+    problem = Problem(id, 1, "2 + 2?", expected)
+    records.write(id, Origin(settings, versions, 1).solved(problem, solution, particles=True))
 
 
 @pytest.mark.parametrize(

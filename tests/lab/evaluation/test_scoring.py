@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,11 +12,12 @@ import pytest
 
 from pfsolve.errors import EngineError, Interrupted, ProblemTooLong, UsageError
 from pfsolve.events import Scoring
-from pfsolve.lab.evaluation.labelled import Attempt, Labelled, Rollouts
+from pfsolve.lab.evaluation.labelled import Attempt, Labelled, Rollouts, read_labelled
 from pfsolve.lab.evaluation.scoring import score_rows
 from pfsolve.problems import Problem
 from pfsolve.results.file import ResultsFile
 from pfsolve.solution import ScoredSolution
+from tests.conftest import SCHEMA_1
 
 ROWS = [
     Labelled(Problem("a", 1, "p"), ("good", "bad!"), 1),
@@ -173,3 +175,16 @@ def test_stopping_loses_nothing(tmp_path: Path) -> None:
         scores = score_rows(ROWS, again, SETTINGS, output=output)
     assert len(again.asked) == 2
     assert values(scores.rows) == EXPECTED
+
+
+def test_scores_and_records_of_schema_1_are_used(tmp_path: Path) -> None:
+    rows = read_labelled(SCHEMA_1 / "records").rows
+    path = Path(shutil.copy(SCHEMA_1 / "scores.jsonl", tmp_path))
+    settings = json.loads(path.read_text().splitlines()[0])["settings"]
+    reader = Reader()
+    with ResultsFile(path, resume=True) as output:
+        kept = score_rows(rows, reader, settings, output=output)
+    assert path.read_bytes() == (SCHEMA_1 / "scores.jsonl").read_bytes()
+    assert reader.asked == []
+    assert values(score_rows(rows, reader, settings).rows) == values(kept.rows)
+    assert reader.asked == [], "the records came with the same scores"

@@ -1,0 +1,84 @@
+"""Files of schema 1, as pfsolve 0.1.0 and the small model left them, still count."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pfsolve.problems import Problem
+from pfsolve.results.file import ResultsFile, read_solved
+from pfsolve.results.line import Origin, upgraded
+from pfsolve.results.merge import merge
+from pfsolve.results.summary import summarise
+from pfsolve.settings import merge as merged_settings
+from tests.conftest import SCHEMA_1
+from tests.results.conftest import solution
+
+RESULTS = SCHEMA_1 / "results.jsonl"
+
+
+def problems() -> list[Problem]:
+    rows = [json.loads(line) for line in (SCHEMA_1 / "problems.jsonl").read_text().splitlines()]
+    return [Problem(row["id"], n, row["problem"], row["answer"]) for n, row in enumerate(rows, 1)]
+
+
+def origin() -> Origin:
+    """What a run of today under the settings of the old one says of itself."""
+    settings = json.loads(RESULTS.read_text().splitlines()[0])
+    now = merged_settings({**settings["settings"], "weights": "score"})
+    return Origin(now, settings["versions"], rows=3)
+
+
+def test_a_line_has_the_words_of_today() -> None:
+    old = json.loads(RESULTS.read_text().splitlines()[0])
+    line = upgraded(old)
+    assert line["schema"] == 2
+    assert line["agreement"] == old["confidence"]
+    assert "confidence" not in line
+    assert (old["settings"]["weights"], line["settings"]["weights"]) == ("level", "score")
+    assert old["settings_hash"] != line["settings_hash"] == origin().settings_hash
+    assert upgraded(dict(line)) == line, "what has them stays as it is"
+
+
+def test_a_run_record_has_the_words_of_today() -> None:
+    old = json.loads((SCHEMA_1 / "records" / "p1.json").read_text())
+    record = upgraded(old)
+    assert [event["event"] for event in record["events"]][:2] == ["Began", "StepScored"]
+    assert record["events"][1]["log_odds"] == old["events"][1]["log_scores"]
+    assert record["particles"][0]["log_odds"] == old["particles"][0]["log_weights"]
+    alone = {name: value for name, value in old.items() if name not in {"schema", "settings_hash"}}
+    assert upgraded(alone)["particles"] == record["particles"], "as a single problem's record"
+
+
+@pytest.mark.parametrize("odd", [None, 1, "x", [], [1], {"pool": 1}])
+def test_odd_values_do_no_harm(odd: object) -> None:
+    names = ("pool", "settings", "particles", "events", "versions", "settings_hash")
+    assert upgraded({name: odd for name in names})["schema"] == 2
+
+
+def test_resume_leaves_finished_rows_alone(tmp_path: Path) -> None:
+    path = Path(shutil.copy(RESULTS, tmp_path))
+    with ResultsFile(path, resume=True) as file:
+        finished = file.resume(origin().settings_hash, problems())
+        assert set(finished) == {"p1", "p2", "p3"}
+    assert path.read_bytes() == RESULTS.read_bytes()
+
+
+def test_an_old_part_and_a_new_one_join(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.jsonl", tmp_path / "new.jsonl"
+    lines = RESULTS.read_text().splitlines(keepends=True)
+    old.write_text("".join(line for line in lines if '"id": "p2"' not in line))
+    problem = problems()[1]
+    with ResultsFile(new) as file:
+        file.write(origin().solved(problem, solution(problem, "8")))
+    records = merge({path: read_solved(path) for path in (old, new)})
+    assert [record["id"] for record in records] == ["p1", "p2", "p3"]
+    assert {record["schema"] for record in records} == {2}
+
+
+def test_a_summary_counts_them() -> None:
+    (summary,) = summarise(read_solved(RESULTS).records)
+    assert (summary.problems, summary.right, summary.graded) == (3, 2, 3)
