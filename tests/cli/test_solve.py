@@ -21,7 +21,7 @@ QUICK = ("-n", "3", "--max-steps", "2", "--max-step-tokens", "12")
 
 def without_timings(text: str) -> dict:
     record = json.loads(text)
-    del record["timings"]
+    del record["timings"], record["at"]
     return record
 
 
