@@ -53,6 +53,14 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
 
 
+def roughly(seconds: float) -> str:
+    """A time span that is a guess, no more precise than it is known: "40 s", "14 min", "1 h 02 min"."""
+    if seconds < 59.5:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else duration(60 * minutes)
+
+
 def speed(tokens: int, seconds: float) -> str | None:
     """Tokens a second, or None while there is nothing to divide."""
     if tokens <= 0 or seconds <= 0:

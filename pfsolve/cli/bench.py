@@ -87,9 +87,10 @@ def bench(
 ) -> None:
     """Compare methods on problems with answers, at equal particles and at equal tokens."""
     from pfsolve.cli.session import RunOptions, open_solver
-    from pfsolve.display.batch import batch_progress
     from pfsolve.display.bench import check_plot, comparison_table, draw_comparison
+    from pfsolve.display.file import FileView
     from pfsolve.display.output import Output
+    from pfsolve.display.surface import watching
     from pfsolve.environment import Environment
     from pfsolve.lab.bench.plan import make_plan
     from pfsolve.lab.bench.report import compare
@@ -132,7 +133,7 @@ def bench(
         output.note(name)
         records = None if record is None else RunRecords(record / file_name(name))
         with (
-            batch_progress(environment, quiet=quiet) as display,
+            watching(environment, FileView(), quiet=quiet) as display,
             open_solver(
                 s.merge(*layers, run.layer),
                 environment,

@@ -39,7 +39,7 @@ def convert(
     from pfsolve.convert.job import plan
     from pfsolve.convert.run import convert as run
     from pfsolve.display.output import Output
-    from pfsolve.display.pull import pull_progress
+    from pfsolve.display.surface import watching
     from pfsolve.engine.quantize import quantize
     from pfsolve.environment import Environment
     from pfsolve.models.catalogue import load_catalogue
@@ -59,7 +59,7 @@ def convert(
         offline=offline or environment.offline,
     )
     entries = tuple(catalogue.entries.values())
-    with pull_progress(environment, quiet=quiet) as listen:
+    with watching(environment, quiet=quiet) as listen:
         files = run(job, store, entries, quantize, head_only=head_only, listen=listen)
     paths = {"path": files.gguf, "head": files.head, "spec": files.spec}
     facts: dict[str, str | None] = {"name": job.name, "type": job.kind}

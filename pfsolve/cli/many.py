@@ -12,8 +12,8 @@ from pfsolve.settings import Settings
 
 if TYPE_CHECKING:
     from pfsolve.cli.session import RunOptions
-    from pfsolve.display.batch import SilentBatch
     from pfsolve.display.output import InOrder
+    from pfsolve.display.surface import Surface
     from pfsolve.environment import Environment
     from pfsolve.results.line import ResultLine
 
@@ -28,7 +28,8 @@ def solve_file(
         Interrupted: the user stopped it.
     """
     from pfsolve.cli.session import open_solver
-    from pfsolve.display.batch import batch_progress
+    from pfsolve.display.file import FileView
+    from pfsolve.display.surface import watching
     from pfsolve.results.file import ResultsFile
     from pfsolve.results.line import Origin
     from pfsolve.results.run_record import RunRecords
@@ -52,7 +53,7 @@ def solve_file(
         if not rows:  # a shard may hold nothing of a short file
             return
         display = stack.enter_context(
-            batch_progress(environment, quiet=options.quiet, verbose=options.verbose)
+            watching(environment, FileView(), quiet=options.quiet, verbose=options.verbose)
         )
         if output is None or options.json:
             show = stack.enter_context(closing(_printer(options, environment, display)))
@@ -80,7 +81,7 @@ def solve_file(
 
 
 def _printer(
-    options: RunOptions, environment: Environment, display: SilentBatch
+    options: RunOptions, environment: Environment, display: Surface
 ) -> InOrder[ResultLine]:
     """Writes each result to stdout as soon as those before it are written."""
     from pfsolve.display.output import Answer, InOrder, Output

@@ -74,7 +74,7 @@ def pull(
     names: Names, as_json: Json = False, offline: Offline = False, quiet: Quiet = False
 ) -> None:
     """Fetch models, as far as they are not on this disk yet, and print their paths."""
-    from pfsolve.display.pull import pull_progress
+    from pfsolve.display.surface import watching
     from pfsolve.models.download import pull as fetch
 
     world = _World(as_json)
@@ -83,7 +83,7 @@ def pull(
 
     def fetched() -> Iterator[dict[str, Any]]:
         for entry in entries:
-            with pull_progress(world.environment, quiet=quiet) as listen:
+            with watching(world.environment, quiet=quiet) as listen:
                 path = fetch(entry, world.store, offline=offline, listen=listen)
             yield {"name": entry.name, "path": str(path), "bytes": path.stat().st_size}
 

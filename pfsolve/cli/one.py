@@ -24,8 +24,9 @@ def solve_one(
         NoAnswer: no particle reached one.
     """
     from pfsolve.cli.session import open_solver
-    from pfsolve.display.live import progress
     from pfsolve.display.output import Answer, Output, summary
+    from pfsolve.display.solve import SolveView
+    from pfsolve.display.surface import watching
     from pfsolve.problems import Problem
     from pfsolve.results.line import Origin
     from pfsolve.results.run_record import RunRecords
@@ -35,7 +36,7 @@ def solve_one(
     output = Output(environment, as_json=options.json, raw=options.raw, quiet=options.quiet)
     records = RunRecords(options.record) if options.record is not None else None
     with (
-        progress(environment, quiet=options.quiet, verbose=options.verbose) as display,
+        watching(environment, SolveView(), quiet=options.quiet, verbose=options.verbose) as display,
         open_solver(settings, environment, options, listen=display) as (solver, stopping),
     ):
 

@@ -60,8 +60,8 @@ def train(
     from pfsolve.cli.session import RunOptions, open_solver
     from pfsolve.display.evaluation import complaint_lines
     from pfsolve.display.output import Output
-    from pfsolve.display.progress import line_progress
-    from pfsolve.display.training import headline, probe_tables
+    from pfsolve.display.surface import watching
+    from pfsolve.display.training import probe_tables
     from pfsolve.environment import Environment
     from pfsolve.lab.training.collect import INDEPENDENT, Collector
     from pfsolve.lab.training.files import read_files
@@ -83,24 +83,24 @@ def train(
     settings = s.merge(s.read_config(environment.config_dir / "config.toml"), layer)
     folder = Folder(keep or environment.models_dir / ".training")
     with (
-        line_progress(environment, headline, quiet=quiet) as progress,
+        watching(environment, quiet=quiet) as display,
         open_solver(
             settings,
             environment,
             RunOptions(quiet=quiet),
-            listen=progress.loaded,
+            listen=display,
             problems=files.problem_count,
         ) as (solver, stopping),
     ):
         facts = _policy(solver)
-        collector = Collector(solver, facts["policy_sha256"], folder, stopping, progress)
+        collector = Collector(solver, facts["policy_sha256"], folder, stopping, display)
         keys = [
             key for name, rows in files.labelled.items() for key in collector.labelled(name, rows)
         ]
         for name, rows in files.problems.items():
             keys += collector.rollouts(name, rows, seed)
-    with line_progress(environment, headline, quiet=quiet) as progress:
-        trained = fit(list(folder.read(keys)), seed=seed, listen=progress)
+    with watching(environment, quiet=quiet) as display:
+        trained = fit(list(folder.read(keys)), seed=seed, listen=display)
     about = {
         **facts,
         "command": _command(ctx, labelled or [], problems or []),

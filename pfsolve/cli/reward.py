@@ -71,9 +71,9 @@ def evaluate(
     from contextlib import ExitStack
 
     from pfsolve.cli.session import RunOptions, open_solver
-    from pfsolve.display.evaluation import complaint_lines, headline, report_tables
+    from pfsolve.display.evaluation import complaint_lines, report_tables
     from pfsolve.display.output import Output
-    from pfsolve.display.progress import line_progress
+    from pfsolve.display.surface import watching
     from pfsolve.environment import Environment
     from pfsolve.errors import SomeFailed
     from pfsolve.lab.evaluation.evaluate import evaluate as measure
@@ -98,9 +98,9 @@ def evaluate(
         scores_file = None
         if scores_path is not None:
             scores_file = stack.enter_context(ResultsFile(scores_path, resume=True))
-        progress = stack.enter_context(line_progress(environment, headline, quiet=quiet))
+        display = stack.enter_context(watching(environment, quiet=quiet))
         solver, stopping = stack.enter_context(
-            open_solver(settings, environment, RunOptions(quiet=quiet), listen=progress.loaded)
+            open_solver(settings, environment, RunOptions(quiet=quiet), listen=display)
         )
         deciding = _deciding(solver)
         scores = score_rows(
@@ -109,7 +109,7 @@ def evaluate(
             deciding,
             output=scores_file,
             stopping=stopping,
-            listen=progress,
+            listen=display,
         )
     for line in complaint_lines(scores.complaints):
         output.note(line)

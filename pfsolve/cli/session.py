@@ -1,4 +1,4 @@
-"""What every command that solves needs around it: downloads shown, models loaded, Ctrl-C in two stages."""
+"""What every command that solves needs around it: models loaded, Ctrl-C in two stages."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pfsolve.environment import Environment
-    from pfsolve.events import Event
+    from pfsolve.events import Listener
     from pfsolve.settings import Settings
     from pfsolve.solver.solver import Solver
 
@@ -39,13 +39,11 @@ def open_solver(
     environment: Environment,
     options: RunOptions,
     *,
-    listen: Callable[[Any], None],
+    listen: Listener,
     problems: int = 1,
 ) -> Iterator[tuple[Solver, Callable[[], bool]]]:
     """A solver, and the question whether the user wants it to stop."""
     from pfsolve.cli.interrupt import TwoStageInterrupt
-    from pfsolve.display.pull import pull_progress
-    from pfsolve.events import ModelLoaded
     from pfsolve.solver.solver import Solver
 
     def log(line: str) -> None:
@@ -55,16 +53,12 @@ def open_solver(
         if not options.quiet:
             environment.err.print("finishing this step; Ctrl-C again stops at once", style="dim")
 
-    def hear(event: Event) -> None:
-        (listen if isinstance(event, ModelLoaded) else pulls)(event)
-
     with (
-        pull_progress(environment, quiet=options.quiet) as pulls,
         Solver(
             settings,
             problems=problems,
             environment=environment,
-            listen=hear,
+            listen=listen,
             log=log if options.verbose >= 2 else None,
         ) as solver,
         TwoStageInterrupt(notify) as interrupt,

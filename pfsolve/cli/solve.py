@@ -281,6 +281,7 @@ def solve(
     from pfsolve.cli.many import solve_file
     from pfsolve.cli.one import solve_one
     from pfsolve.cli.session import RunOptions
+    from pfsolve.display.output import Output
     from pfsolve.environment import Environment
     from pfsolve.errors import ExitCode, UsageError
     from pfsolve.problems import Problem, parse_fields
@@ -310,10 +311,7 @@ def solve(
     if alone and not many and len(problems.rows) == 1 and isinstance(problems.rows[0], Problem):
         solve_one(problems.rows[0].text, merged, options, environment)
         return
-    if not quiet:
-        from pfsolve.display.plain import print_dim
-
-        print_dim(environment.err, f"{file or 'standard input'}: {problems.describe()}")
+    Output(environment, quiet=quiet).note(f"{file or 'standard input'}: {problems.describe()}")
     solve_file(problems, merged, options, environment)
 
 

@@ -50,7 +50,7 @@ def _span(span: Interval | None) -> str:
 
 
 def _difference(of: Difference | None) -> str:
-    """ "+3.1 (-1.0 to +7.2) at n 9.4"; "only" where the baseline has no more rollouts."""
+    """A gain in points, its interval, and the baseline's size: "+3.1 (-1.0 to +7.2), n 9.4"."""
     if of is None:
         return ""
     text = f"{100 * of.gain:+.1f}"

@@ -1,4 +1,4 @@
-"""How good a reward is: tables of a report, and a line of progress while solutions are scored."""
+"""How good a reward is, as tables; and what has been left out, as lines."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pfsolve.display.output import Table
-from pfsolve.display.progress import pace
-from pfsolve.wording import duration, plural, thousands
+from pfsolve.wording import duration, thousands
 
 if TYPE_CHECKING:
-    from pfsolve.events import Scoring
     from pfsolve.lab.evaluation.curves import Curve
     from pfsolve.lab.evaluation.early_auc import EarlyAuc
     from pfsolve.lab.evaluation.evaluate import Report
@@ -111,10 +109,3 @@ def complaint_lines(complaints: Sequence[str]) -> list[str]:
     """Lines about rows that are left out: the first of them one by one, the others counted."""
     more = len(complaints) - COMPLAINTS
     return [*complaints[:COMPLAINTS], *([f"… and {thousands(more)} more"] if more > 0 else [])]
-
-
-def headline(progress: Scoring) -> str:
-    """ "64 of 200 solutions scored · 38 tokens/s · 3 min 20 s left" """
-    done = f"{thousands(progress.done)} of {plural(progress.total, 'solution')} scored"
-    left = progress.total - progress.done
-    return " · ".join([done, *pace(progress.tokens, progress.seconds, progress.scored, left)])

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 
-from pfsolve.display.population import readable_answer
-from pfsolve.display.text import one_line
+from pfsolve.display.text import one_line, readable_answer
 from pfsolve.files import dumps, json_safe
 from pfsolve.wording import duration, percent, plural, speed
 

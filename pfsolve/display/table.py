@@ -1,17 +1,18 @@
-"""What the live table looks like: a population as lines that fit a terminal."""
+"""What the live table looks like: a search as lines that fit a terminal."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pfsolve.display.population import SolveView, last_line, readable_answer
-from pfsolve.display.text import keep_end, keep_start
+from pfsolve.display.text import keep_end, keep_start, last_line, readable_answer
 from pfsolve.events import ParticleRow
 from pfsolve.wording import duration, percent, plural, speed
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+    from pfsolve.display.solve import SolveView
 
 # Cells of each column with the space before it; between the slot's number and the text.
 _WIDTHS = {"bar": 8, "percent": 6, "score": 6, "steps": 6, "tokens": 7, "from": 5}
@@ -28,17 +29,17 @@ _FINISH = {
 }
 
 
-def table(population: SolveView, width: int, height: int) -> list[Text]:
+def table(search: SolveView, width: int, height: int) -> list[Text]:
     """A headline, one row a particle, the leading answers.
 
     Lines have at most `width` cells and there are at most `height` - 1 of them (but one at least),
     so that the cursor, and later the prompt, has a line of its own. Where there is no room for all
     particles, the heaviest are shown, in slot order, and the others counted.
     """
-    rows = population.rows
-    lines = [_headline(population, width)]
+    rows = search.rows
+    lines = [_headline(search, width)]
     if rows:
-        answers = _answers(population, width)
+        answers = _answers(search, width)
         room = height - 1 - len(lines)
         if room < len(answers) + 4:
             answers = []
@@ -59,10 +60,10 @@ def table(population: SolveView, width: int, height: int) -> list[Text]:
     return lines
 
 
-def _headline(population: SolveView, width: int) -> Text:
+def _headline(search: SolveView, width: int) -> Text:
     from rich.text import Text
 
-    p = population
+    p = search
     if not p.rows:
         line = f"{plural(p.n, 'particle')} · prompt of {plural(p.prompt_tokens, 'token')}"
         return Text(line, "dim")
@@ -92,13 +93,13 @@ def _others(rows: tuple[ParticleRow, ...], shown: list[int]) -> Text:
     return Text(f"… {others} with {percent(weight)} of the weight", "dim")
 
 
-def _answers(population: SolveView, width: int) -> list[Text]:
+def _answers(search: SolveView, width: int) -> list[Text]:
     """The leading answers, in line with the particles: bar and share of the weight, answer."""
     from rich.text import Text
 
-    indent = " " * (len(str(population.n - 1)) + 1)
+    indent = " " * (len(str(search.n - 1)) + 1)
     lines = []
-    for answer, share in population.leading_answers():
+    for answer, share in search.leading_answers():
         line = Text(indent).append(_bar(share, 1.0), "green").append(f"{percent(share):>6}  ")
         lines.append(line.append(keep_start(answer, width - line.cell_len), "bold"))
     return lines

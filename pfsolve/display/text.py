@@ -1,9 +1,15 @@
-"""Text fit for one line of a terminal: cleaned, and cut to a width."""
+"""Text fit for one line of a terminal: cleaned, readable, and cut to a width; bars beside it."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
+
+from pfsolve.display.latex.terminal import split_unfinished, to_terminal
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 # Whole sequences (colours, cursor moves, window titles), so that no "[31m" stays behind.
 _ESCAPE = re.compile(
@@ -12,6 +18,17 @@ _ESCAPE = re.compile(
 # Control and format characters (text direction, joiners), surrogates, what is no character.
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _VARIATION_SELECTORS = range(0xFE00, 0xFE10)  # terminals disagree on how wide they make a character
+
+_LONGEST_LINE = 400  # characters of a line that can matter to a terminal
+
+# A line that only opens or closes something, and would say nothing in a table.
+_BARE = re.compile(
+    r"(?:\\[\[\]]|\\(?:begin|end)\{\w++\*?\}|\$\$|```\w*+|[-=*_]{3,}+|[\s.,\ufffd]++)*+", re.ASCII
+)
+# Markdown, but not 2**3.
+_BOLD = re.compile(r"(?<![\w)])\*\*(\S|\S.*?\S)\*\*(?!\w)")
+_OPEN_DOLLAR = re.compile(r"\$(?=[^\s\d$][^$]*$)")  # no price: a formula that goes on
+_HEADING = re.compile(r"^#{1,6}\s+")
 
 
 def one_line(text: str) -> str:
@@ -46,3 +63,43 @@ def keep_end(text: str, width: int) -> str:
         end = end[1:]  # ... but some take two, and a combining mark needs its letter
     word = re.match(r"\S{,12}\s+(?=\S)", end)  # rather a whole word less than half a word more
     return "…" + end[word.end() if word else 0 :] if width > 0 else ""
+
+
+def readable_answer(answer: str) -> str:
+    """An answer as one line of terminal text."""
+    answer = one_line(answer)
+    return " ".join(to_terminal(answer).split()) or answer
+
+
+def last_line(text: str) -> str:
+    """The last line of a growing solution that says something, as terminal text.
+
+    What is still being written, an unclosed brace and all that follows it, stays as it is.
+    """
+    for line in reversed(text.splitlines()):
+        if _BARE.fullmatch(line):
+            continue
+        line = one_line(line).rstrip("\ufffd")  # a character whose last bytes are yet to come
+        if len(line) > _LONGEST_LINE:
+            line = line[-_LONGEST_LINE:].partition(" ")[2] or line[-_LONGEST_LINE:]
+        line = _HEADING.sub("", _BOLD.sub(r"\1", line), count=1)
+        done, unfinished = split_unfinished(line)
+        if done.count("$") % 2:
+            done = _OPEN_DOLLAR.sub("", done)
+        space = " " if done.endswith(" ") else ""
+        if shown := " ".join((to_terminal(done) + space + unfinished).split()):
+            return shown
+    return ""
+
+
+def progress_bar(done: int, total: int, width: int, colours: bool) -> Text:
+    """A bar of `width` cells for `done` of `total`; without colours, what is left is blank."""
+    from rich.text import Text
+
+    halves = 2 * width if done >= total else int(2 * width * done / total)
+    whole, half = divmod(halves, 2)
+    bar = Text("━" * whole + "╸" * half, "green" if done >= total else "cyan")
+    left = "━" * (width - whole - half)
+    if whole and not half:
+        left = left.replace("━", "╺", 1)  # a gap between the two
+    return bar.append(left if colours else " " * len(left), "bar.back")

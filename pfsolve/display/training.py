@@ -1,4 +1,4 @@
-"""Training a probe: a line of progress, and what became of it."""
+"""What a probe was made from and how good it is, as tables."""
 
 from __future__ import annotations
 
@@ -7,20 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pfsolve.display.output import Table
-from pfsolve.display.progress import pace
-from pfsolve.events import Collecting, Fitting
-from pfsolve.wording import plural, thousands
-
-
-def headline(progress: Collecting | Fitting) -> str:
-    """ "gsm8k.jsonl: 64 of 200 problems solved · 38 tokens/s · 3 min 20 s left" """
-    if isinstance(progress, Fitting):
-        return f"head {progress.done + 1} of {progress.total}"
-    what = "problem" if progress.solves else "solution"
-    how = "solved" if progress.solves else "read"
-    done = f"{progress.file}: {thousands(progress.done)} of {plural(progress.total, what)} {how}"
-    left = progress.total - progress.done
-    return " · ".join([done, *pace(progress.tokens, progress.seconds, progress.worked, left)])
+from pfsolve.wording import plural
 
 
 def probe_tables(about: Mapping[str, Any], path: Path) -> Iterator[Table]:

@@ -1,0 +1,209 @@
+"""What is seen on stderr while something goes on: nothing, lines, or an area redrawn in place."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from pfsolve.display.latex.terminal import to_terminal
+from pfsolve.display.view import View
+from pfsolve.display.work import WorkView
+from pfsolve.events import Event, ManyEnded
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions
+    from rich.live import Live
+    from rich.text import Text
+
+    from pfsolve.environment import Environment
+
+SHARE = 100  # a drawing is followed by a pause that makes it at most one part in this many
+PAUSE = 0.1  # seconds from one drawing to the next at the very least
+
+
+class Surface:
+    """A context manager that is a listener for any event. This one shows nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        pass
+
+    def __call__(self, event: Event) -> None:
+        pass
+
+    def writing(self) -> AbstractContextManager[None]:
+        """A context in which stdout may be written to: no display is in the way."""
+        return nullcontext()
+
+
+class Lines(Surface):
+    """A line for what must be told, and on progress now and then.
+
+    Args:
+        environment: whose stderr is written to.
+        views: what listens; each is told of every event.
+        clock: seconds from any origin.
+    """
+
+    def __init__(
+        self, environment: Environment, views: tuple[View, ...], clock: Callable[[], float]
+    ) -> None:
+        self._environment = environment
+        self._console = environment.err
+        self._views = views
+        self._clock = clock
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._is_active:  # nobody has told of an end
+            self(ManyEnded(interrupted=True, seconds=0.0))
+
+    def __call__(self, event: Event) -> None:
+        from rich.text import Text
+
+        self._hear(event)
+        for view in self._views:
+            if (news := view.news(event)) is not None:
+                self._print(news)
+            if (line := view.line(event)) is not None:
+                self._print(Text(line, "dim"))
+
+    @property
+    def _is_active(self) -> bool:
+        return any(view.active for view in self._views)
+
+    def _hear(self, event: Event) -> None:
+        now = self._clock()
+        self._views = tuple(view.after(event, now) for view in self._views)
+
+    def _print(self, text: Text) -> None:
+        self._console.print(text, soft_wrap=True)
+
+
+class Redrawn(Lines):
+    """The active view at the bottom of a terminal, redrawn seldom enough to cost next to nothing.
+
+    There is no thread: a drawing follows an event, unless that is too soon. "Too soon" follows from
+    how long the drawing before took, so that a slow terminal slows the display and not the search.
+    What else is written to stderr meanwhile appears above. The first state of a view is always
+    drawn, and what it draws when it is over stays on the screen.
+    """
+
+    def __init__(
+        self, environment: Environment, views: tuple[View, ...], clock: Callable[[], float]
+    ) -> None:
+        super().__init__(environment, views, clock)
+        self._live: Live | None = None
+        self._next_drawing = 0.0
+
+    def __enter__(self) -> Self:
+        to_terminal(r"\pi")  # loads the parser, which would else make the first drawing a long one
+        return self
+
+    def __call__(self, event: Event) -> None:
+        before = self._views
+        self._hear(event)
+        width, height = self._console.size
+        lines = [news for view in self._views if (news := view.news(event)) is not None]
+        for old, new in zip(before, self._views, strict=True):
+            if old.active and not new.active:
+                self._remove()
+                lines = new.draw(width, height) + lines
+        if lines:
+            self._remove()  # rich would redraw it below each line
+        for line in lines:
+            self._print(line)
+        if any(new.active > old.active for old, new in zip(before, self._views, strict=True)):
+            self._draw()
+        elif self._is_active:
+            self._draw_if_due()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """A context in which stdout may be written to: no display is in the way.
+
+        When many lines are written at once, the display comes back when its next drawing is due.
+        """
+        if not self._environment.stdout_is_terminal:
+            yield
+            return
+        self._remove()
+        yield
+        self._environment.stdout.flush()
+        if self._is_active:
+            self._draw_if_due()
+
+    def _draw(self) -> None:
+        from rich.live import Live
+
+        start = self._clock()
+        if self._live is None:
+            self._live = Live(
+                self,
+                console=self._console,
+                auto_refresh=False,
+                vertical_overflow="crop",
+                redirect_stdout=False,
+            )
+            self._live.start()
+        self._live.refresh()
+        self._next_drawing = start + max(PAUSE, SHARE * (self._clock() - start))
+
+    def _draw_if_due(self) -> None:
+        if self._clock() >= self._next_drawing:
+            self._draw()
+
+    def _remove(self) -> None:
+        """Make room for other output; the next drawing is below it."""
+        live, self._live = self._live, None
+        if live is not None:
+            start = self._clock()
+            live.transient = True
+            live.update("")  # stopping draws once more
+            live.stop()
+            cost = self._clock() - start
+            self._next_drawing = max(start, self._next_drawing) + SHARE * cost
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        active = [view for view in self._views if view.active]
+        for view in active[:1]:
+            yield from view.draw(options.max_width, options.size.height)
+
+
+def watching(
+    environment: Environment,
+    view: View | None = None,
+    *,
+    quiet: bool = False,
+    verbose: int = 0,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Surface:
+    """The surface that suits stderr. It shows downloads and loaded models, and what `view` makes of the rest.
+
+    From verbose 2 on llama.cpp's log is written too, and its lines would tear apart what is redrawn.
+
+    Args:
+        clock: seconds from any origin.
+    """
+    if quiet:
+        return Surface()
+    colours = environment.err.color_system is not None
+    views = [WorkView()] if view is None else [WorkView(), view]
+    shown = tuple(replace(each, verbose=verbose, colours=colours) for each in views)
+    kind = Redrawn if environment.can_redraw and verbose < 2 else Lines
+    return kind(environment, shown, clock)
