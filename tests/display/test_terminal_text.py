@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from pfsolve.display.population import last_line
-from pfsolve.display.text import keep_end, keep_start, one_line
+from pfsolve.display.text import keep_end, keep_start, last_line, one_line
 from pfsolve.wording import duration, percent, plural, speed, thousands
 
 

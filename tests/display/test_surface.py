@@ -1,0 +1,284 @@
+"""The surface: the one that stderr can show, cheap to redraw, never in the way of stdout."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import re
+import sys
+from dataclasses import dataclass
+
+import pytest
+from rich.text import Text
+
+from pfsolve.display import surface as surface_module
+from pfsolve.display.file import FileView
+from pfsolve.display.solve import SolveView
+from pfsolve.display.surface import Lines, Redrawn, Surface, watching
+from pfsolve.display.view import View
+from pfsolve.environment import Environment
+from pfsolve.events import (
+    Began,
+    BytesCame,
+    Ended,
+    Event,
+    InProblem,
+    ManyBegan,
+    ManyEnded,
+    ParticleRow,
+    ProblemEnded,
+    Progressed,
+    Scoring,
+    StepScored,
+)
+from tests.display.terminal import (
+    MODEL,
+    MODEL_LINE,
+    Clock,
+    Terminal,
+    pipes,
+    screen,
+    seen,
+    written,
+)
+
+ROWS = (
+    ParticleRow(0.5, None, 1, 10, 0, "so $x = 3$", None, None),
+    ParticleRow(0.5, None, 1, 10, 1, "ends", "4", "boxed"),
+)
+SEARCH: tuple[Event, ...] = (
+    Began("p", 2, 100),
+    Progressed(1, 2.0, ROWS, 20, 1.0),
+    StepScored(1, (1.0, 0.0), (0.73, 0.27), 1.65, -0.7),
+    Ended(ROWS, 30, 2.0),
+)
+FILE: tuple[Event, ...] = (
+    ManyBegan(2),
+    *(InProblem("a", event) for event in SEARCH),  # type: ignore[arg-type]
+    ProblemEnded("a", "4", True, None, 30, 2.0),
+    ProblemEnded("line 2", None, None, "no JSON", 0, 0.0),
+    ManyEnded(False, 2.0),
+)
+VIEWS = (SolveView(), FileView(), None)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize(
+    ("environment", "options", "kind"),
+    [
+        (screen(), {}, Redrawn),
+        (screen(), {"verbose": 1}, Redrawn),
+        (screen(), {"verbose": 2}, Lines),
+        (screen(), {"quiet": True}, Surface),
+        (screen(TERM="dumb"), {}, Lines),
+        (pipes(), {}, Lines),
+    ],
+)
+def test_stderr_gets_the_surface_it_can_show(
+    view: View | None, environment: Environment, options: dict[str, int], kind: type
+) -> None:
+    assert type(watching(environment, view, **options)) is kind  # type: ignore[arg-type]
+
+
+def shown(environment: Environment, view: View | None, verbose: int, *events: Event) -> str:
+    with watching(environment, view, verbose=verbose, clock=Clock()) as surface:
+        for event in events:
+            surface(event)
+    return written(environment)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_quiet_listens_to_everything_and_says_nothing(
+    view: View | None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    environment = screen()
+    with watching(environment, view, quiet=True) as surface:
+        for event in (MODEL, BytesCame("m", 1, 2), *SEARCH, *FILE):
+            surface(event)
+        with surface.writing():
+            pass
+    assert written(environment) == ""
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_dumb_terminal_gets_what_a_pipe_gets(view: View | None, verbose: int) -> None:
+    events = (MODEL, BytesCame("m", 1, 2), *SEARCH, *FILE, Scoring(1, 2, 1, 30, 1.0))
+    text = shown(screen(TERM="dumb"), view, verbose, *events)
+    assert text == shown(pipes(), view, verbose, *events)
+    assert "\x1b" not in text
+    assert text.startswith(MODEL_LINE)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_without_colours_there_are_none(view: View | None) -> None:
+    text = shown(screen(NO_COLOR="1"), view, 1, MODEL, BytesCame("m", 1, 2), *SEARCH, *FILE)
+    assert "\x1b[?25h" in text
+    assert not re.search(r"\x1b\[[0-9;]*m", text)
+
+
+def test_a_terminal_that_lacks_a_character_gets_a_substitute() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    stream.isatty = lambda: True  # type: ignore[method-assign]
+    rows = (ParticleRow(1.0, None, 1, 10, 0, "x = π", None, None),)
+    with watching(Environment(stderr=stream, variables={"TERM": "xterm"}), SolveView()) as surface:
+        surface(Began("p", 1, 10))
+        surface(Ended(rows, 20, 1.0))
+    stream.flush()
+    assert b"x = ?" in raw.getvalue()
+
+
+@pytest.mark.parametrize("view", [SolveView(), FileView()])
+def test_a_download_is_shown_beside_any_subject(view: View) -> None:
+    environment = screen()
+    with watching(environment, view, clock=Clock()) as surface:
+        surface(BytesCame("m", 1, 10))
+        assert "1 B of 10 B" in seen(environment)[0]
+        surface(MODEL)
+        assert seen(environment) == [MODEL_LINE]
+
+
+# --- redrawing ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Slow(View):
+    """Notes when it is drawn; each drawing takes some time."""
+
+    clock: Clock
+    drawing: float
+    drawn_at: list[float]
+
+    def after(self, event: Event, now: float = 0.0) -> View:
+        return Slow(self.clock, self.drawing, self.drawn_at, active=not isinstance(event, Ended))
+
+    def draw(self, width: int, height: int) -> list[Text]:
+        self.drawn_at.append(self.clock.now)
+        self.clock.now += self.drawing
+        return [Text("drawn")]
+
+
+@pytest.mark.parametrize("drawing", [0.0, 0.0001, 0.005, 0.2])
+@pytest.mark.parametrize("printing", [False, True])
+def test_drawing_takes_at_most_a_hundredth_of_the_time(drawing: float, printing: bool) -> None:
+    """Whether events come alone, or each with its line on stdout."""
+    environment, clock, drawn = screen(), Clock(), list[float]()
+    with watching(environment, Slow(clock, drawing, drawn), clock=clock) as surface:
+        for number in range(20_000):
+            clock.now += 0.005
+            surface(SEARCH[0])
+            if printing:
+                with surface.writing():
+                    environment.stdout.write(f"result {number}\n")
+        elapsed = clock.now - 100.0
+        count = len(drawn)
+        surface(SEARCH[-1])
+    assert len(drawn) == count + 1, "the last state is drawn whenever it comes"
+    pauses = [after - before for before, after in itertools.pairwise(drawn[:count])]
+    assert min(pauses) >= surface_module.PAUSE
+    assert drawing * (count - 1) <= elapsed / surface_module.SHARE
+    # ... but it does not draw less than it may, either
+    longest = max(surface_module.PAUSE, surface_module.SHARE * drawing) + drawing + 0.0051
+    assert max(pauses) <= longest
+
+
+def test_redrawing_replaces_what_was_there_and_other_output_stays_above_it() -> None:
+    environment, clock = screen(), Clock()
+    with watching(environment, SolveView(), clock=clock) as surface:
+        surface(MODEL)
+        surface(SEARCH[0])
+        for step in range(1, 6):
+            clock.now += 1.0
+            surface(Progressed(step, 2.0, ROWS * step, 20, 1.0))
+            if step == 3:
+                sys.stderr.write("a warning\n")
+        surface(SEARCH[-1])
+    lines = seen(environment)
+    assert lines[:2] == [MODEL_LINE, "a warning"]
+    assert lines[2].startswith("step 5")
+    assert len(lines) == 2 + 5  # headline, headings, two particles, one answer
+
+
+def test_the_first_and_the_last_state_are_drawn_however_short_the_search() -> None:
+    between = ParticleRow(1.0, None, 1, 10, 0, "in between", None, None)
+    middle = Progressed(1, 1.0, (between,), 20, 1.0)
+    text = shown(screen(), SolveView(), 0, SEARCH[0], middle, SEARCH[-1])
+    assert "2 particles · prompt of 100 tokens" in text
+    assert "in between" not in text
+    assert "boxed" in text
+
+
+def interrupted(environment: Environment, view: View | None, *events: Event) -> None:
+    def run() -> None:
+        with watching(environment, view, clock=Clock()) as surface:
+            for event in events:
+                surface(event)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    text = written(environment)
+    assert text.count("\x1b[?25l") == text.count("\x1b[?25h")
+    assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l"), "the cursor is visible again"
+
+
+def test_an_interrupted_search_leaves_its_latest_state() -> None:
+    environment = screen()
+    interrupted(environment, SolveView(), *SEARCH[:2])
+    assert seen(environment)[2].endswith("so x = 3")
+    assert written(environment).endswith("\n\n")
+
+
+def test_an_interrupted_file_says_so() -> None:
+    environment = screen()
+    interrupted(environment, FileView(), *FILE[:3])
+    assert seen(environment) == ["0 of 2 done · interrupted · 0.0 s"]
+
+
+@pytest.mark.parametrize("event", [BytesCame("m", 1, 10), Scoring(1, 2, 1, 30, 1.0)])
+def test_interrupted_work_leaves_nothing(event: Event) -> None:
+    environment = screen()
+    interrupted(environment, None, event)
+    assert seen(environment) == []
+
+
+# --- stdout ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("height", [24, 3, 2, 1])
+def test_what_is_written_to_stdout_stays_whole_above_the_display(height: int) -> None:
+    environment, clock = screen(height=height), Clock()
+    results = [f'{{"id": {number}}}' for number in range(200)]
+    with watching(environment, FileView(), verbose=1, clock=clock) as surface:
+        surface(ManyBegan(200))
+        for number, result in enumerate(results):
+            surface(InProblem(str(number), Began("p", 2, 100)))
+            clock.now += (0.001, 0.2)[number % 2]
+            surface(InProblem(str(number), Progressed(3, 2.0, ROWS, 10, 1.0)))
+            surface(ProblemEnded(str(number), "42", True, None, 10, 12.0))
+            with surface.writing():
+                environment.stdout.write(result + "\n")
+        assert seen(environment)[:200] == results
+        clock.now += 1.0
+        surface(InProblem("another", Began("p", 2, 100)))
+        assert seen(environment)[200].startswith("200 of 200 done · 1 running")  # it came back
+        surface(ManyEnded(False, 1.0))
+        with surface.writing():
+            environment.stdout.write("the very last\n")
+    lines = seen(environment)
+    assert lines[:200] == results
+    assert lines[200].startswith("200 of 200 done · 200 of 200 right")
+    assert lines[201:] == ["the very last"]
+
+
+def test_a_stdout_that_is_no_terminal_does_not_disturb_the_display() -> None:
+    stream = Terminal()
+    environment = Environment(stdout=io.StringIO(), stderr=stream, variables={"TERM": "xterm"})
+    with watching(environment, FileView(), clock=Clock()) as surface:
+        surface(ManyBegan(3))
+        before = stream.getvalue()
+        with surface.writing():
+            assert stream.getvalue() == before
+        assert stream.getvalue() == before

