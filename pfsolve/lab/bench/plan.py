@@ -1,7 +1,7 @@
 """What a comparison runs: methods, each with settings of its own, in several sizes, with several seeds.
 
-Self-consistency, best-of-n and weighted best-of-n are not run: all of them, for every n, follow from one
-set of scored rollouts, the same for each.
+Self-consistency, best-of-n and weighted best-of-n are not run: all of them, for every n, follow from
+one set of scored rollouts.
 """
 
 from __future__ import annotations
@@ -27,56 +27,51 @@ _NOT_OWN = ("method", "particles", "seed", "policy", "preset")  # the comparison
 class Method:
     """A method as the user named it, and the settings that make it."""
 
-    label: str
-    layer: Mapping[str, Any]
+    label: str  # as the user wrote it
+    layer: Mapping[str, Any]  # for `pfsolve.settings.merge`
 
 
 @dataclass(frozen=True, slots=True)
 class BenchRun:
-    """One pass over the problems. label: of its method, or `ROLLOUTS`."""
+    """One pass over the problems."""
 
-    label: str
+    label: str  # of its method, or `ROLLOUTS`
     particles: int
-    seed: int
-    layer: Mapping[str, Any]
+    seed: int  # root of the problems' own
+    layer: Mapping[str, Any]  # for `pfsolve.settings.merge`; particles and seed are in it
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """methods: those that are run, in the user's order. derived: keys of `FROM_ROLLOUTS`; the
-    `baseline` is one of them, or None without any. sizes: particles. rollouts: of a problem with one
-    seed. seeds: root seeds."""
+    """A whole comparison."""
 
-    methods: tuple[Method, ...]
-    derived: tuple[str, ...]
-    baseline: str | None
-    sizes: tuple[int, ...]
-    rollouts: int
-    seeds: tuple[int, ...]
+    methods: tuple[Method, ...]  # those that are run, in the user's order
+    derived: tuple[str, ...]  # those that follow from rollouts: keys of `FROM_ROLLOUTS`
+    baseline: str | None  # one of `derived`, or None without any
+    sizes: tuple[int, ...]  # numbers of particles, rising
+    rollouts: int  # of a problem with one seed
+    seeds: tuple[int, ...]  # of the runs
 
     def runs(self, scored: bool) -> list[BenchRun]:
-        """Every run, cheap ones first. scored: whether rollouts are worth a score."""
+        """Every run, cheap ones first.
+
+        scored: whether rollouts are worth a score.
+        """
         runs = []
         for method in self.methods:
-            greedy = (
-                method.layer["method"] == "greedy"
-            )  # one particle, and every seed says the same
-            for particles in (1,) if greedy else self.sizes:
-                for seed in self.seeds[:1] if greedy else self.seeds:
-                    own = {"particles": particles, "seed": seed}
-                    runs.append(BenchRun(method.label, particles, seed, {**method.layer, **own}))
+            sizes, seeds = self.sizes, self.seeds
+            if method.layer["method"] == "greedy":  # one particle, and every seed says the same
+                sizes, seeds = (1,), seeds[:1]
+            runs += [_run(method, n, seed) for n in sizes for seed in seeds]
         if self.derived:
             layer = {"method": "bon" if scored else "sc", "early_stop": False}
-            runs += [
-                BenchRun(
-                    ROLLOUTS,
-                    self.rollouts,
-                    seed,
-                    {**layer, "particles": self.rollouts, "seed": seed},
-                )
-                for seed in self.seeds
-            ]
+            runs += [_run(Method(ROLLOUTS, layer), self.rollouts, seed) for seed in self.seeds]
         return sorted(runs, key=lambda run: (run.seed, run.particles))
+
+
+def _run(method: Method, particles: int, seed: int) -> BenchRun:
+    layer = {**method.layer, "particles": particles, "seed": seed}
+    return BenchRun(method.label, particles, seed, layer)
 
 
 def make_plan(

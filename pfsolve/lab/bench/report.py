@@ -1,14 +1,14 @@
-"""What a comparison has found: accuracy of every method at every size, and against a baseline that was
-given as many tokens.
+"""What a comparison has found: accuracy of every method at every size, alone and against a baseline.
 
 A problem counts once, however many seeds it was run with: its accuracy is the mean over them, and
-intervals come from drawing whole problems (`pfsolve.lab.evaluation.intervals`).
+intervals come from drawing whole problems (`pfsolve.lab.evaluation.intervals`). The baseline is given
+the same problems and as many tokens, or as many particles.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,74 +26,71 @@ from pfsolve.results.summary import summarise, wilson
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Accuracy less the baseline's, on the same problems with as many tokens, or with as many particles.
+    """A method's accuracy less the baseline's."""
 
-    n: of the baseline's rollouts, a fraction between two whole numbers if tokens fall there. beyond:
-    there were not that many rollouts, so the baseline has fewer tokens.
-    """
-
-    n: float
+    n: float  # of the baseline's rollouts, a fraction where the tokens fall between two numbers
     gain: float
-    interval: Interval | None
-    beyond: bool
+    interval: Interval | None  # 95 %
+    beyond: bool  # there were not that many rollouts: the baseline has fewer tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A method at one size.
-
-    accuracy, vote, oracle: shares of the problems, as the method chooses, by plain vote of its
-    particles, and where any particle is right. tokens, reward_tokens: a problem. seconds: a problem,
-    of the run's wall time; None for what follows from rollouts that were drawn for another size, or
-    scored for another method. tokens_per_second: written, of that time. equal_tokens, equal_n: None
-    for the baseline itself.
-    """
+    """A method at one size. Shares are of the problems, tokens and seconds of one problem."""
 
     method: str
-    n: int
+    n: int  # particles, or rollouts
     problems: int
     seeds: int
     accuracy: float
-    interval: Interval | None
-    vote: float
-    oracle: float
-    tokens: float
-    reward_tokens: float
+    interval: Interval | None  # 95 %, of the accuracy
+    vote: float  # accuracy of the plain vote of its particles
+    oracle: float  # share with any particle right
+    tokens: float  # written
+    reward_tokens: float  # read to score them
+    # Of the run's wall time; None for what follows from rollouts that were drawn for another size,
+    # or scored for another method.
     seconds: float | None
-    tokens_per_second: float | None
-    equal_tokens: Difference | None = None
+    tokens_per_second: float | None  # written, of that time
+    equal_tokens: Difference | None = None  # None for the baseline itself
     equal_n: Difference | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """baseline: the method all are measured against, None without rollouts."""
+    """All methods, in the order of the plan."""
 
     lines: tuple[Line, ...]
-    baseline: str | None
+    baseline: str | None  # the method that all are measured against; None without rollouts
     settings: Mapping[str, Any]
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
 
+Results = Mapping[str, ResultLine]  # of one run, by problem
+
+
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """By problem (P,): means over the seeds. `seconds`: of a problem, None if unknown."""
+    """A method at one size on P problems, means over the seeds."""
 
-    right: Floats
-    vote: Floats
-    oracle: Floats
-    tokens: Floats
-    reward_tokens: Floats
-    seconds: float | None
+    method: str
+    n: int
+    seeds: int
+    right: Floats  # (P,) probability that its answer is right
+    vote: Floats  # (P,) the same of the plain vote
+    oracle: Floats  # (P,) of any particle
+    tokens: float  # written of one problem
+    reward_tokens: float
+    seconds: float | None  # of one problem
 
 
 def compare(
     plan: Plan,
     runs: Sequence[BenchRun],
     hashes: Sequence[str],
-    ids: Sequence[str],
+    problem_ids: Sequence[str],
     records: Sequence[ResultLine],
     settings: Mapping[str, Any],
 ) -> Comparison:
@@ -101,139 +98,124 @@ def compare(
 
     Args:
         hashes: the settings' hash of each run.
-        ids: of the problems, each of which every run has finished.
+        problem_ids: each of which every run has finished.
         records: lines of the results file, other runs' and other problems' among them.
         settings: for the report.
     """
     found: dict[str, dict[str, ResultLine]] = {}
-    wanted = frozenset(ids)
+    wanted = frozenset(problem_ids)
     for record in records:
         if record["id"] in wanted:
-            found.setdefault(str(record.get("settings_hash")), {}).setdefault(record["id"], record)
-    by_run = {
-        (run.label, run.particles, run.seed): found.get(hash, {})
-        for run, hash in zip(runs, hashes, strict=True)
-    }
-    lines: list[tuple[str, int, int, _Measured]] = []
-    for method in plan.methods:
-        for n in dict.fromkeys(r.particles for r in runs if r.label == method.label):
-            seeds = [by_run[key] for key in by_run if key[:2] == (method.label, n)]
-            lines.append((method.label, n, len(seeds), _searched(seeds, ids)))
-    rollouts = [by_run[key] for key in by_run if key[0] == ROLLOUTS]
-    curves = _curves(rollouts, ids, plan.rollouts) if plan.derived else None
-    if curves is not None:
-        for name in plan.derived:
-            sizes = _sizes(plan, curves.most)
-            lines += [(name, n, len(rollouts), curves.at(name, n)) for n in sizes]
-    return Comparison(
-        tuple(_line(*of, curves=curves, baseline=plan.baseline) for of in lines),
-        plan.baseline,
-        dict(settings),
-    )
+            found.setdefault(record.get("settings_hash", ""), {}).setdefault(record["id"], record)
+    by_size: dict[tuple[str, int], list[Results]] = {}  # of each seed
+    for run, settings_hash in zip(runs, hashes, strict=True):
+        by_size.setdefault((run.label, run.particles), []).append(found.get(settings_hash, {}))
+
+    measured = [
+        _searched(label, n, by_size[label, n], problem_ids)
+        for method in plan.methods
+        for label, n in by_size
+        if label == method.label
+    ]
+    rollouts = None
+    if plan.derived:
+        rollouts = _rollouts(by_size[ROLLOUTS, plan.rollouts], problem_ids, plan.rollouts)
+        powers = [1 << k for k in range(rollouts.most.bit_length())]
+        sizes = sorted({n for n in (*powers, *plan.sizes, rollouts.most) if n <= rollouts.most})
+        measured += [rollouts.measured(name, n) for name in plan.derived for n in sizes]
+    lines = tuple(_line(of, rollouts, plan.baseline) for of in measured)
+    return Comparison(lines, plan.baseline, dict(settings))
 
 
-def _sizes(plan: Plan, most: int) -> list[int]:
-    """Sizes to show of what follows from rollouts."""
-    powers = [1 << k for k in range(most.bit_length())]
-    return sorted({n for n in (*powers, *plan.sizes, most) if n <= most})
-
-
-def _line(
-    method: str,
-    n: int,
-    seeds: int,
-    of: _Measured,
-    *,
-    curves: _Curves | None,
-    baseline: str | None,
-) -> Line:
+def _line(of: _Measured, rollouts: _Rollouts | None, baseline: str | None) -> Line:
     problems = len(of.right)
     weights = draws(problems)
 
     def spread(values: Floats) -> Interval | None:
         return interval(lambda w: float(np.average(values, weights=w)), weights)
 
-    def against(size: float) -> Difference | None:
-        if curves is None or baseline is None or method == baseline:
+    def against(n: float) -> Difference | None:
+        if rollouts is None or baseline is None or of.method == baseline:
             return None
-        gain = of.right - curves.accuracy(baseline, min(size, curves.most))
-        beyond = size > curves.most + 1e-9
-        return Difference(size, float(np.mean(gain)), spread(gain), beyond)
+        gain = of.right - rollouts.accuracy(baseline, n)
+        return Difference(n, float(np.mean(gain)), spread(gain), n > rollouts.most + 1e-9)
 
     whole = bool(np.all((of.right == 0) | (of.right == 1)))  # one seed, and no expectation
-    tokens = float(np.mean(of.tokens))
     return Line(
-        method=method,
-        n=n,
+        method=of.method,
+        n=of.n,
         problems=problems,
-        seeds=seeds,
+        seeds=of.seeds,
         accuracy=float(np.mean(of.right)),
         interval=wilson(int(of.right.sum()), problems) if whole else spread(of.right),
         vote=float(np.mean(of.vote)),
         oracle=float(np.mean(of.oracle)),
-        tokens=tokens,
-        reward_tokens=float(np.mean(of.reward_tokens)),
+        tokens=of.tokens,
+        reward_tokens=of.reward_tokens,
         seconds=of.seconds,
-        tokens_per_second=tokens / of.seconds if of.seconds else None,
-        equal_tokens=against(tokens / curves.tokens) if curves and curves.tokens else None,
-        equal_n=against(n),
+        tokens_per_second=of.tokens / of.seconds if of.seconds else None,
+        equal_tokens=against(of.tokens / rollouts.tokens) if rollouts and rollouts.tokens else None,
+        equal_n=against(of.n),
     )
 
 
-def _searched(seeds: Sequence[Mapping[str, ResultLine]], ids: Sequence[str]) -> _Measured:
+def _searched(
+    method: str, n: int, seeds: Sequence[Results], problem_ids: Sequence[str]
+) -> _Measured:
     """A problem without a result, or without any particle alive, is wrong."""
 
-    def mean(value: Any) -> Floats:
-        return np.array(
-            [np.mean([value(of_seed[id]) for of_seed in seeds if id in of_seed]) for id in ids]
-        )
+    def mean(value: Callable[[ResultLine], float]) -> Floats:
+        of_seeds = ([value(of[name]) for of in seeds if name in of] for name in problem_ids)
+        return np.array([np.mean(values) for values in of_seeds])
 
     return _Measured(
-        right=mean(lambda r: bool(r.get("correct"))),
+        method=method,
+        n=n,
+        seeds=len(seeds),
+        right=mean(lambda line: bool(line.get("correct"))),
         vote=mean(_vote),
-        oracle=mean(lambda r: 0 in _classes(r)),
-        tokens=mean(lambda r: r.get("tokens") or 0),
-        reward_tokens=mean(lambda r: r.get("reward_tokens") or 0),
-        seconds=_seconds(seeds) / len(ids),
+        oracle=mean(lambda line: 0 in _classes(line)),
+        tokens=float(np.mean(mean(lambda line: line.get("tokens", 0)))),
+        reward_tokens=float(np.mean(mean(lambda line: line.get("reward_tokens", 0)))),
+        seconds=_seconds(seeds, len(problem_ids)),
     )
 
 
-def _seconds(seeds: Sequence[Mapping[str, ResultLine]]) -> float:
-    """Wall time of a run over all problems, the mean over the seeds."""
-    return sum(s.seconds for of in seeds for s in summarise(of.values())) / len(seeds)
+def _seconds(seeds: Sequence[Results], problems: int) -> float:
+    """Wall time of one problem, the mean over the seeds."""
+    return sum(s.seconds for of in seeds for s in summarise(of.values())) / len(seeds) / problems
 
 
-def _classes(record: ResultLine) -> NDArray[np.intp]:
-    """The classes of the particles' answers (n,)."""
-    pool = record.get("pool")
-    return np.array(pool["classes"] if pool else [], np.intp)
+def _classes(line: ResultLine) -> NDArray[np.intp]:
+    """The classes of the particles' answers (n,); none where there is no solution."""
+    return np.array(line["pool"]["classes"] if "pool" in line else [], np.intp)
 
 
-def _vote(record: ResultLine) -> float:
+def _vote(line: ResultLine) -> float:
     """Whether the class most particles are in is the right one; a tie is shared."""
-    classes = _classes(record)
-    classes = classes[classes >= 0]
-    if not classes.size:
-        return 0.0
-    counts = np.bincount(classes)
-    return float(counts[0] == counts.max()) / int((counts == counts.max()).sum())
+    classes = _classes(line)
+    counts = np.bincount(classes[classes >= 0], minlength=1)
+    most = counts == counts.max()
+    return float(most[0] / most.sum()) if counts.any() else 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Curves:
-    """accuracies: by name (P, M). tokens, reward_tokens: of one rollout, the mean over all. most: M.
-    by_problem: (P,) tokens of one rollout. seconds: it took to draw `drawn` of a problem."""
+class _Rollouts:
+    """What follows from M rollouts of each of P problems."""
 
-    accuracies: Mapping[str, Floats]
-    tokens: float
-    reward_tokens: float
-    by_problem: Floats
-    most: int
-    drawn: int
-    seconds: float
+    accuracies: Mapping[str, Floats]  # (P, M) with 1 to M rollouts, by way of choosing
+    tokens: float  # of one rollout
+    reward_tokens: float  # of one rollout
+    seeds: int  # in which they were drawn
+    of_a_seed: int  # drawn with each
+    seconds: float  # it took to draw these of one problem
+
+    @property
+    def most(self) -> int:
+        return len(self.accuracies["oracle"][0])
 
     def accuracy(self, name: str, n: float) -> Floats:
-        """(P,) at a number of rollouts from 1 to M that need not be whole."""
+        """Accuracy (P,) with `n` rollouts, which may be between two whole numbers; at most with all."""
         values = self.accuracies[FROM_ROLLOUTS.get(name, name)]
         n = min(max(n, 1.0), float(self.most))
         low = int(n)
@@ -241,68 +223,61 @@ class _Curves:
         mixed: Floats = values[:, low - 1] + (n - low) * (values[:, high - 1] - values[:, low - 1])
         return mixed
 
-    def at(self, name: str, n: int) -> _Measured:
-        reward_tokens = n * self.reward_tokens if name != "sc" else 0.0
-        timed = n == self.drawn and (name != "sc" or not self.reward_tokens)
+    def measured(self, method: str, n: int) -> _Measured:
+        vote = method == "sc"  # which needs no score
+        timed = n == self.of_a_seed and not (vote and self.reward_tokens)
         return _Measured(
-            self.accuracy(name, n),
-            self.accuracy("sc", n),
-            self.accuracy("oracle", n),
-            n * self.by_problem,
-            np.full(len(self.by_problem), reward_tokens),
-            self.seconds if timed else None,
+            method=method,
+            n=n,
+            seeds=self.seeds,
+            right=self.accuracy(method, n),
+            vote=self.accuracy("sc", n),
+            oracle=self.accuracy("oracle", n),
+            tokens=n * self.tokens,
+            reward_tokens=0.0 if vote else n * self.reward_tokens,
+            seconds=self.seconds if timed else None,
         )
 
 
-def _curves(
-    seeds: Sequence[Mapping[str, ResultLine]], ids: Sequence[str], of_a_seed: int
-) -> _Curves:
-    """Rollouts of all seeds, `of_a_seed` each, are one set; every problem is judged with as many."""
-    pools = [_joined([of[id].get("pool") for of in seeds if id in of]) for id in ids]
+def _rollouts(seeds: Sequence[Results], problem_ids: Sequence[str], of_a_seed: int) -> _Rollouts:
+    """Rollouts of all seeds are one set; every problem is judged with as many of them."""
+    pools = [_pool([of[name] for of in seeds if name in of]) for name in problem_ids]
     most = min((len(pool.classes) for pool in pools if len(pool.classes)), default=0)
     if not most:
         raise UsageError("no problem has rollouts", "the results file is of another plan")
-    none = np.zeros(most)
-    accuracies = {
-        name: np.array(
-            [
-                method(pool.log_odds, pool.classes)[:most] if len(pool.classes) else none
-                for pool in pools
-            ]
+
+    none = np.zeros(most)  # where every rollout failed
+
+    def accuracies(method: Callable[[Floats, NDArray[np.intp]], Floats]) -> Floats:
+        return np.array(
+            [method(p.log_odds, p.classes)[:most] if len(p.classes) else none for p in pools]
         )
-        for name, method in METHODS.items()
-    }
-    by_problem = np.array([pool.tokens.mean() if pool.tokens.size else 0.0 for pool in pools])
-    read = sum(record.get("reward_tokens") or 0 for of in seeds for record in of.values())
-    return _Curves(
-        accuracies,
-        float(np.mean(by_problem)),
-        read / sum(len(pool.classes) for pool in pools),
-        by_problem,
-        most,
-        of_a_seed,
-        _seconds(seeds) / len(ids),
+
+    read = sum(line.get("reward_tokens", 0) for of in seeds for line in of.values())
+    return _Rollouts(
+        accuracies={name: accuracies(method) for name, method in METHODS.items()},
+        tokens=float(np.mean([np.mean(pool.tokens) if pool.tokens else 0.0 for pool in pools])),
+        reward_tokens=read / sum(len(pool.classes) for pool in pools),
+        seeds=len(seeds),
+        of_a_seed=of_a_seed,
+        seconds=_seconds(seeds, len(problem_ids)),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Pool:
-    """All rollouts of a problem, (M,) each."""
+    """All M rollouts of a problem; none where every seed failed."""
 
-    classes: NDArray[np.intp]
-    log_odds: Floats
-    tokens: Floats
+    classes: NDArray[np.intp]  # (M,) as in `pfsolve.lab.evaluation.votes`
+    log_odds: Floats  # (M,)
+    tokens: list[int]  # (M,)
 
 
-def _joined(pools: Sequence[Mapping[str, Any] | None]) -> _Pool:
-    """Of several seeds; a problem without an answer has none."""
-
-    def all_of(name: str) -> list[Any]:
-        return [value for pool in pools if pool for value in pool[name]]
-
-    scores = [-np.inf if score is None else score for score in all_of("log_odds")]
+def _pool(lines: Sequence[ResultLine]) -> _Pool:
+    pools = [line["pool"] for line in lines if "pool" in line]
+    log_odds = [-np.inf if x is None else x for pool in pools for x in pool["log_odds"]]
     return _Pool(
-        np.array(all_of("classes"), np.intp),
-        np.array(scores, float),
-        np.array(all_of("tokens"), float),
+        np.array([of for pool in pools for of in pool["classes"]], np.intp),
+        np.array(log_odds, float),
+        [tokens for pool in pools for tokens in pool["tokens"]],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pfsolve.answers import group_equivalent
@@ -25,13 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A solver under a run's settings; whether the user wants it to stop; who watches; where full
-    records of its problems go, if they are wanted."""
+    """A solver under a run's settings, and who watches it."""
 
     solver: Solver
-    stopping: Callable[[], bool]
+    stopping: Callable[[], bool]  # whether the user wants it to stop
     listen: Listener
-    records: RunRecords | None = None
+    records: RunRecords | None = None  # where full records of its problems go, if they are wanted
 
 
 def run_all(
@@ -40,17 +40,20 @@ def run_all(
     open_session: Callable[[BenchRun], AbstractContextManager[Session]],
     output: ResultsFile,
 ) -> list[str]:
-    """Do what is not done yet; the settings' hash of each run, by which its results are found.
+    """Carry out the runs, and return the settings' hash of each, by which its results are found.
+
+    Problems that the output has finished under a run's settings are not solved again.
 
     Raises:
         Interrupted: the user stopped it.
-        EngineError, UsageError, OSError: as in `run_batch`.
+        EngineError, UsageError, OSError: as in `solve_many`.
     """
     hashes = []
     for number, run in enumerate(runs):
         with open_session(run) as session:
             solver = session.solver
-            origin = Origin(solver.settings, solver.versions, len(problems), extra=_Extra(run))
+            extra = partial(_extra, run.label)
+            origin = Origin(solver.settings, solver.versions, len(problems), extra=extra)
             hashes.append(origin.settings_hash)
             tally = solve_many(
                 solver,
@@ -68,17 +71,12 @@ def run_all(
     return hashes
 
 
-class _Extra:
+def _extra(label: str, row: Problem | BadRow, solution: Solution | None) -> ResultLine:
     """What a line of a comparison holds beside a result: its method, and the whole population."""
-
-    def __init__(self, run: BenchRun) -> None:
-        self._label = run.label
-
-    def __call__(self, row: Problem | BadRow, solution: Solution | None) -> ResultLine:
-        extra: ResultLine = {"bench": self._label}
-        if isinstance(row, Problem) and solution is not None:
-            extra["pool"] = _pool(row, solution)
-        return extra
+    extra: ResultLine = {"bench": label}
+    if isinstance(row, Problem) and solution is not None:
+        extra["pool"] = _pool(row, solution)
+    return extra
 
 
 def _pool(problem: Problem, solution: Solution) -> PoolLine:

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pfsolve.lab.bench.plan import BenchRun
-from pfsolve.lab.bench.run import _Extra
+from pfsolve.lab.bench.run import _extra
 from pfsolve.particle import Finish, Particle, Step
 from tests.results.conftest import BAD, PROBLEMS, solution
 
@@ -30,7 +29,7 @@ def test_classes_scores_and_tokens_of_every_particle(
         particles=(particle("2", given), particle("3", given)),
         weights=(0.5, 0.5),
     )
-    line = _Extra(BenchRun("pf", 2, 0, {}))(problem, solved)
+    line = _extra("pf", problem, solved)
     assert line["bench"] == "pf"
     assert line["pool"] == {
         "classes": [0, 1],
@@ -41,4 +40,4 @@ def test_classes_scores_and_tokens_of_every_particle(
 
 
 def test_a_row_without_a_solution_has_no_population() -> None:
-    assert _Extra(BenchRun("pf", 2, 0, {}))(BAD, None) == {"bench": "pf"}
+    assert _extra("pf", BAD, None) == {"bench": "pf"}
