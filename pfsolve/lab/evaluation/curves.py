@@ -27,37 +27,35 @@ METHODS: dict[str, Callable[[Floats, NDArray[np.intp]], Floats]] = {
 
 @dataclass(frozen=True, slots=True)
 class ScoredRollouts:
-    """The scored rollouts of one row: by_step the log-odds (L,) of each of M, classes (M,) as in
-    `pfsolve.lab.evaluation.votes`, group the number of the problem, 0 and up."""
+    """The M scored rollouts of one row."""
 
-    by_step: tuple[Floats, ...]
-    classes: NDArray[np.intp]
-    group: int
+    by_step: tuple[Floats, ...]  # of each rollout the log-odds of its prefixes, one a step
+    classes: NDArray[np.intp]  # (M,) as in `pfsolve.lab.evaluation.votes`
+    group: int  # number of the problem, 0 and up
 
     def after(self, step: int | None) -> Floats:
-        """Log-odds (M,) after so many steps, from 1, or at the end; the last of one that ended
-        before, -inf of one without a step."""
+        """Log-odds (M,) after a number of steps, from 1, or at the end.
+
+        A rollout that ended before keeps its last; one without a step has -inf.
+        """
         return np.array([of[:step][-1] if len(of) else -np.inf for of in self.by_step])
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Mean accuracy over the problems with N rollouts.
+    """Mean accuracy over the problems with N = 1 to M rollouts."""
 
-    accuracy: [N - 1] for N = 1, 2, ... intervals: 95 % of each. gain: at the largest N over the
-    majority vote of the same rollouts, gain_interval: of that difference.
-    """
-
-    accuracy: tuple[float, ...]
-    intervals: tuple[Interval | None, ...]
-    gain: float
-    gain_interval: Interval | None
+    accuracy: tuple[float, ...]  # (M,)
+    intervals: tuple[Interval | None, ...]  # (M,) 95 %
+    gain: float  # over the majority vote of all M
+    gain_interval: Interval | None  # 95 %
 
 
 def measure_choice(rows: Sequence[ScoredRollouts], *, seed: int = 0) -> dict[str, Curve]:
-    """A curve for each of `METHODS`, up to the smallest number of rollouts there is of a row.
+    """A curve for each of `METHODS`, or none without rows.
 
-    Every N is thus of the same problems. seed: of the bootstrap. Empty without rows.
+    M is the smallest number of rollouts of a row, so that every N is of the same problems.
+    seed: of the bootstrap.
     """
     if not rows:
         return {}

@@ -18,24 +18,21 @@ from pfsolve.lab.evaluation.metrics import Floats, auc
 
 @dataclass(frozen=True, slots=True)
 class EarlyAuc:
-    """What the scores after a round of steps say of how rollouts will end.
+    """What the scores after a round of steps say of how rollouts will end."""
 
-    step: the round, from 1; None for all rollouts at their end. auc: the probability that a right
-    rollout scores higher than a wrong one of the same problem, ties counting half; mean over the rows.
-    interval: 95 % of it. written: the share of rollouts that have written this step.
-    """
-
-    step: int | None
+    step: int | None  # the round, from 1; None for all rollouts at their end
+    # The probability that a right rollout scores higher than a wrong one of the same problem, ties
+    # counting half; mean over the rows.
     auc: float
-    interval: Interval | None
-    written: float
+    interval: Interval | None  # 95 %
+    written: float  # share of the rollouts that have written this step
 
 
 def measure_early_auc(rows: Sequence[ScoredRollouts], *, seed: int = 0) -> tuple[EarlyAuc, ...]:
-    """The early_auc after each step that half of the rollouts have written, and at the end.
+    """AUC after each step that half of the rollouts have written, and at the end.
 
-    Of the rows that have both right and wrong rollouts; empty without one. A rollout that ended
-    earlier keeps its last score, as a finished particle does. seed: of the bootstrap.
+    Only rows with both right and wrong rollouts count; without one there is nothing to measure. A
+    rollout that ended earlier keeps its last score, as a finished particle does. seed: of the bootstrap.
     """
     mixed = [row for row in rows if 0 < np.sum(row.classes == 0) < len(row.classes)]
     if not mixed:

@@ -22,26 +22,20 @@ from pfsolve.solution import ScoredSolution
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How good a reward is.
+    """How good a reward is."""
 
-    settings: what was measured. rows: that count, of them `labelled` solutions, and `rollouts` problems
-    with rollouts; `left_out`: malformed ones, and ones that could not be scored. solutions, steps,
-    tokens, seconds: scored and read in all. curves: of each way to choose among rollouts. early_auc: how
-    early their scores tell how they end.
-    """
-
-    settings: Mapping[str, Any]
-    rows: int
+    settings: Mapping[str, Any]  # all that the scores depend on
+    rows: int  # that count: `labelled` solutions, and `rollouts` problems with rollouts
     labelled: int
     rollouts: int
-    left_out: int
-    solutions: int
+    left_out: int  # rows that are malformed or could not be scored
+    solutions: int  # scored, all in all
     steps: int
-    tokens: int
+    tokens: int  # read
     seconds: float
     of_steps: StepMeasures
-    curves: Mapping[str, Curve]
-    early_auc: tuple[EarlyAuc, ...]
+    curves: Mapping[str, Curve]  # by the way to choose among rollouts
+    early_auc: tuple[EarlyAuc, ...]  # how early the rollouts' scores tell how they end
 
     @property
     def tokens_per_second(self) -> float | None:
@@ -81,9 +75,11 @@ def evaluate(
     """Measure a reward by the scores it gave.
 
     Args:
-        rows: what was scored, and `scores`: the scores of each row.
+        rows: what was scored.
+        scores: those of each row.
+        settings: all that the scores depend on, for the report.
         threshold: a score (0 to 1) below which a step is called wrong; see `StepMeasures`.
-        malformed: rows of the file that could not even be read, for the report.
+        malformed: the number of rows that could not even be read, for the report.
         seed: of folds and bootstrap.
 
     Raises:
@@ -100,15 +96,17 @@ def evaluate(
             scores.complaints[0] if scores.complaints else "give more rows",
         )
     judged, lengths, judgements = [], [], []
-    of_labelled, of_rollouts = _Numbers(), _Numbers()
+    # The number of each problem, in the order of their first appearance.
+    of_labelled: dict[str, int] = {}
+    of_rollouts: dict[str, int] = {}
     for row, of in scored:
         if isinstance(row, Labelled):
-            group = of_labelled[row.problem.text]
+            group = of_labelled.setdefault(row.problem.text, len(of_labelled))
             judged.append(LabelledSteps(of[0].log_odds, row.first_error, group))
             shorter = -np.array([len(step) for step in row.steps], float)
             lengths.append(LabelledSteps(shorter, row.first_error, group))
         else:
-            group = of_rollouts[row.problem.text]
+            group = of_rollouts.setdefault(row.problem.text, len(of_rollouts))
             judgements.append(_judgement(row, of, group))
     solutions = [each for _, of in scored for each in of]
     return Report(
@@ -133,11 +131,3 @@ def _judgement(row: Rollouts, scores: Sequence[ScoredSolution], group: int) -> S
     classes = group_equivalent([row.problem.answer, *answers])[1:]
     numbers = [-1 if each is None else each for each in classes]
     return ScoredRollouts(tuple(of.log_odds for of in scores), np.array(numbers, np.intp), group)
-
-
-class _Numbers(dict[str, int]):
-    """A number for each text, 0 and up in the order of their first appearance."""
-
-    def __missing__(self, text: str) -> int:
-        self[text] = len(self)
-        return self[text]

@@ -17,8 +17,10 @@ REPLICATES = 1000
 
 
 def draws(problems: int, *, seed: int = 0, replicates: int = REPLICATES) -> Floats:
-    """How often each problem is drawn in each replicate, (replicates, problems); rows sum to
-    `problems`."""
+    """How often each problem is drawn in each replicate, (replicates, problems).
+
+    Every row sums to `problems`.
+    """
     if not problems:
         return np.empty((replicates, 0))
     shares = np.full(problems, 1.0 / problems)
@@ -31,8 +33,11 @@ def interval(
 ) -> Interval | None:
     """Percentile interval of a statistic of problem weights.
 
-    statistic: from the weight of each problem (problems,) to the figure, None where it has none.
-    weights: `draws`. None for fewer than two problems, or if most replicates have no figure.
+    None for fewer than two problems, or if most replicates have no figure.
+
+    Args:
+        statistic: from the weight of each problem (problems,) to the figure, or to None.
+        weights: (replicates, problems), of `draws`.
     """
     if weights.shape[1] < 2:
         return None

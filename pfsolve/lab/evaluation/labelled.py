@@ -5,8 +5,8 @@ One file may hold both kinds, a JSON object a line:
     {"problem": str, "steps": [str, ...], "first_error": int}   0-based; -1 for none
     {"problem": str, "answer": str, "solutions": [{"steps": [str, ...], "answer": str | null}, ...]}
 
-A run record, as `--record DIR` keeps them, counts as rollouts, and so a folder of them is a file of
-rollouts, with the scores they were given. What `pfsolve.problems` says of problems, ids, encodings
+A run record, as `--record DIR` keeps them, counts as rollouts, with the scores they were given; a
+folder of records is read like a file of rollouts. What `pfsolve.problems` says of problems, ids, encodings
 and gzip holds here too.
 """
 
@@ -28,37 +28,29 @@ from pfsolve.wording import listed, plural, shortened
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A solution whose first wrong step is known.
-
-    steps: at least one, none blank. first_error: its index, 0-based, or -1 if no step is wrong.
-    """
+    """A solution whose first wrong step is known."""
 
     problem: Problem
-    steps: tuple[str, ...]
-    first_error: int
+    steps: tuple[str, ...]  # (L,) at least one, none blank
+    first_error: int  # index of the first wrong step, or -1
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One rollout: its steps that are not blank, maybe none, and its answer, None without one.
+    """One rollout."""
 
-    log_odds: of each step, if they are known.
-    """
-
-    steps: tuple[str, ...]
+    steps: tuple[str, ...]  # (L,) those that are not blank, maybe none
     answer: str | None
-    log_odds: tuple[float, ...] | None = None
+    log_odds: tuple[float, ...] | None = None  # (L,) of each prefix, if they are known
 
 
 @dataclass(frozen=True, slots=True)
 class Rollouts:
-    """Independent attempts at a problem, at least one; `problem.answer` is the right answer.
+    """Independent attempts at a problem."""
 
-    origin: the settings and versions of the run that scored them, by name; empty if none did.
-    """
-
-    problem: Problem
-    attempts: tuple[Attempt, ...]
+    problem: Problem  # with its right answer
+    attempts: tuple[Attempt, ...]  # at least one
+    # The settings and versions of the run that scored them, by name; empty if none did.
     origin: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -67,13 +59,13 @@ LabelledRow: TypeAlias = Labelled | Rollouts
 
 @dataclass(frozen=True, slots=True)
 class LabelledFile:
-    """What a file holds: its rows in order, their ids unique, and a line on each malformed one."""
+    """What a file holds."""
 
-    rows: tuple[LabelledRow, ...]
-    complaints: tuple[str, ...]
+    rows: tuple[LabelledRow, ...]  # in order, their ids unique
+    complaints: tuple[str, ...]  # a line on each malformed row
 
     def describe(self) -> str:
-        """ "198 labelled solutions, 60 problems with 480 rollouts, 2 malformed rows" """
+        """Its size in words: "198 labelled solutions, 60 problems with 480 rollouts"."""
         rollouts = [row for row in self.rows if isinstance(row, Rollouts)]
         parts = []
         if labelled := len(self.rows) - len(rollouts):
@@ -94,19 +86,17 @@ def read_labelled(path: Path) -> LabelledFile:
     """
     rows: list[LabelledRow] = []
     complaints: list[str] = []
+    folder = path.is_dir()
     try:
-        if path.is_dir():
-            for file in sorted(path.glob("*.json")):
-                for where, found in _read(file.read_bytes(), file.name):
-                    if isinstance(found, str):
-                        complaints.append(f"{file.name}, {where}: {found}")
-                    else:
-                        name = replace(found.problem, id=file.stem)
-                        rows.append(replace(found, problem=name))
-        else:
-            for where, found in _read(path.read_bytes(), str(path)):
+        for file in sorted(path.glob("*.json")) if folder else [path]:
+            for where, found in _read(file.read_bytes(), str(file)):
                 if isinstance(found, str):
-                    complaints.append(f"{where}: {found}")
+                    complaints.append(
+                        f"{file.name}, {where}: {found}" if folder else f"{where}: {found}"
+                    )
+                elif folder:
+                    named = replace(found.problem, id=file.stem)
+                    rows.append(replace(found, problem=named))
                 else:
                     rows.append(found)
     except OSError as error:
@@ -122,7 +112,7 @@ def read_labelled(path: Path) -> LabelledFile:
 
 
 def _read(data: bytes, name: str) -> Iterable[tuple[str, LabelledRow | str]]:
-    """Of each line that is not blank where it is, and the row in it or what is wrong with it."""
+    """For each line that is not blank: where it is, and the row in it or what is wrong with it."""
     lines = read_lines(data, name).lines
     for problem in read_problems(data, name=name, kind="jsonl").rows:
         where = f"line {problem.line}"

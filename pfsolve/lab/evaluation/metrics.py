@@ -18,25 +18,24 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class LabelledSteps:
-    """The scored steps of one solution: log_odds (L,), first_error the index of the first wrong
-    one or -1, group the number of its problem, 0 and up."""
+    """The scored steps of one solution of L steps."""
 
-    log_odds: Floats
-    first_error: int
-    group: int
+    log_odds: Floats  # (L,) of the prefix that ends with each step
+    first_error: int  # index of the first wrong step, or -1
+    group: int  # number of the problem, 0 and up
 
 
 @dataclass(frozen=True, slots=True)
 class PooledSteps:
-    """Steps of many solutions: log_odds (n,), right (n,), group (n,) of the problem."""
+    """The n labelled steps of many solutions."""
 
-    log_odds: Floats
-    right: Bools
-    group: NDArray[np.intp]
+    log_odds: Floats  # (n,)
+    right: Bools  # (n,)
+    group: NDArray[np.intp]  # (n,) number of the problem
 
 
 def pooled_steps(solutions: Sequence[LabelledSteps]) -> PooledSteps:
-    """All steps that have a label: those before the first error are right, that one is wrong."""
+    """All steps that have a label: those before the first error are right, the first error is wrong."""
     scores, right, group = [np.empty(0)], [np.empty(0, bool)], [np.empty(0, np.intp)]
     for solution in solutions:
         wrong = solution.first_error >= 0
@@ -80,13 +79,13 @@ def brier(scores: Floats, right: Bools, weights: Floats | None = None) -> float 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """The steps with scores in [low, high): how many, their mean score, the share that is right."""
+    """The steps with scores in [low, high)."""
 
     low: float
     high: float
-    steps: int
-    score: float
-    right: float
+    steps: int  # the number of them
+    score: float  # their mean score
+    right: float  # share of them that is right
 
 
 def reliability(scores: Floats, right: Bools, bins: int = 10) -> tuple[Bin, ...]:

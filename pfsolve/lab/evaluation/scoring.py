@@ -1,4 +1,4 @@
-"""Has every solution scored, writes the scores as they come, and goes on where a run stopped."""
+"""Has every solution scored, writes the scores as they come, and resumes where a run stopped."""
 
 from __future__ import annotations
 
@@ -32,13 +32,11 @@ class ScoreLine(ResultLine, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Of each row the scores of its solutions, in order; None for a row with one that failed.
+    """What came of all rows."""
 
-    complaints: a line on each solution that could not be scored.
-    """
-
+    # Of each row the scores of its solutions, in order; None if one of them could not be scored.
     rows: tuple[tuple[ScoredSolution, ...] | None, ...]
-    complaints: tuple[str, ...]
+    complaints: tuple[str, ...]  # a line on each solution that could not be scored
 
 
 def score_rows(
@@ -105,14 +103,13 @@ def score_rows(
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A solution to score: its problem with an id of the solution's own, and the row it is in; the
-    scores it comes with, if any, and what they came from."""
+    """A solution to score."""
 
-    problem: Problem
-    steps: tuple[str, ...]
-    row: int
-    log_odds: tuple[float, ...] | None = None
-    origin: Mapping[str, object] = field(default_factory=dict)
+    problem: Problem  # with an id of the solution's own
+    steps: tuple[str, ...]  # (L,)
+    row: int  # index of the row that it is in
+    log_odds: tuple[float, ...] | None = None  # (L,) that it comes with
+    origin: Mapping[str, object] = field(default_factory=dict)  # of those: settings and versions
 
     def given(self, settings: Mapping[str, object]) -> ScoredSolution | None:
         """The scores it comes with, if they are those that these settings give."""

@@ -30,30 +30,29 @@ from pfsolve.search.log_odds import logit, sigmoid
 class StepMeasures:
     """How well a reward judges steps. None is what cannot be said of the solutions at hand.
 
-    step_auc, brier, ece, reliability: of all steps that are right or the first wrong one.
-    f1, accuracy_wrong, accuracy_right: see `pfsolve.lab.evaluation.threshold`.
-    threshold: a score (0 to 1) below which a step is called wrong: the one that was given, else the
-    one with the highest F1 on all these solutions, with which to judge others.
-    chosen: which thresholds the F1 was measured with. "given"; "cross-fitted": for each problem the
-    one that is best on other problems, so that the F1 can be expected of new ones too; "same rows":
-    the one that is best on them, where there are too few for more, which flatters.
-    f1_by_length, step_auc_by_length: of steps scored by their length alone, short ones higher; what a
-    reward must beat to have understood anything.
-    intervals: 95 %, of the measures by name.
+    AUC, Brier score and calibration are of all steps that are right or the first wrong one, the
+    others of whole solutions (`pfsolve.lab.evaluation.threshold`).
     """
 
     step_auc: float | None
     f1: float | None
-    accuracy_wrong: float | None
-    accuracy_right: float | None
+    accuracy_wrong: float | None  # share of the wrong solutions with the first error found
+    accuracy_right: float | None  # share of the right solutions without an error seen
+    # A score (0 to 1) below which a step is called wrong: the one that was given, else the one with
+    # the highest F1 on all these solutions, with which to judge others.
     threshold: float | None
+    # Which thresholds the F1 was measured with. "given"; "cross-fitted": for each problem the one that
+    # is best on other problems, so that the F1 can be expected of new ones too; "same rows": the one
+    # that is best on them, where there are too few for more, which flatters.
     chosen: str | None
     brier: float | None
-    ece: float | None
+    ece: float | None  # expected calibration error
     reliability: tuple[Bin, ...]
+    # Of steps scored by their length alone, short ones higher: what a reward must beat to have
+    # understood anything.
     step_auc_by_length: float | None
     f1_by_length: float | None
-    intervals: Mapping[str, Interval | None]
+    intervals: Mapping[str, Interval | None]  # 95 %, by the measure's name
 
 
 def measure_steps(

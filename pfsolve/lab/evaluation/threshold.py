@@ -1,4 +1,4 @@
-"""ProcessBench: can a reward find the first wrong step? And from which score on is a step wrong?
+"""ProcessBench: finding the first wrong step, and the score below which a step is wrong.
 
 Zheng et al. 2024, arXiv:2412.06559. A step is called wrong where its score is below a threshold; a
 solution counts as judged rightly if the first step called wrong is the first wrong one, or if none
@@ -20,20 +20,18 @@ FOLDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """All that matters of each solution, (n,) each.
-
-    wrong: whether it has a wrong step. before: lowest log-odds before that step, inf if it is the
-    first; of a solution without an error the lowest of all. at: log-odds of the first wrong step,
-    -inf without one. group: the number of its problem.
+    """All that matters of n solutions.
 
     An error is found, or an absent one not seen, exactly for thresholds t with at < t <= before
     (t = -inf, which calls nothing wrong, included where there is no error).
     """
 
-    wrong: Bools
-    before: Floats
-    at: Floats
-    group: NDArray[np.intp]
+    wrong: Bools  # (n,) it has a wrong step
+    before: (
+        Floats  # (n,) lowest log-odds before that step, inf if it is the first; else of all steps
+    )
+    at: Floats  # (n,) log-odds of the first wrong step, -inf without one
+    group: NDArray[np.intp]  # (n,) number of the problem
 
     @classmethod
     def of(cls, solutions: Sequence[LabelledSteps]) -> Detection:
