@@ -1,4 +1,4 @@
-"""A particle: an immutable chain of reasoning steps. Also the rules that end a step or a particle.
+"""A particle: an immutable chain of reasoning steps. Also what ends a step or a particle.
 
 Tokens are the truth and text is derived from them: a step keeps both its token ids and their bytes,
 since UTF-8 can break inside a token, and nothing is ever tokenised again.
@@ -63,8 +63,8 @@ class Particle:
     def answer(self) -> str | None:
         """The final answer of a finished particle, or None.
 
-        One that was stopped before it ended must have said so in a box: the last number of half a
-        solution is no answer.
+        Only a box counts in a particle that was stopped: the last number of half a solution is no
+        answer.
         """
         if self.finish is None or self.finish is Finish.LOOP:
             return None
@@ -76,11 +76,11 @@ class Particle:
         return Particle((*self.steps, step), finish)
 
     def rewound(self, steps: int) -> Particle:
-        """Its first steps, which have not finished."""
+        """Its first `steps` steps, unfinished."""
         return Particle(self.steps[:steps])
 
     def ended(self, finish: Finish) -> Particle:
-        """This particle, finished for that reason unless it is already."""
+        """This particle, finished for that reason unless it is finished already."""
         return self if self.finish is not None else replace(self, finish=finish)
 
     def scored(self, log_odds: float) -> Particle:
@@ -112,9 +112,10 @@ def finishes_with_box(data: bytes) -> bool:
 
 
 def repeats_itself(tokens: Sequence[int], *, span: int = 96, longest: int = 32) -> bool:
-    """Whether the last `span` tokens are one block of at most `longest` tokens, over and over.
+    """Whether the last `span` tokens are one block of at most `longest` tokens, repeated.
 
-    Three repetitions at the least: mathematics repeats itself, but not to the token for so long.
+    With these defaults the block is there three times or more: mathematics repeats itself, but not to
+    the token for that long.
     """
     if len(tokens) < span:
         return False
@@ -123,7 +124,7 @@ def repeats_itself(tokens: Sequence[int], *, span: int = 96, longest: int = 32) 
 
 
 def steps_repeat(steps: Sequence[Step], *, times: int = 3) -> bool:
-    """Whether the last steps are one step, or one round of several, `times` over to the token."""
+    """Whether the last steps are one step, or one round of several, `times` in a row to the token."""
     written = [step.tokens for step in steps]
     return any(
         written[-times * period : -period] == written[-(times - 1) * period :]
@@ -132,7 +133,7 @@ def steps_repeat(steps: Sequence[Step], *, times: int = 3) -> bool:
 
 
 def first_alike(particles: Sequence[Particle]) -> list[int]:
-    """For each particle the index of the first that has written the same steps, itself maybe."""
+    """For each particle (n,) the index of the first one with the same steps, which may be itself."""
     firsts: dict[tuple[bytes, ...], int] = {}
     texts = [tuple(step.data for step in particle.steps) for particle in particles]
     return [firsts.setdefault(text, index) for index, text in enumerate(texts)]

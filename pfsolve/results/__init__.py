@@ -1,1 +1,1 @@
-"""What a run over a file of problems leaves behind: result lines, run records, summaries."""
+"""What a solve leaves behind: result lines in files, run records, and what they add up to."""

@@ -29,13 +29,13 @@ class Contents:
 
     @property
     def damaged(self) -> int:
-        """Lines without a record, but for a torn last one."""
+        """The number of lines without a result, a torn last one aside."""
         whole = self.lines[:-1] if self.torn else self.lines
         return sum(record is None for _, record in whole)
 
 
 def read_results(path: Path) -> Contents:
-    """Read a results file, whatever state it is in.
+    """Read a results file in any state that a run may have left it in.
 
     Raises:
         UsageError: it cannot be read, holds something else, or was written by a newer pfsolve.
@@ -102,7 +102,7 @@ class ResultsFile:
         if path.is_file() and path.stat().st_size:
             if not resume:
                 raise UsageError(
-                    f"{path} exists already", "add --resume to go on with it, or name another file"
+                    f"{path} exists already", "add --resume to continue it, or name another file"
                 )
             contents = read_results(path)
         self._lines = list(contents.lines)
@@ -116,14 +116,14 @@ class ResultsFile:
 
     @property
     def records(self) -> list[ResultLine]:
-        """What it holds by now."""
+        """All results that it holds now."""
         return [record for _, record in self._lines if record is not None]
 
     def resume(self, settings_hash: str, rows: Iterable[Problem | BadRow]) -> dict[str, ResultLine]:
-        """Make the file fit to go on with, and return what is finished of these rows, by id.
+        """Prepare the file for more results, and return what is finished of these rows, by id.
 
         What an earlier run under these settings left unfinished, because it was interrupted or
-        failed, gives way to this run. So does a torn last line. All else stays as it is.
+        failed, is taken out, and so is a torn last line. All else stays as it is.
 
         Raises:
             UsageError: a result belongs to another problem than the one of this id now.
@@ -160,7 +160,7 @@ class ResultsFile:
         self._file = self.path.open("ab")
 
     def write(self, record: ResultLine) -> None:
-        """Append a line; it is in the operating system's hands when this returns."""
+        """Append a line, which survives the end of this process from then on."""
         line = dumps(record).encode()
         self._file.write(line + b"\n")
         self._file.flush()

@@ -201,7 +201,7 @@ def brief(line: ResultLine) -> ResultLine:
 
 
 def hash_of(settings: Mapping[str, Any], versions: Mapping[str, str]) -> str:
-    """A hash of all that decides a result: equal for two runs that must come to the same results."""
+    """A fingerprint of all that decides a result, the machine's settings and speed aside."""
     deciding = {name: value for name, value in settings.items() if name not in MACHINE}
     files = {name: value for name, value in versions.items() if name.endswith("sha256")}
     return digest(deciding | files)
@@ -219,7 +219,10 @@ _NEW_VALUES = {("event", "Scored"): "StepScored", ("weights", "level"): "score"}
 
 
 def upgraded(record: dict[str, Any]) -> ResultLine:
-    """A result, scores of a reward or a run record of schema 1 as schema 2 has it; others as they are."""
+    """A result, scores of a reward or a run record of schema 1 as schema 2 has it.
+
+    A record of another schema is returned as it is.
+    """
     if record.get("schema", 1) != 1:
         return cast(ResultLine, record)
     new = {**_renamed(record), "schema": SCHEMA}

@@ -27,7 +27,7 @@ def merge(parts: Mapping[Path, Contents]) -> list[ResultLine]:
         if contents.torn or contents.damaged:
             raise UsageError(
                 f"{path} is damaged or not finished: not every line holds a result",
-                "go on with that run first: pfsolve -f ... --resume",
+                "finish that run first: pfsolve -f ... --resume",
             )
         for record in contents.records:
             first = first or (path, record)
@@ -45,8 +45,8 @@ def merge(parts: Mapping[Path, Contents]) -> list[ResultLine]:
 
 
 def missing(records: list[ResultLine]) -> tuple[int, list[str]]:
-    """How many rows of the input have no result, and the shards that are wholly absent."""
-    rows = max((int(record["rows"]) for record in records), default=0)
+    """The number of rows that have no result, and the shards that are wholly absent."""
+    rows = max((record["rows"] for record in records), default=0)
     shards = {record["shard"] for record in records if record["shard"]}
     absent = []
     if shards:

@@ -1,4 +1,4 @@
-"""What results files add up to."""
+"""What results files add up to: accuracy with its interval, tokens and time, by settings."""
 
 from __future__ import annotations
 
@@ -13,22 +13,17 @@ from pfsolve.results.line import ResultLine
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """All results under the same settings.
-
-    rows: rows of the input, problems: those there is a result for. failed: without an answer. graded:
-    with a known answer, right: as many of them. tokens: written by the policy. seconds: during which
-    at least one of the problems was being searched.
-    """
+    """All results under the same settings."""
 
     settings_hash: str
     settings: dict[str, Any]
-    rows: int
-    problems: int
-    failed: int
-    graded: int
-    right: int
-    tokens: int
-    seconds: float
+    rows: int  # of the input
+    problems: int  # rows with a result
+    failed: int  # results without an answer
+    graded: int  # results of problems whose right answer is known
+    right: int  # of those
+    tokens: int  # written by the policy
+    seconds: float  # during which at least one of the problems was being searched
 
     @property
     def accuracy(self) -> float | None:
@@ -41,9 +36,9 @@ class Summary:
 
 
 def summarise(records: Iterable[ResultLine]) -> list[Summary]:
-    """One summary for each setting, in the order of their first results.
+    """One summary for each of the settings, in the order of their first results.
 
-    Of several results for one problem under one setting the last counts.
+    Of several results for one problem under the same settings the last counts.
     """
     groups: dict[str, dict[str, ResultLine]] = {}
     for record in records:
@@ -55,13 +50,13 @@ def _summary(settings_hash: str, records: Sequence[ResultLine]) -> Summary:
     graded = [right for record in records if (right := record.get("correct")) is not None]
     return Summary(
         settings_hash=settings_hash,
-        settings=records[-1].get("settings") or {},
-        rows=max(len(records), *(int(record.get("rows") or 0) for record in records)),
+        settings=records[-1].get("settings", {}),
+        rows=max(len(records), *(record.get("rows", 0) for record in records)),
         problems=len(records),
         failed=sum(record.get("answer") is None for record in records),
         graded=len(graded),
         right=sum(graded),
-        tokens=sum(record.get("tokens") or 0 for record in records),
+        tokens=sum(record.get("tokens", 0) for record in records),
         seconds=_covered(_span(record) for record in records),
     )
 

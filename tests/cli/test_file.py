@@ -96,8 +96,8 @@ def test_a_problems_result_is_that_of_its_seed_alone(cli: Cli, file: Path, tmp_p
     cli("-f", str(file), "-o", str(tmp_path / "many"), *quick)
     cli("-f", str(file), "-o", str(tmp_path / "one"), *quick, "--parallel", "1")
     many, one = by_id(tmp_path / "many"), by_id(tmp_path / "one")
-    for id, record in many.items():
-        assert (record["answer"], record["seed"]) == (one[id]["answer"], one[id]["seed"])
+    for name, record in many.items():
+        assert (record["answer"], record["seed"]) == (one[name]["answer"], one[name]["seed"])
     problem, seed = many["p3"]["problem"], str(many["p3"]["seed"])
     alone = json.loads(cli(problem, *quick, "--seed", seed, "--json").stdout)
     assert alone["answer"] == many["p3"]["answer"]
@@ -150,7 +150,7 @@ def test_ctrl_c_keeps_what_is_done_and_resume_does_the_rest(
     assert "Traceback" not in stderr
     assert "--resume" in stderr
     before = by_id(output)
-    finished = {id: record for id, record in before.items() if not record["interrupted"]}
+    finished = {name: record for name, record in before.items() if not record["interrupted"]}
     assert 1 <= len(finished) < len(PROBLEMS)
     assert all(record["answer"] for record in before.values() if record["interrupted"])
     cli(*command, "--resume")
@@ -195,7 +195,7 @@ def test_shards_merge_to_the_whole(cli: Cli, file: Path, tmp_path: Path) -> None
     assert cli("results", "merge", *parts, "-o", str(merged)).returncode == 0
     whole = by_id(tmp_path / "whole")
     assert [record["id"] for record in lines(merged)] == [f"p{n}" for n in range(1, 6)]
-    assert {id: r | {"shard": None} for id, r in by_id(merged).items()} == whole
+    assert {name: r | {"shard": None} for name, r in by_id(merged).items()} == whole
     some = cli("results", "merge", parts[0], parts[2])
     assert some.returncode == 5
     assert "2/3" in some.stderr

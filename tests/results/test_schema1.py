@@ -56,7 +56,7 @@ def test_a_run_record_has_the_words_of_today() -> None:
 @pytest.mark.parametrize("odd", [None, 1, "x", [], [1], {"pool": 1}])
 def test_odd_values_do_no_harm(odd: object) -> None:
     names = ("pool", "settings", "particles", "events", "versions", "settings_hash")
-    assert upgraded({name: odd for name in names})["schema"] == 2
+    assert upgraded(dict.fromkeys(names, odd))["schema"] == 2
 
 
 def test_resume_leaves_finished_rows_alone(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def run_all(
             )
         if tally.interrupted:
             raise Interrupted(
-                f"interrupted in run {number + 1} of {len(runs)}", "the same command goes on"
+                f"interrupted in run {number + 1} of {len(runs)}", "the same command resumes it"
             )
     return hashes
 

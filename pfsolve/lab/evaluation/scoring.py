@@ -73,7 +73,7 @@ def score_rows(
         if stopping():
             raise Interrupted(
                 f"interrupted: {len(done)} of {len(tasks)} solutions are scored",
-                None if output is None else "the same command goes on",
+                None if output is None else "the same command resumes it",
             )
         try:
             scored = ScoredSolution(np.empty(0), 0, 0.0)

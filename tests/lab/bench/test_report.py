@@ -20,7 +20,7 @@ from tests.conftest import SCHEMA_1
 AT = "2026-01-01T00:00:{:02d}+00:00"
 
 
-def record(run: str, id: str, classes: list[int], correct: bool, **more: Any) -> dict[str, Any]:
+def record(run: str, name: str, classes: list[int], correct: bool, **more: Any) -> dict[str, Any]:
     """A result whose particles took 100 tokens each and have scores in falling order."""
     n = len(classes)
     pool = {
@@ -30,7 +30,7 @@ def record(run: str, id: str, classes: list[int], correct: bool, **more: Any) ->
         "tokens": [100] * n,
     }
     return {
-        "id": id,
+        "id": name,
         "settings_hash": run,
         "correct": correct,
         "answer": "1",
@@ -38,15 +38,18 @@ def record(run: str, id: str, classes: list[int], correct: bool, **more: Any) ->
         "reward_tokens": 10 * n,
         "pool": pool,
         "timings": {"solve_seconds": 2.0},
-        "at": AT.format(2 * int(id)),
+        "at": AT.format(2 * int(name)),
         **more,
     }
 
 
 def compared(baseline: str | None = None) -> Comparison:
-    """Two problems, two seeds. A filter of 2 is right on the first problem always, on the second with
-    one seed; of 4 rollouts the first problem has 3 right, the best one wrong; the second has none. The file
-    also holds another run, and a problem beyond those compared."""
+    """Two problems, two seeds.
+
+    A filter of 2 is right on the first problem always, on the second with one seed; of 4 rollouts the
+    first problem has 3 right, the best one wrong; the second has none. The file also holds another
+    run, and a problem beyond those compared.
+    """
     plan = make_plan(["pf", "sc", "bon"], [2], 2, [0, 1], baseline)
     runs = plan.runs(scored=True)
     hashes = [f"{run.label}{run.seed}" for run in runs]
@@ -121,7 +124,7 @@ def test_between_two_sizes_of_the_baseline_lies_a_mixture_and_beyond_is_said() -
     hashes = [run.label for run in runs]
     rollouts = [record(ROLLOUTS, "1", [0, 1], False), record(ROLLOUTS, "2", [0, 0], True)]
     for tokens, n, gain in ((150, 1.5, 1 - 0.75), (300, 3.0, 1 - 0.75)):
-        searched = [record("pf", id, [0, 0], True, tokens=tokens) for id in ("1", "2")]
+        searched = [record("pf", name, [0, 0], True, tokens=tokens) for name in ("1", "2")]
         found = compare(plan, runs, hashes, ["1", "2"], [*rollouts, *searched], {})
         pf = line(found, "pf", 2)
         assert pf.equal_tokens.n == pytest.approx(n)

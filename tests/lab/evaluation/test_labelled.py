@@ -146,7 +146,7 @@ def test_a_file_without_a_usable_row_is_an_error_that_says_what_a_row_is(tmp_pat
 
 def recorded(
     folder: Path,
-    id: str,
+    name: str,
     slots: list[list[int]],
     *,
     reward: str = "none",
@@ -174,10 +174,10 @@ def recorded(
     )  # fmt: skip
     records = RunRecords(folder)
     for event in events:
-        records.hear(id, event)
+        records.hear(name, event)
     versions = {"policy_sha256": "0" * 64}
-    problem = Problem(id, 1, "2 + 2?", expected)
-    records.write(id, Origin(settings, versions, 1).solved(problem, solution, particles=True))
+    problem = Problem(name, 1, "2 + 2?", expected)
+    records.write(name, Origin(settings, versions, 1).solved(problem, solution, particles=True))
 
 
 @pytest.mark.parametrize(
