@@ -1,6 +1,6 @@
-"""What happens during a solve, as frozen records of plain values, for whoever watches.
+"""All that can be heard while models are fetched, loaded, trained and solve: frozen records of plain values.
 
-The live table, the plain lines, the run record and the tests all consume this one stream.
+The display, the run records and the tests listen to this one stream.
 """
 
 from __future__ import annotations
@@ -10,163 +10,156 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-
-@dataclass(frozen=True, slots=True)
-class ModelLoaded:
-    """A model is ready: on which device, how much memory it and its cache take (bytes)."""
-
-    role: str
-    name: str
-    device: str
-    weight_bytes: int
-    cache_bytes: int
+# --- one search -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """A search starts with n particles; the prompt has been decoded."""
+    """A search starts; its prompt has been decoded."""
 
-    problem: str
-    particles: int
+    problem: str  # its text
+    particles: int  # how many, n
     prompt_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
 class ParticleRow:
-    """One particle as a watcher sees it.
+    """One particle as a watcher sees it."""
 
-    weight: share of the population, 0 to 1. score: probability the reward gives its prefix, None
-    before the first score. ancestor: slot it was forked from at the last resampling. text: end of its
-    text. answer, finish: set once it has finished.
-    """
-
-    weight: float
-    score: float | None
+    weight: float  # share of the population's weight, 0 to 1
+    score: float | None  # the reward's probability for its prefix, 0 to 1; None before the first
     steps: int
     tokens: int
-    ancestor: int
-    text: str
-    answer: str | None
-    finish: str | None
+    ancestor: int  # slot of the particle it continued from at the last resampling
+    text: str  # the end of its text
+    answer: str | None  # None until it has finished with one
+    finish: str | None  # why it takes no further step; None while it does
 
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """The population now. tokens: decoded so far by the policy. seconds: since the search began."""
+    """The population now; it comes several times a step."""
 
-    step: int
-    ess: float
-    rows: tuple[ParticleRow, ...]
-    tokens: int
-    seconds: float
+    step: int  # the latest, from 1
+    ess: float  # effective sample size, 1 to n
+    rows: tuple[ParticleRow, ...]  # (n,), by slot
+    tokens: int  # written so far
+    seconds: float  # since the search began
 
 
 @dataclass(frozen=True, slots=True)
 class Resampled:
-    """Before step `step + 1`: particle i continues from ancestors[i]."""
+    """Between `step` and the next one, particle i continues from ancestors[i]."""
 
     step: int
-    ancestors: tuple[int, ...]
+    ancestors: tuple[int, ...]  # (n,), slots
 
 
 @dataclass(frozen=True, slots=True)
 class Rewound:
-    """Before step `step + 1`: each of these particles goes on from its first steps, so many of them."""
+    """Between `step` and the next one, these particles drop all but their first steps."""
 
     step: int
-    particles: tuple[int, ...]
-    steps: tuple[int, ...]
+    particles: tuple[int, ...]  # (m,), slots
+    steps: tuple[int, ...]  # (m,), number of steps that each keeps
 
 
 @dataclass(frozen=True, slots=True)
 class StepScored:
-    """After step `step`: log-odds (logits) and normalised weights of all particles.
-
-    log_evidence: log of the estimated normalising constant; None where a method has none.
-    """
+    """A step of all particles has been scored, and their weights follow from it."""
 
     step: int
-    log_odds: tuple[float, ...]
-    weights: tuple[float, ...]
-    ess: float
-    log_evidence: float | None
+    log_odds: tuple[float, ...]  # (n,), logits of the scores
+    weights: tuple[float, ...]  # (n,), normalised: their sum is 1
+    ess: float  # of these weights, 1 to n
+    log_evidence: (
+        float | None
+    )  # log of the estimated normalising constant; None if a method has none
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The search is over: final population and totals."""
+    """A search is over."""
 
-    rows: tuple[ParticleRow, ...]
-    tokens: int
-    seconds: float
+    rows: tuple[ParticleRow, ...]  # (n,), the final population
+    tokens: int  # written in all
+    seconds: float  # since the search began
 
 
 SearchEvent: TypeAlias = Began | Progressed | Resampled | Rewound | StepScored | Ended
 SearchListener: TypeAlias = Callable[[SearchEvent], None]
 
+# --- a file of problems ---------------------------------------------------------------------
+
 
 @dataclass(frozen=True, slots=True)
 class ManyBegan:
-    """A file of problems is begun, or gone on with.
+    """The run of a file begins, or resumes an earlier one, which has settled some of its problems."""
 
-    problems: rows this run answers for. done, failed, right, graded: how many of them an earlier run
-    settled, without an answer, rightly, and with a known answer to compare.
-    """
-
-    problems: int
-    done: int = 0
-    failed: int = 0
-    right: int = 0
-    graded: int = 0
+    problems: int  # rows this run answers for
+    done: int = 0  # of them, settled earlier
+    failed: int = 0  # of those, without an answer
+    right: int = 0  # of those, answered rightly
+    graded: int = 0  # of those, with a known answer to compare with
 
 
 @dataclass(frozen=True, slots=True)
 class InProblem:
-    """Something happened in the search of one problem of a file; several run side by side."""
+    """Something has happened in the search of one problem; several run side by side."""
 
-    id: str
+    id: str  # the problem's
     event: SearchEvent
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemEnded:
-    """One row of a file is settled.
+    """One row of a file is settled."""
 
-    correct: None where the file gives no answer. error: why there is no solution, if there is none.
-    tokens: written by the policy. seconds: from its beginning to its end.
-    """
-
-    id: str
+    id: str  # the problem's
     answer: str | None
-    correct: bool | None
-    error: str | None
-    tokens: int
-    seconds: float
+    correct: bool | None  # None where the file gives no answer
+    error: str | None  # why there is no solution, if there is none
+    tokens: int  # written by the policy
+    seconds: float  # from its beginning to its end
 
 
 @dataclass(frozen=True, slots=True)
 class ManyEnded:
-    """The run of a file is over, to its end or because the user stopped it."""
+    """The run of a file is over."""
 
-    interrupted: bool
-    seconds: float
+    interrupted: bool  # the user has stopped it before its end
+    seconds: float  # since it began
+
+
+# --- models ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLoaded:
+    """A model is ready."""
+
+    role: str  # "policy" or "reward"
+    name: str
+    device: str  # that computes it
+    weight_bytes: int  # memory for its weights
+    cache_bytes: int  # memory for its cache; 0 where it has none of its own
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadWaits:
     """Another process is fetching the same model."""
 
-    name: str
+    name: str  # the model's, here and in all that follow
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceChosen:
-    """A place is about to be asked. `total` is None while nobody knows the size of the file."""
+    """A place is about to be asked for a file."""
 
     name: str
     place: str
-    done: int
-    total: int | None
+    done: int  # bytes that are here already
+    total: int | None  # bytes; None while nobody knows the size of the file
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,44 +173,44 @@ class PlaceRefused:
 
 @dataclass(frozen=True, slots=True)
 class BytesCame:
-    """`done` of `total` bytes are there."""
+    """More of a file is there."""
 
     name: str
-    done: int
-    total: int
+    done: int  # bytes
+    total: int  # bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Checking:
-    """The file is being hashed."""
+    """A file is being hashed."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadEnded:
-    """The file is whole and good."""
+    """A file is complete, and its hash is right."""
 
     name: str
     path: Path
-    bytes: int
+    bytes: int  # its size
 
 
 @dataclass(frozen=True, slots=True)
 class Converting:
-    """A checkpoint of so many `bytes` at `where` is about to be converted."""
+    """A checkpoint is about to be converted."""
 
     name: str
-    where: str
-    bytes: int
+    where: str  # the checkpoint is
+    bytes: int  # its size
 
 
 @dataclass(frozen=True, slots=True)
 class ReadsLike:
-    """A checkpoint is being converted that reads a solution as the known model `like` does."""
+    """The checkpoint that is being converted reads a solution as a known model does."""
 
     name: str
-    like: str
+    like: str  # name of the known model
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,65 +223,64 @@ class HeadWritten:
 
 @dataclass(frozen=True, slots=True)
 class Copying:
-    """File `number` of `count` of a checkpoint is next."""
+    """A file of a checkpoint is next."""
 
     name: str
     file: str
-    number: int
-    count: int
+    number: int  # the file's, 1 to count
+    count: int  # files in all
 
 
 @dataclass(frozen=True, slots=True)
 class Quantizing:
-    """llama.cpp is about to make the file smaller; progress then is that of the new file."""
+    """llama.cpp is about to make the file smaller; `BytesCame` then tells of the new file."""
 
     name: str
-    kind: str
+    kind: str  # such as Q8_0
 
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """The GGUF is whole."""
+    """The GGUF is complete."""
 
     name: str
     path: Path
-    bytes: int
+    bytes: int  # its size
+
+
+# --- rewards: scoring and training ----------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """done of total solutions, failed ones included; scored: by this run, in so many tokens and seconds."""
+    """A reward scores solutions."""
 
-    done: int
-    total: int
-    scored: int
-    tokens: int
-    seconds: float
+    done: int  # solutions, those that failed and those of earlier runs included
+    total: int  # solutions
+    scored: int  # solutions, by this run
+    tokens: int  # read by this run
+    seconds: float  # this run took for them
 
 
 @dataclass(frozen=True, slots=True)
 class Collecting:
-    """Of a file's `total` rows `done` need no more work; this run has worked on `worked` of them.
+    """The policy solves the problems of a file, or reads the solutions in it, to be learned from."""
 
-    solves: whether the policy solves them, or reads what is given. tokens: written or read by this
-    run, in so many seconds.
-    """
-
-    file: str
-    solves: bool
-    done: int
-    total: int
-    worked: int
-    tokens: int
-    seconds: float
+    file: str  # its name
+    solves: bool  # else it reads what is given
+    done: int  # rows that need no more work
+    total: int  # rows
+    worked: int  # rows this run has worked on
+    tokens: int  # written or read by this run
+    seconds: float  # this run took for them
 
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """done of total heads have been fitted, to choose among them."""
+    """Heads are fitted, to choose among them."""
 
-    done: int
-    total: int
+    done: int  # heads
+    total: int  # heads
 
 
 Event: TypeAlias = (
@@ -318,4 +310,4 @@ Listener: TypeAlias = Callable[[Event], None]
 
 
 def ignore(event: Event) -> None:
-    """A listener that does not care."""
+    """A listener that does nothing."""

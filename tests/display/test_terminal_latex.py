@@ -11,6 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from pfsolve.display.latex.formula import _WITH_ARGUMENTS, Unreadable
+from pfsolve.display.latex.symbols import TAKE_ARGUMENTS
 from pfsolve.display.latex.terminal import _converted, split_unfinished, to_terminal
 
 READ_AS = {
@@ -148,10 +150,8 @@ PIECES = re.findall(
 @example(r"\left")
 @example("\ufdd0\ufdd3^\\frac12")
 def test_any_text_is_rendered_or_refused_by_the_parser(latex: str) -> None:
-    """The renderer itself never fails: whatever the parser lets through, it can render."""
+    """The renderer itself never fails: all that the parser lets through, it can render."""
     from pylatexenc.latexwalker import LatexWalkerError
-
-    from pfsolve.display.latex.formula import Unreadable
 
     assert isinstance(to_terminal(latex), str)
     try:
@@ -161,6 +161,10 @@ def test_any_text_is_rendered_or_refused_by_the_parser(latex: str) -> None:
     else:
         assert not any("\ufdd0" <= char <= "\ufdd4" for char in text)
         assert "\n" not in text
+
+
+def test_every_macro_whose_arguments_are_read_becomes_something() -> None:
+    assert _WITH_ARGUMENTS.keys() == TAKE_ARGUMENTS.keys()
 
 
 @pytest.mark.parametrize(

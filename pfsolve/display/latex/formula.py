@@ -1,19 +1,14 @@
-"""From the nodes of a LaTeX parser to text.
-
-A terminal line has no fraction bars and no raised text to show what belongs together, so brackets
-and spaces have to, and whether they are needed depends on both neighbours. While a formula is
-rendered, marks (characters that Unicode reserves for such internal use) stand where that is still
-open, and `settle` decides once the neighbours are known.
-"""
+"""From the nodes of a LaTeX parser to text, with marks where the neighbours have a say."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Any, TypeAlias
 
+from pfsolve.display.latex.marks import FRAC, FRAC_END, OP, RAISED, WORD, WORD_END, settle
 from pfsolve.display.latex.symbols import (
     BIG_OPERATORS,
     BINOMIALS,
@@ -29,24 +24,17 @@ from pfsolve.display.latex.symbols import (
     SUBSCRIPT,
     SUPERSCRIPT,
     SYMBOLS,
-    TAKE_ARGUMENTS,
 )
 
 # A node of pylatexenc (which has no types), or one character of a run of characters.
 Atom: TypeAlias = Any
 
-# Marks: on both sides of an operator; around a word like sin (after a root and a sum too); around a
-# fraction.
-_OP, _WORD, _WORD_END, _FRAC, _FRAC_END = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3", "\ufdd4"
-MARKS = re.compile("[\ufdd0-\ufdd4]")
-
 _SCRIPTS = {"^": SUPERSCRIPT, "_": SUBSCRIPT}
-_RAISED = "".join(SUPERSCRIPT.values())
 
 # What may stand over or under a slash without brackets: 2π/3 is clear, 3/2π is not.
-_PLAIN_TOP = re.compile(rf"-?[\w.,√∞!{_RAISED}]+|\([^()]*\)")
+_PLAIN_TOP = re.compile(rf"-?[\w.,√∞!{RAISED}]+|\([^()]*\)")
 _PLAIN_BOTTOM = re.compile(
-    rf"[\d.,]+[{_RAISED}]*|√?(?:\d+|[^\W\d_])|[^\W\d_][{_RAISED}]*|d[a-z]|\d+!|\([^()]*\)"
+    rf"[\d.,]+[{RAISED}]*|√?(?:\d+|[^\W\d_])|[^\W\d_][{RAISED}]*|d[a-z]|\d+!|\([^()]*\)"
 )
 _PRODUCT = re.compile(r"(?<=\d) (?=[^\W\d_](?![^\W\d_]))")  # the space of "3 π"
 _ROOT = re.compile(r"[√∛∜](?:[\w.]+|\([^()]*\))$")
@@ -65,9 +53,6 @@ def formula(nodes: Sequence[Atom]) -> str:
     return settle(_render(nodes))
 
 
-# --- from nodes to marked text --------------------------------------------------------------
-
-
 def _render(nodes: Sequence[Atom]) -> str:
     atoms: list[Atom] = []
     for node in nodes:
@@ -77,30 +62,42 @@ def _render(nodes: Sequence[Atom]) -> str:
     while i < len(atoms):
         atom = atoms[i]
         i += 1
-        if isinstance(atom, str):
-            if atom in "^_" and (end := _script_argument(atoms, i, out)):
-                script = _script(atom, settle(_render(_contents(atoms[end - 1]))))
-                script += _space_after(atoms[end - 1])
-                if out.endswith(_WORD_END):  # the word goes on: log₂
-                    out = _ROOT.sub(r"(\g<0>)", out.removesuffix(_WORD_END)) + script + _WORD_END
-                else:
-                    out += script
-                i = end
-            else:
-                out += atom
+        if isinstance(atom, str) and atom in "^_" and (end := _script_argument(atoms, i, out)):
+            out = _with_script(out, atom, atoms[end - 1])
+        elif _is(atom, "Specials") and _is_alignment(atoms[i:]):
             continue
-        if _is(atom, "Specials") and _is_alignment(atoms[i:]):
-            continue
-        out += (text := _node(atom))
-        if not _is(atom, "Macro"):
-            continue
-        if atom.macroname in ("left", "right") and i < len(atoms) and _is_char(atoms[i], "."):
-            i += 1  # an invisible bracket
-        if text.startswith("\\" + atom.macroname):  # unknown, so these are its arguments
-            while i < len(atoms) and _is(atoms[i], "Group"):
-                out += atoms[i].latex_verbatim()
-                i += 1
+        else:
+            text = _node(atom)
+            end = _macro_end(atoms, i, text)
+            out += text + "".join(of.latex_verbatim() for of in atoms[i:end] if _is(of, "Group"))
+        i = end
     return out
+
+
+def _with_script(before: str, sign: str, argument: Atom) -> str:
+    """What stands before a script sign, with the script."""
+    script = _script(sign, settle(_render(_contents(argument)))) + _space_after(argument)
+    if not before.endswith(WORD_END):
+        return before + script
+    # the word ends after its script: log₂
+    return _ROOT.sub(r"(\g<0>)", before.removesuffix(WORD_END)) + script + WORD_END
+
+
+def _macro_end(atoms: Sequence[Atom], i: int, text: str) -> int:
+    """Offset just past what belongs to the macro before `i` although the parser has not taken it.
+
+    Args:
+        text: what the macro has become.
+    """
+    macro = atoms[i - 1]
+    if not _is(macro, "Macro"):
+        return i
+    if macro.macroname in ("left", "right") and i < len(atoms) and _is_char(atoms[i], "."):
+        return i + 1  # an invisible bracket
+    if text.startswith("\\" + macro.macroname):  # unknown, so these are its arguments
+        while i < len(atoms) and _is(atoms[i], "Group"):
+            i += 1
+    return i
 
 
 def _is_alignment(following: Sequence[Atom]) -> bool:
@@ -153,7 +150,7 @@ def _script(sign: str, text: str) -> str:
         text = text.replace(" ", "")
     if all(char in _SCRIPTS[sign] for char in text):
         return "".join(_SCRIPTS[sign][char] for char in text)
-    return sign + text + _WORD_END if len(text) == 1 else f"{sign}({text})"
+    return sign + text + WORD_END if len(text) == 1 else f"{sign}({text})"
 
 
 def _node(node: Atom) -> str:
@@ -164,7 +161,7 @@ def _node(node: Atom) -> str:
         # A comma in braces is a digit group's, but {1, 2, 3} is a set whose author forgot LaTeX.
         return f"{{{text}}}" if "," in text and text.strip() != "," else text
     if _is(node, "Macro"):
-        text = _macro(node.macroname, _arguments(node), node)
+        text = _macro(node)
         return text + ("" if text in PREFIXES else _space_after(node))
     if _is(node, "Environment"):
         return _environment(node)
@@ -182,38 +179,28 @@ def _arguments(node: Atom) -> list[str]:
     return ["" if arg is None else settle(_render(_contents(arg))) for arg in parsed or []]
 
 
-def _macro(name: str, arguments: list[str], node: Atom) -> str:
+def _macro(node: Atom) -> str:
+    name, arguments = node.macroname, _arguments(node)
     if name in NOTHING:
         return ""
-    if name in TAKE_ARGUMENTS and not arguments:
-        raise Unreadable(f"\\{name} without arguments")
-    if name in FRACTIONS:
-        return _FRAC + _fraction(*arguments) + _FRAC_END
-    if name in BINOMIALS:
-        return f"C({arguments[0]}, {arguments[1]})"
-    if name == "sqrt":
-        return _root(*arguments)
-    if name in ("mathbb", "Bbb"):
-        return _double_struck(arguments[0])
-    if name == "operatorname":
-        return _WORD + arguments[-1].strip() + _WORD_END
-    if name == "pmod":
-        return f" (mod {arguments[0]})"
-    if name == "tag":
-        return f" ({arguments[0]})"
-    if name in COMBINING:
-        return _accented(arguments[0], COMBINING[name])
-    if name in BODY_ONLY:
-        return arguments[-1]
+    if name in _WITH_ARGUMENTS:
+        if not arguments:
+            raise Unreadable(f"\\{name} without arguments")
+        return _WITH_ARGUMENTS[name](*arguments)
     symbol = _symbol(name)
     if symbol is None or (arguments and name != "\\"):
-        return str(node.latex_verbatim()).rstrip() + _WORD_END
+        return str(node.latex_verbatim()).rstrip() + WORD_END
+    return _marked(symbol)
+
+
+def _marked(symbol: str) -> str:
+    """A symbol with the marks of its kind."""
     if symbol in OPERATORS:
-        return _OP + symbol + _OP
+        return OP + symbol + OP
     if symbol in BIG_OPERATORS:
-        return symbol + _WORD_END
+        return symbol + WORD_END
     if len(symbol) > 1 and symbol.isalpha():
-        return _WORD + symbol + _WORD_END
+        return WORD + symbol + WORD_END
     return symbol
 
 
@@ -238,7 +225,7 @@ def _fraction(top: str, bottom: str) -> str:
         top = f"({top})"
     if not _PLAIN_BOTTOM.fullmatch(bottom):
         bottom = f"({bottom})"
-    return f"{top}/{bottom}"
+    return f"{FRAC}{top}/{bottom}{FRAC_END}"
 
 
 def _root(index: str, radicand: str) -> str:
@@ -246,7 +233,7 @@ def _root(index: str, radicand: str) -> str:
     sign = ROOTS.get(index.strip()) or _script("^", index) + "√"
     if not re.fullmatch(r"[\d.]+|[^\W\d_]|\([^()]*\)", radicand):
         radicand = f"({radicand})"
-    return sign + radicand + _WORD_END
+    return sign + radicand + WORD_END
 
 
 def _double_struck(text: str) -> str:
@@ -255,10 +242,24 @@ def _double_struck(text: str) -> str:
     return str(fmt_math_text_style(text, "doublestruck"))
 
 
-def _accented(text: str, accent: str) -> str:
+def _accented(accent: str, text: str) -> str:
     """Each character under the accent (a repeating decimal has several), composed if possible."""
     marked = "".join(char if char.isspace() else char + accent for char in text)
     return unicodedata.normalize("NFC", marked)
+
+
+# What the macros of TAKE_ARGUMENTS become, given the text of each of their arguments.
+_WITH_ARGUMENTS: dict[str, Callable[..., str]] = {
+    **{name: partial(_accented, accent) for name, accent in COMBINING.items()},
+    **dict.fromkeys(BODY_ONLY, lambda *arguments: arguments[-1]),
+    **dict.fromkeys(FRACTIONS, _fraction),
+    **dict.fromkeys(BINOMIALS, lambda n, k: f"C({n}, {k})"),
+    **dict.fromkeys(("mathbb", "Bbb"), _double_struck),
+    "sqrt": _root,
+    "operatorname": lambda star, name: WORD + name.strip() + WORD_END,
+    "pmod": lambda modulus: f" (mod {modulus})",
+    "tag": lambda label: f" ({label})",
+}
 
 
 def _environment(node: Atom) -> str:
@@ -285,36 +286,3 @@ def _rows(nodes: Sequence[Atom]) -> list[list[str]]:
             rows[-1][-1].append(node)
     rendered = [[_render(cell) for cell in row] for row in rows]
     return [row for row in rendered if any(cell.strip() for cell in row)]
-
-
-# --- from marked text to text ---------------------------------------------------------------
-
-
-def settle(text: str) -> str:
-    """Replace the marks by the brackets and spaces that the neighbours call for."""
-    if not MARKS.search(text):
-        return text
-    text = re.sub(f"{_FRAC}([^{_FRAC}{_FRAC_END}]*){_FRAC_END}", _settle_fraction, text)
-    text = re.sub(rf"(\s*){_OP}(.){_OP}\s*", _settle_operator, text)
-    text = re.sub(rf"(?<=[\w)\]}}|]){_WORD}", " ", text)
-    text = re.sub(rf"{_WORD_END}(?=[^\W_]|[√∛∜∑∏∫∞|])", " ", text)
-    return MARKS.sub("", text)
-
-
-def _settle_fraction(match: re.Match[str]) -> str:
-    fraction = match[1]
-    before = match.string[: match.start()][-1:]
-    after = match.string[match.end() :][:1]
-    if before.isdigit() and before not in _RAISED and re.fullmatch(r"\d+/\d+", fraction):
-        return f" {fraction}"  # a mixed number
-    touches_before = before.isalnum() or before in (")", _WORD_END, _FRAC_END)
-    touches_after = after.isalnum() or after in ("(", "^", "√", "∞", _WORD, _FRAC)
-    return f"({fraction})" if touches_before or touches_after else fraction
-
-
-def _settle_operator(match: re.Match[str]) -> str:
-    space, operator = match.groups()
-    before = match.string[: match.start()].rstrip()[-1:]
-    if operator in "±∓" and (not before or before in "([{,;:=<>≤≥≈≠∈→/^" or before == _OP):
-        return space + operator  # a sign, not a sum
-    return f" {operator} "

@@ -37,7 +37,8 @@ def to_terminal(latex: str) -> str:
 def _converted(latex: str) -> str:
     from pylatexenc.latexwalker import LatexWalker
 
-    from pfsolve.display.latex.formula import MARKS, formula
+    from pfsolve.display.latex.formula import formula
+    from pfsolve.display.latex.marks import MARKS
 
     source = _ROW_END.sub("", " ".join(MARKS.sub("", latex).split()))
     walker = LatexWalker(
