@@ -40,7 +40,7 @@ class ParticleRow:
 class Progressed:
     """The population now; it comes several times a step."""
 
-    step: int  # the latest, from 1
+    step: int  # number of steps taken so far
     ess: float  # effective sample size, 1 to n
     rows: tuple[ParticleRow, ...]  # (n,), by slot
     tokens: int  # written so far

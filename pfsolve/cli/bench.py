@@ -87,9 +87,9 @@ def bench(
 ) -> None:
     """Compare methods on problems with answers, at equal particles and at equal tokens."""
     from pfsolve.cli.session import RunOptions, open_solver
-    from pfsolve.display.bench import check_plot, comparison_table, draw_comparison
     from pfsolve.display.file import FileView
     from pfsolve.display.output import Output
+    from pfsolve.display.report.comparison import check_plot, comparison_table, draw_comparison
     from pfsolve.display.surface import watching
     from pfsolve.environment import Environment
     from pfsolve.lab.bench.plan import make_plan

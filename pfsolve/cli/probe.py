@@ -58,10 +58,10 @@ def train(
 ) -> None:
     """Train the probe of a policy: a reward from its own hidden states."""
     from pfsolve.cli.session import RunOptions, open_solver
-    from pfsolve.display.evaluation import complaint_lines
     from pfsolve.display.output import Output
+    from pfsolve.display.report.evaluation import complaint_lines
+    from pfsolve.display.report.probe import probe_tables
     from pfsolve.display.surface import watching
-    from pfsolve.display.training import probe_tables
     from pfsolve.environment import Environment
     from pfsolve.lab.training.collect import INDEPENDENT, Collector
     from pfsolve.lab.training.files import read_files
@@ -122,7 +122,7 @@ def show(
 ) -> None:
     """Show what a probe was made from, and how good it is."""
     from pfsolve.display.output import Output
-    from pfsolve.display.training import probe_tables
+    from pfsolve.display.report.probe import probe_tables
     from pfsolve.environment import Environment
     from pfsolve.models.resolve import name_of
     from pfsolve.rewards.probe.files import find_head

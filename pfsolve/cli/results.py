@@ -23,7 +23,7 @@ def summary(
 ) -> None:
     """Print accuracy, tokens and time, for each setting there are results of."""
     from pfsolve.display.output import Output
-    from pfsolve.display.summary import summary_table
+    from pfsolve.display.report.summary import summary_table
     from pfsolve.environment import Environment
     from pfsolve.errors import UsageError
     from pfsolve.results.file import read_solved

@@ -71,8 +71,8 @@ def evaluate(
     from contextlib import ExitStack
 
     from pfsolve.cli.session import RunOptions, open_solver
-    from pfsolve.display.evaluation import complaint_lines, report_tables
     from pfsolve.display.output import Output
+    from pfsolve.display.report.evaluation import complaint_lines, report_tables
     from pfsolve.display.surface import watching
     from pfsolve.environment import Environment
     from pfsolve.errors import SomeFailed

@@ -29,17 +29,17 @@ _FINISH = {
 }
 
 
-def table(search: SolveView, width: int, height: int) -> list[Text]:
+def table(view: SolveView, width: int, height: int) -> list[Text]:
     """A headline, one row a particle, the leading answers.
 
     Lines have at most `width` cells and there are at most `height` - 1 of them (but one at least),
     so that the cursor, and later the prompt, has a line of its own. Where there is no room for all
     particles, the heaviest are shown, in slot order, and the others counted.
     """
-    rows = search.rows
-    lines = [_headline(search, width)]
+    rows = view.rows
+    lines = [_headline(view, width)]
     if rows:
-        answers = _answers(search, width)
+        answers = _answers(view, width)
         room = height - 1 - len(lines)
         if room < len(answers) + 4:
             answers = []
@@ -60,18 +60,22 @@ def table(search: SolveView, width: int, height: int) -> list[Text]:
     return lines
 
 
-def _headline(search: SolveView, width: int) -> Text:
+def _headline(view: SolveView, width: int) -> Text:
     from rich.text import Text
 
-    p = search
-    if not p.rows:
-        line = f"{plural(p.n, 'particle')} · prompt of {plural(p.prompt_tokens, 'token')}"
-        return Text(line, "dim")
-    parts = [f"step {p.step}", f"ESS {p.ess:.1f} of {p.n}" if p.scored else plural(p.n, "particle")]
-    parts += [plural(p.tokens, "token"), speed(p.tokens, p.seconds) or "", duration(p.seconds)]
-    if p.scored:
-        parts.insert(2, "resampled" if p.resampled == p.scored else "not resampled")
-    parts = [part for part in parts if part]
+    if not view.rows:
+        prompt = f"prompt of {plural(view.prompt_tokens, 'token')}"
+        return Text(f"{plural(view.n, 'particle')} · {prompt}", "dim")
+    parts = [f"step {view.step}"]
+    if view.scored:
+        parts.append(f"ESS {view.ess:.1f} of {view.n}")
+        parts.append("resampled" if view.resampled == view.scored else "not resampled")
+    else:
+        parts.append(plural(view.n, "particle"))
+    parts.append(plural(view.tokens, "token"))
+    if rate := speed(view.tokens, view.seconds):
+        parts.append(rate)
+    parts.append(duration(view.seconds))
     while len(parts) > 2 and len(" · ".join(parts)) > width:
         del parts[2]
     return Text.assemble((parts[0], "bold"), *(f" · {part}" for part in parts[1:]))
@@ -93,13 +97,13 @@ def _others(rows: tuple[ParticleRow, ...], shown: list[int]) -> Text:
     return Text(f"… {others} with {percent(weight)} of the weight", "dim")
 
 
-def _answers(search: SolveView, width: int) -> list[Text]:
+def _answers(view: SolveView, width: int) -> list[Text]:
     """The leading answers, in line with the particles: bar and share of the weight, answer."""
     from rich.text import Text
 
-    indent = " " * (len(str(search.n - 1)) + 1)
+    indent = " " * (len(str(view.n - 1)) + 1)
     lines = []
-    for answer, share in search.leading_answers():
+    for answer, share in view.leading_answers():
         line = Text(indent).append(_bar(share, 1.0), "green").append(f"{percent(share):>6}  ")
         lines.append(line.append(keep_start(answer, width - line.cell_len), "bold"))
     return lines

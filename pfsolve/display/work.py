@@ -21,9 +21,16 @@ BYTES_S = 2.0  # seconds from one plain line on bytes to the next, at least
 STEP = 0.1  # share of the bytes that is worth a line then
 _BAR = 30  # cells
 
+
+def _fetching(event: events.PlaceChosen) -> str:
+    size = f" ({format_bytes(event.total)})" if event.total else ""
+    there = f"; {format_bytes(event.done)} are here already" if event.done else ""
+    return f"Fetching {event.name}{size} from {event.place}{there}"
+
+
 _NEWS: dict[type, Callable[[Any], str]] = {
     events.DownloadWaits: lambda e: f"Another process is fetching {e.name}; waiting for it",
-    events.PlaceChosen: lambda e: _fetching(e),
+    events.PlaceChosen: _fetching,
     events.PlaceRefused: lambda e: f"No luck with {e.place}: {e.reason}",
     events.Checking: lambda e: f"Checking the sha256 of {e.name}",
     events.DownloadEnded: lambda e: (
@@ -139,9 +146,3 @@ def counted(progress: Scoring | Collecting | Fitting) -> str:
     if worked and done < total:
         parts.append(f"{duration(seconds / worked * (total - done))} left")
     return " · ".join(parts)
-
-
-def _fetching(event: events.PlaceChosen) -> str:
-    size = f" ({format_bytes(event.total)})" if event.total else ""
-    there = f"; {format_bytes(event.done)} are here already" if event.done else ""
-    return f"Fetching {event.name}{size} from {event.place}{there}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pfsolve.display.bench import check_plot, comparison_table, draw_comparison
+from pfsolve.display.report.comparison import check_plot, comparison_table, draw_comparison
 from pfsolve.errors import UsageError
 from pfsolve.lab.bench.report import Comparison, Difference, Line
 from pfsolve.wording import thousands

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pfsolve.display.evaluation import COMPLAINTS, complaint_lines
-from pfsolve.display.training import probe_tables
+from pfsolve.display.report.evaluation import COMPLAINTS, complaint_lines
+from pfsolve.display.report.probe import probe_tables
 
 
 def test_a_probe_is_shown_with_what_length_alone_would_get() -> None:

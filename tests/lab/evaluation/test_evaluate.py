@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 
-from pfsolve.display.evaluation import report_tables
 from pfsolve.display.output import Output
+from pfsolve.display.report.evaluation import report_tables
 from pfsolve.environment import Environment
 from pfsolve.errors import UsageError
 from pfsolve.files import dumps

@@ -1,0 +1,1 @@
+"""Tables of what has been measured, and a plot."""
