@@ -27,8 +27,7 @@ def solve_one(
     from pfsolve.display.output import Answer, Output, summary
     from pfsolve.display.solve import SolveView
     from pfsolve.display.surface import watching
-    from pfsolve.problems import Problem
-    from pfsolve.results.line import Origin
+    from pfsolve.results.line import alone
     from pfsolve.results.run_record import RunRecords
 
     if not problem.strip():
@@ -47,8 +46,7 @@ def solve_one(
 
         solution = solver.solve(problem, stopping=stopping, listen=hear)
 
-    origin = Origin(solution.settings, solution.versions, rows=1)
-    line = origin.solved(Problem("1", 1, problem), solution, particles=True)
+    line = alone(solution, particles=True)
     if records is not None:
         records.write(problem, line)
     output.give(line, lambda: [Answer(solution.answer)] if solution.answer else [])

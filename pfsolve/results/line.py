@@ -7,7 +7,7 @@ its own seed, the settings with their hash, and the versions of what computed it
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
@@ -178,6 +178,12 @@ class Origin:
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         }
         return head | outcome | self.extra(row, solution) | tail
+
+
+def alone(solution: Solution, *, particles: bool = False) -> ResultLine:
+    """The line of a problem that was solved alone: as that of a file with one row."""
+    origin = Origin(replace(solution.settings, seed=solution.seed), solution.versions, rows=1)
+    return origin.solved(Problem("1", 1, solution.problem), solution, particles=particles)
 
 
 def _particles(solution: Solution) -> list[ParticleLine]:

@@ -13,7 +13,8 @@ from pfsolve.errors import NoAnswer, UsageError
 from pfsolve.files import dumps
 from pfsolve.problems import Problem
 from pfsolve.results.file import ResultsFile, read_results, read_solved
-from pfsolve.results.line import Origin
+from pfsolve.results.line import Origin, alone, brief
+from pfsolve.settings import Settings
 from tests.results.conftest import BAD, PROBLEMS, ROWS, origin, solution
 
 OURS = origin()
@@ -44,6 +45,17 @@ def test_a_line_holds_all_that_is_needed_to_check_it(tmp_path: Path) -> None:
     assert record["seed"] == PROBLEMS[0].seed(0)
     assert record["settings"]["particles"] == 8
     assert record["log_evidence"] is None, "JSON has no infinity"
+
+
+def test_one_problem_alone_has_the_shape_of_a_row(tmp_path: Path) -> None:
+    drawn = Settings(policy="small", temperature=0.5)
+    solved = solution(PROBLEMS[0], "2", settings=drawn, seed=17)
+    line = alone(solved, particles=True)
+    assert line.keys() - LINES[0].keys() == {"particles"}
+    assert (line["seed"], line["settings"]["seed"], line["rows"]) == (17, 17, 1)
+    assert line["particles"][0]["log_odds"] == [None]
+    assert brief(line).keys() == LINES[0].keys()
+    assert "(1, 2)" not in repr(solved), "token ids tell nobody anything"
 
 
 @given(cut=st.integers(1, 2000))
