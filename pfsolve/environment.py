@@ -5,17 +5,21 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 if TYPE_CHECKING:
+    import subprocess
+
     from rich.console import Console
 
 # rich reads these too, but from its own view of the process; here one place decides for all output.
 _TRUE = {"1", "true", "yes", "on"}
+
+_PACKAGE_ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Environment:
     stdout: TextIO = field(default_factory=lambda: sys.stdout)
     stderr: TextIO = field(default_factory=lambda: sys.stderr)
     variables: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    arguments: Sequence[str] = field(default_factory=lambda: sys.argv[1:])
 
     @property
     def stdin_is_terminal(self) -> bool:
@@ -119,6 +124,38 @@ class Environment:
             soft_wrap=plain,  # a pipe gets lines as they are, never wrapped at 80 columns
             _environ=self.variables,
         )
+
+
+def child_process(
+    module: str,
+    *arguments: str,
+    read: Literal["stdout", "stderr"],
+    variables: Mapping[str, str] = {},
+) -> subprocess.Popen[bytes]:
+    """Start `python -m module`, with this interpreter and the packages that it finds.
+
+    The child's standard input is a pipe that closes when this process ends, however it ends. The
+    child is in a session of its own, so that Ctrl-C reaches this process alone, which has to kill
+    it. A module of the user's directory, say sympy.py, does not stand in for an installed one.
+
+    Args:
+        read: the stream that this process reads; the other one is discarded.
+        variables: environment variables, beside those of this process.
+
+    Raises:
+        OSError: the system starts no process.
+    """
+    import subprocess
+
+    paths = [str(_PACKAGE_ROOT), *filter(None, sys.path)]
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", module, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE if read == "stdout" else subprocess.DEVNULL,
+        stderr=subprocess.PIPE if read == "stderr" else subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **variables},
+        start_new_session=True,
+    )
 
 
 def _is_terminal(stream: TextIO) -> bool:

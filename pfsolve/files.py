@@ -1,4 +1,4 @@
-"""Files written at one stroke, digests, and values that strict JSON can hold."""
+"""Files that are replaced whole or not at all, digests, and values that strict JSON can hold."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from typing import Any, BinaryIO
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file to write, which takes the place of `path` when all has gone well.
 
-    Until then `path` is as it was; a power cut leaves the old file or the new one. Its permissions stay.
+    Until then, and after an exception, `path` is as it was; a power cut leaves the old file or the
+    new one. Permissions stay. A symbolic link is replaced, not followed.
 
     Raises:
         OSError: the folder cannot be written, or the disk is full.
@@ -42,6 +43,12 @@ def write_text(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
+def flush(path: Path) -> None:
+    """Make what a file holds last, whatever happens to the machine."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
 def sha256_of(path: Path) -> str:
     """The sha256 of a file in hexadecimal digits, read as a stream."""
     with path.open("rb") as file:
@@ -52,6 +59,12 @@ def digest(value: object, size: int = 8) -> str:
     """A fingerprint of plain JSON values: 2 * size hexadecimal digits, the same on every machine."""
     text = json.dumps(value, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=size).hexdigest()
+
+
+def number_of(text: str, purpose: bytes) -> int:
+    """A number from 0 to 2^64 - 1 that depends on the text and the purpose alone."""
+    data = text.encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8, person=purpose).digest(), "big")
 
 
 def json_safe(value: Any) -> Any:

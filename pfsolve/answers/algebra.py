@@ -94,7 +94,7 @@ def _expression(text: str) -> Any:
         return None
     expression = values[0].subs({s: sympy.I for s in values[0].free_symbols if str(s) == "i"})
     counters = [s for s in expression.free_symbols if str(s) in {"k", "m", "n"}]
-    if len(counters) == 1 and expression.has(sympy.pi):  # \pi/4 + n\pi, with whatever letter
+    if len(counters) == 1 and expression.has(sympy.pi):  # \pi/4 + n\pi, with any letter
         expression = expression.subs(counters[0], sympy.Symbol("k"))
     return expression
 

@@ -70,8 +70,10 @@ def _same_text(a: str, b: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _readings(text: str) -> tuple[Node, ...]:
-    """The trees of an answer. "100,200" may be a number or a list, "1,5" a list or a decimal,
-    "(B) 5" a choice or what it says."""
+    """The trees of an answer, which may be read in several ways.
+
+    "100,200" may be a number or a list, "1,5" a list or a decimal, "(B) 5" a choice or what it says.
+    """
     trees = [parse(text)]
     if re.fullmatch(r"-?\d{1,3}(?:,\d{3})+", text):
         trees.append(parse(text.replace(",", ", ")))

@@ -12,17 +12,14 @@ import contextlib
 import json
 import os
 import queue
-import subprocess
-import sys
 import threading
-from pathlib import Path
+
+from pfsolve.environment import child_process
 
 LIMIT = 1.5  # seconds for one pair
 START_LIMIT = 60.0  # seconds for Python to import SymPy, on a slow or busy machine
 
 _MAX_FAILED_STARTS = 2  # then there is no SymPy here, and texts decide alone
-
-_PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
 
 class Oracle:
@@ -52,7 +49,7 @@ class Oracle:
             if answer is None:
                 child.kill()
                 self._child = None
-                self._running()  # its start overlaps with whatever comes next
+                self._running()  # it starts while other work goes on
             return answer is True
 
     def close(self) -> None:
@@ -85,16 +82,7 @@ class _Child:
     """One run of `python -m pfsolve.answers.worker`."""
 
     def __init__(self) -> None:
-        paths = [str(_PACKAGE_ROOT), *filter(None, sys.path)]
-        # -P: a sympy.py in the user's directory is not SymPy. A session of its own: no Ctrl-C.
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "pfsolve.answers.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-            start_new_session=True,
-        )
+        self.process = child_process("pfsolve.answers.worker", read="stdout")
         self.owner = os.getpid()
         self.ready = False
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -104,7 +92,7 @@ class _Child:
         assert self.process.stdout
         for line in self.process.stdout:
             self._lines.put(line)
-        self._lines.put(b"null")  # it ended: wake whoever waits
+        self._lines.put(b"null")  # it ended: wake who waits
 
     def ask(self, question: object, limit: float) -> object:
         """The child's answer; None if it died or took longer than `limit` seconds."""

@@ -1,4 +1,4 @@
-"""The child process: reads pairs of normalised answers as JSON lines, writes true or false.
+"""The child process that compares answers: reads pairs as JSON lines, writes true or false.
 
 Run as `python -m pfsolve.answers.worker` by `oracle`. First it writes "ready", once SymPy is
 loaded; it ends when its input ends, that is with its parent.
@@ -11,9 +11,10 @@ import json
 import logging
 import os
 import signal
-import sys
 import warnings
 from collections.abc import Callable, Iterator
+
+from pfsolve.environment import Environment
 
 SOFT_LIMIT = 1.2  # seconds; cheaper than to be killed and started anew
 CPU_LIMIT = 5.0  # seconds of CPU per pair, for a child whose parent is gone
@@ -36,15 +37,12 @@ def main() -> None:
         raise OutOfTime
 
     print(json.dumps("ready"), file=answers, flush=True)
-    for line in sys.stdin:
+    for line in Environment().stdin:
         a, b = json.loads(line)
         try:
             with _time_limits(strike):
                 verdict = same_answer(a, b)
-        except (
-            Exception,
-            OutOfTime,
-        ):  # whatever SymPy thinks of nonsense
+        except (Exception, OutOfTime):  # nonsense raises anything in SymPy
             verdict = False
         print(json.dumps(verdict), file=answers, flush=True)
 

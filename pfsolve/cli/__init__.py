@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
 from typing import NoReturn
 
 from pfsolve.environment import Environment
@@ -11,10 +11,11 @@ from pfsolve.errors import ExitCode, Interrupted, PfsolveError, exit_code
 
 def main() -> NoReturn:
     """Run the command line and exit; expected trouble is one line on stderr, never a traceback."""
-    sys.exit(run(sys.argv[1:], Environment()))
+    environment = Environment()
+    raise SystemExit(run(environment.arguments, environment))
 
 
-def run(argv: list[str], environment: Environment) -> int:
+def run(argv: Sequence[str], environment: Environment) -> int:
     """Run the command line on these arguments; returns the exit code.
 
     `--debug`, anywhere before `--`, or PFSOLVE_DEBUG=1, shows tracebacks.

@@ -112,8 +112,8 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Hash model files and compare with the sha256 they should have."""
-    from pfsolve.models.verify import Verification, present
-    from pfsolve.models.verify import verify as check
+    from pfsolve.models.download import Verification, present
+    from pfsolve.models.download import verify as check
 
     world = _World(as_json)
     found = []

@@ -10,13 +10,12 @@ from pfsolve.convert.source import CheckpointSource, Directory, Repository
 from pfsolve.errors import ModelMissing, UsageError
 from pfsolve.models.catalogue import Catalogue
 from pfsolve.models.entry import ModelEntry, head_file, spec_file
+from pfsolve.models.hub import REPO
 from pfsolve.models.store import CONVERTING, Store
 
 # Bits of a number, for estimates of the file's size.
 KINDS = {"F16": 16.0, "Q8_0": 8.5, "Q4_K_M": 4.9}
 DEFAULT_KIND = "Q8_0"
-
-_REPO = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*/[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,7 @@ def _find(
         if revision:
             raise UsageError(f"--revision is for repositories, and {argument} is a directory")
         return None, Directory(path)
-    if not _REPO.fullmatch(argument):
+    if not REPO.fullmatch(argument):
         what = (
             "is a file" if path.is_file() else "is no model, directory or repository (owner/name)"
         )

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from pfsolve.errors import ModelFileError, ModelMissing
 from pfsolve.files import sha256_of
-from pfsolve.models.entry import HubPlace
+from pfsolve.models.hub import FileMissing, HubPlace
+from pfsolve.models.place import Remote
 from pfsolve.models.transfer import PartFile, PlaceFailed
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
-
-    from pfsolve.models.hub import Remote
 
 MAX_SMALL = 100_000_000  # bytes of a file that is read whole: JSON, merges
 BUFFER = 1 << 18  # bytes asked of the Hub at least, where parts of a file are read
@@ -28,7 +27,9 @@ Report = Callable[[int], None]
 class CheckpointSource(Protocol):
     """The files of one checkpoint.
 
-    title: its name, as that of a file. where: the place, in words. url: its page on the Hub.
+    title: its name, as that of a file.
+    where: the place, in words.
+    url: its page on the Hub; None for a directory.
     """
 
     title: str
@@ -38,23 +39,29 @@ class CheckpointSource(Protocol):
     def url(self) -> str | None: ...
 
     def size(self, file: str) -> int | None:
-        """Bytes of a file, None if there is none of this name."""
+        """Bytes of a file; None if there is none of this name."""
 
     def read(self, file: str) -> bytes:
         """A small file as a whole."""
 
     def open(self, file: str) -> BinaryIO:
-        """A file, to be read here and there."""
+        """A file, of which parts are to be read."""
 
     def state(self, files: tuple[str, ...]) -> str:
-        """What is another if one of these files is."""
+        """A fingerprint that changes when any of these files changes."""
 
     def is_remote(self, file: str) -> bool:
-        """Whether a file lies on no disk of this machine yet."""
+        """Whether a file must be fetched before it can be read as a whole."""
 
     def fetched(self, file: str, folder: Path, report: Report) -> AbstractContextManager[Path]:
-        """A file on this disk. One that is remote is fetched into `folder`, going on with what is
-        there of it, and removed when all has gone well. report: hears how many bytes have come."""
+        """A file on this disk.
+
+        A remote file is fetched into `folder`, from where an earlier fetch stopped, and removed when
+        all has gone well.
+
+        Args:
+            report: hears the number of bytes that are there.
+        """
 
 
 class Directory:
@@ -90,12 +97,14 @@ class Directory:
 
 
 class Repository:
-    """A checkpoint on the Hub, at the commit that its revision is when it is first asked.
+    """A checkpoint on the Hub, at the commit that its revision stands for when it is first asked.
 
-    Files that the Hub's own cache holds are read there. All methods may raise PlaceFailed, if the Hub
-    cannot be reached or does not give what is wanted.
+    Files that the Hub's own cache holds are read there. Every method may raise PlaceFailed: the Hub
+    cannot be reached, or does not give what is wanted.
 
     Args:
+        repo: "owner/name".
+        revision: a branch, a tag or a commit.
         offline: use nothing but that cache.
     """
 
@@ -109,11 +118,9 @@ class Repository:
 
     @cached_property
     def _revision(self) -> str:
-        """The commit, or what was asked for where nobody can say which commit that is."""
-        from pfsolve.models import hub
-
+        """The commit; or the revision as it was asked for, where the commit is not known."""
         place = HubPlace(self._repo, "config.json", self._wanted)
-        cached = hub.cached_file(place)
+        cached = place.cached()
         if self._offline and not cached:
             raise ModelMissing(
                 f"{self._repo} is not in the Hub's cache, and pfsolve is to stay offline",
@@ -122,8 +129,8 @@ class Repository:
         if self._offline:
             return self._wanted
         try:
-            return hub.look_up(place).commit or self._wanted
-        except hub.FileMissing:
+            return place.look_up().commit or self._wanted
+        except FileMissing:
             return self._wanted
         except PlaceFailed:
             if not cached:
@@ -133,9 +140,7 @@ class Repository:
 
     @property
     def url(self) -> str:
-        from pfsolve.models import hub
-
-        return f"{hub.page(self._repo)}/tree/{self._revision}"
+        return f"{self._place('').page}/tree/{self._revision}"
 
     def size(self, file: str) -> int | None:
         if cached := self._cached(file):
@@ -146,17 +151,16 @@ class Repository:
         return remote.bytes if remote else None
 
     def read(self, file: str) -> bytes:
-        from pfsolve.models import hub
-
         if cached := self._cached(file):
             return cached.read_bytes()
-        remote = self._known(file)
-        return hub.read_range(self._place(file), remote, 0, remote.bytes or 0)
+        return self._place(file).read_range(0, self._known(file).bytes or 0)
 
     def open(self, file: str) -> BinaryIO:
         if cached := self._cached(file):
             return cached.open("rb")
-        return io.BufferedReader(_RemoteFile(self._place(file), self._known(file)), BUFFER)
+        return io.BufferedReader(
+            _RemoteFile(self._place(file), self._known(file).bytes or 0), BUFFER
+        )
 
     def state(self, files: tuple[str, ...]) -> str:
         return repr((self._repo, self._revision, files))
@@ -166,15 +170,13 @@ class Repository:
 
     @contextmanager
     def fetched(self, file: str, folder: Path, report: Report) -> Iterator[Path]:
-        from pfsolve.models import hub
-
         if cached := self._cached(file):
             yield cached
             return
         remote = self._known(file)
         mark = remote.sha256 or f"{self._revision}-{file}".replace("/", "-")
         part = PartFile(folder / f"{mark}.part", remote.bytes or 0, report)
-        hub.fetch(self._place(file), remote, part)
+        self._place(file).fetch(part)
         if remote.sha256 and sha256_of(part.path) != remote.sha256:
             part.path.unlink()
             raise PlaceFailed(f"the bytes of {file} are wrong; they are deleted")
@@ -185,19 +187,15 @@ class Repository:
         return HubPlace(self._repo, file, self._revision)
 
     def _cached(self, file: str) -> Path | None:
-        from pfsolve.models import hub
-
-        return hub.cached_file(self._place(file))
+        cached = self._place(file).cached()
+        return cached.path if cached else None
 
     def _remote(self, file: str) -> Remote | None:
-        """What the Hub says of a file, None if it is not there."""
-        from pfsolve.models import hub
-
+        """What the Hub says of a file; None if it has no such file."""
         if file not in self._remotes:
-            place = self._place(file)
             try:
-                remote = None if self._offline else hub.look_up(place)
-            except hub.FileMissing:
+                remote = None if self._offline else self._place(file).look_up()
+            except FileMissing:
                 remote = None
             self._remotes[file] = remote
         return self._remotes[file]
@@ -212,10 +210,9 @@ class Repository:
 class _RemoteFile(io.RawIOBase):
     """A file on the Hub, read by ranges."""
 
-    def __init__(self, place: HubPlace, remote: Remote) -> None:
+    def __init__(self, place: HubPlace, size: int) -> None:
         self._place = place
-        self._remote = remote
-        self._size = remote.bytes or 0
+        self._size = size
         self._position = 0
 
     def readable(self) -> bool:
@@ -233,22 +230,20 @@ class _RemoteFile(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: WriteableBuffer) -> int:
-        from pfsolve.models import hub
-
         room = memoryview(buffer).cast("B")
         size = min(len(room), self._size - self._position)
         if size <= 0:
             return 0
-        room[:size] = hub.read_range(self._place, self._remote, self._position, size)
+        room[:size] = self._place.read_range(self._position, size)
         self._position += size
         return size
 
 
 def read_small(source: CheckpointSource, file: str) -> bytes | None:
-    """A small file as a whole, None if there is none of this name.
+    """A small file as a whole; None if there is none of this name.
 
     Raises:
-        ModelFileError: it is not small.
+        ModelFileError: it is too large.
     """
     size = source.size(file)
     if size is None:

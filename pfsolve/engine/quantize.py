@@ -1,19 +1,22 @@
 """Make a GGUF smaller with llama.cpp, in a child process.
 
-For a large model that takes minutes inside one C call, which neither Ctrl-C nor an exception would
-end, and in which a failed assertion would end the whole process: a child can be killed, and can die.
+For a large model that takes minutes inside one C call. Neither Ctrl-C nor an exception ends such a
+call, and an assertion that fails in it ends the process; a child can be killed, and can die.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from pfsolve.environment import Environment, child_process
 from pfsolve.errors import EngineError, ModelFileError, UsageError
+
+if TYPE_CHECKING:
+    from subprocess import Popen
 
 POLL_S = 0.2
 
@@ -22,7 +25,6 @@ _FTYPES = {  # names of llama.cpp's constants
     "Q8_0": "LLAMA_FTYPE_MOSTLY_Q8_0",
     "Q4_K_M": "LLAMA_FTYPE_MOSTLY_Q4_K_M",
 }
-_PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
 
 def quantize(
@@ -30,10 +32,10 @@ def quantize(
 ) -> None:
     """Write `source`, a GGUF of floats, to `target` as `kind`: F16, Q8_0 or Q4_K_M.
 
-    What was at `target` is lost; unless all goes well, nothing is there afterwards.
+    An earlier `target` is lost. After a failure there is none.
 
     Args:
-        report: called now and then with the bytes of the target so far.
+        report: called now and then with the number of bytes written so far.
 
     Raises:
         UsageError: there is no such kind, or source and target are the same.
@@ -48,33 +50,19 @@ def quantize(
         if file.read(4) != b"GGUF":
             raise ModelFileError(f"{source} is no GGUF file")
     target.unlink(missing_ok=True)
-    done = False
     try:
         _run(source, target, kind, report)
-        done = True
-    finally:
-        if not done:
-            target.unlink(missing_ok=True)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
 
 
 def _run(source: Path, target: Path, kind: str, report: Callable[[int], None]) -> None:
-    paths = [str(_PACKAGE_ROOT), *filter(None, sys.path)]
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", __name__, str(source), str(target), kind],
-        stdin=subprocess.PIPE,  # never written to: it closes when this process ends, however it does
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,  # a Ctrl-C is for this process, which then kills the child
-    )
-    try:
-        complaints = _wait(process, target, report)
-    finally:
-        process.kill()
-        process.wait()
+    with child_process(__name__, str(source), str(target), kind, read="stderr") as process:
+        try:
+            complaints = _wait(process, target, report)
+        finally:
+            process.kill()
     if process.returncode:
         raise EngineError(
             f"llama.cpp cannot make {kind} of {source.name}: {_reason(complaints)}",
@@ -82,8 +70,8 @@ def _run(source: Path, target: Path, kind: str, report: Callable[[int], None]) -
         )
 
 
-def _wait(process: subprocess.Popen[str], target: Path, report: Callable[[int], None]) -> str:
-    lines: list[str] = []
+def _wait(process: Popen[bytes], target: Path, report: Callable[[int], None]) -> str:
+    lines: list[bytes] = []
     assert process.stderr
     reader = threading.Thread(target=lines.extend, args=(process.stderr,), daemon=True)
     reader.start()
@@ -92,7 +80,7 @@ def _wait(process: subprocess.Popen[str], target: Path, report: Callable[[int], 
         if target.exists():
             report(target.stat().st_size)
     process.wait()
-    return "".join(lines)
+    return b"".join(lines).decode("utf-8", "replace")
 
 
 def _reason(complaints: str) -> str:
@@ -120,4 +108,4 @@ def _child(source: str, target: str, kind: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(_child(*sys.argv[1:]))
+    raise SystemExit(_child(*Environment().arguments))

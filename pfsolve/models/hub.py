@@ -2,6 +2,7 @@
 
 huggingface_hub 2 starts an interrupted download anew, so the bytes are asked for here, by range,
 from where a part file ends. Everything else is the Hub's own way: endpoint, token, proxy, cache.
+It is imported late, since it takes long.
 """
 
 from __future__ import annotations
@@ -12,137 +13,142 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import httpx2
-from huggingface_hub import (
-    constants,
-    get_hf_file_metadata,
-    get_session,
-    hf_hub_url,
-    hf_raise_for_status,
-    try_to_load_from_cache,
-)
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HfHubHTTPError,
-    HFValidationError,
-    OfflineModeIsEnabled,
-    RemoteEntryNotFoundError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
-from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # lazily exported
-
-from pfsolve.models.entry import HubPlace, ModelEntry
+from pfsolve.models.place import Cached, Remote, Wanted
+from pfsolve.models.table import Table
 from pfsolve.models.transfer import PartFile, PlaceFailed
+
+if TYPE_CHECKING:
+    import httpx2
 
 ATTEMPTS = 5  # in a row that bring no byte
 WAIT_S = 1.0  # before the second attempt; doubles up to 8 times that
+REPO = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*/[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PASSING = {408, 429, 500, 502, 503, 504}
 _LOGIN = "`hf auth login` stores a token; HF_TOKEN works too"
 
 
-@dataclass(frozen=True)
-class Remote:
-    """What the Hub says of a file: None where it does not say. `commit` is its revision's."""
-
-    url: str
-    bytes: int | None
-    sha256: str | None
-    commit: str | None = None
-
-
 class FileMissing(PlaceFailed):
     """The repository is there, and has no file of this name."""
 
 
-def find_cached(entry: ModelEntry) -> Path | None:
-    """The entry's file in the Hub's own cache, judged by its size and by its blob's name."""
-    for place in entry.places:
-        if isinstance(place, HubPlace) and (path := cached_file(place)):
-            sha256 = cached_sha256(path)
-            if entry.bytes is not None and path.stat().st_size != entry.bytes:
-                continue
-            if entry.sha256 and sha256 and sha256 != entry.sha256:
-                continue
-            return path
-    return None
+@dataclass(frozen=True)
+class HubPlace:
+    """A file in a repository on the Hub.
 
-
-def cached_sha256(path: Path) -> str | None:
-    """The hash by which the Hub's cache names a file's blob; None without symbolic links."""
-    blob = path.resolve().name
-    return blob if _SHA256.fullmatch(blob) else None
-
-
-def page(repo: str) -> str:
-    """The address of a repository's page."""
-    return f"{constants.ENDPOINT}/{repo}"
-
-
-def look_up(place: HubPlace) -> Remote:
-    """Ask the Hub what it has, without retries: an unreachable Hub should be known soon.
-
-    Raises:
-        PlaceFailed: it cannot be reached, does not have the file, or does not give it to us.
+    repo: "owner/name".
+    file: its path in the repository.
+    revision: a branch, a tag or a commit.
     """
-    try:
-        get_session()  # built here on first use, from the user's proxy settings
-    except (ImportError, ValueError) as error:
-        raise PlaceFailed(f"the proxy settings cannot be used: {error}") from None
-    try:
-        url = hf_hub_url(place.repo, place.file, revision=place.revision)
-        metadata = get_hf_file_metadata(url, library_name="pfsolve")
-    except (httpx2.HTTPError, httpx2.InvalidURL, HFValidationError, OfflineModeIsEnabled) as error:
-        raise _failure(place, error) from None
-    sha256 = metadata.etag if metadata.etag and _SHA256.fullmatch(metadata.etag) else None
-    return Remote(url, metadata.size, sha256, metadata.commit_hash)
 
+    repo: str
+    file: str
+    revision: str
 
-def fetch(place: HubPlace, remote: Remote, part: PartFile) -> None:
-    """Bring the part file to its whole size.
+    @classmethod
+    def read(cls, table: Table, wanted: Wanted) -> HubPlace:
+        """The place that a table of models.toml describes."""
+        return cls(
+            repo=table.need("repo", str, "owner/name", REPO.fullmatch),
+            file=table.get("file", str) or wanted.file,
+            revision=table.get("revision", str) or "main",
+        )
 
-    Raises:
-        PlaceFailed: the Hub stopped giving; what came so far stays in the part file.
-        ResourceError: the disk is full.
-    """
-    part.check_room()
+    def __str__(self) -> str:
+        return f"the Hub ({self.repo})"
 
-    def go_on() -> None:
-        start = part.size
-        with _answer(remote.url, f"bytes={start}-" if start else None) as response:
-            if start and response.status_code != 206:  # the whole file, whatever was asked for
-                part.cut(0)
-            part.append(response.iter_bytes())  # as they come: a chunk size would hold bytes back
+    @property
+    def page(self) -> str:
+        """The address of the repository's page."""
+        from huggingface_hub import constants
 
-    _persist(place, part, go_on)
+        return f"{constants.ENDPOINT}/{self.repo}"
 
+    def look_up(self) -> Remote:
+        """Ask the Hub, without retries: an unreachable Hub should be known soon.
 
-def read_range(place: HubPlace, remote: Remote, start: int, size: int) -> bytes:
-    """The `size` bytes of a file that begin at byte `start`. They must be there.
+        Raises:
+            PlaceFailed: it cannot be reached, does not have the file, or does not give it to us.
+        """
+        import httpx2
+        from huggingface_hub import get_hf_file_metadata, get_session
+        from huggingface_hub.errors import HFValidationError, OfflineModeIsEnabled
 
-    Raises:
-        PlaceFailed: the Hub does not give them.
-    """
-    piece = _Piece(size)
+        try:
+            get_session()  # built here on first use, from the user's proxy settings
+        except (ImportError, ValueError) as error:
+            raise PlaceFailed(f"the proxy settings cannot be used: {error}") from None
+        expected = (httpx2.HTTPError, httpx2.InvalidURL, HFValidationError, OfflineModeIsEnabled)
+        try:
+            metadata = get_hf_file_metadata(self._url, library_name="pfsolve")
+        except expected as error:
+            raise _failure(self, error) from None
+        sha256 = metadata.etag if metadata.etag and _SHA256.fullmatch(metadata.etag) else None
+        return Remote(metadata.size, sha256, metadata.commit_hash)
 
-    def go_on() -> None:
-        wanted = f"bytes={start + piece.size}-{start + size - 1}"
-        with _answer(remote.url, wanted) as response:
-            if response.status_code != 206:  # the whole file, whatever was asked for
-                if start:
-                    raise PlaceFailed(f"it does not give parts of {place.file}")
-                piece.data.clear()
-            for chunk in response.iter_bytes():
-                piece.data += chunk[: size - piece.size]
-                if piece.is_whole:
-                    break
+    def fetch(self, part: PartFile) -> None:
+        """Bring the part file to its whole size.
 
-    _persist(place, piece, go_on)
-    return bytes(piece.data)
+        Raises:
+            PlaceFailed: the Hub stopped giving; what came so far stays in the part file.
+            ResourceError: the disk is full.
+        """
+        part.check_room()
+
+        def resume() -> None:
+            start = part.size
+            with _answer(self._url, f"bytes={start}-" if start else None) as response:
+                if start and response.status_code != 206:  # the whole file, although not asked for
+                    part.cut(0)
+                part.append(response.iter_bytes())  # a chunk size would hold bytes back
+
+        _persist(self, part, resume)
+
+    def read_range(self, start: int, size: int) -> bytes:
+        """The `size` bytes of the file that begin at byte `start`. They must be there.
+
+        Raises:
+            PlaceFailed: the Hub does not give them.
+        """
+        piece = _Piece(size)
+
+        def resume() -> None:
+            wanted = f"bytes={start + piece.size}-{start + size - 1}"
+            with _answer(self._url, wanted) as response:
+                if response.status_code != 206:  # the whole file, although not asked for
+                    if start:
+                        raise PlaceFailed(f"it does not give parts of {self.file}")
+                    piece.data.clear()
+                for chunk in response.iter_bytes():
+                    piece.data += chunk[: size - piece.size]
+                    if piece.is_whole:
+                        break
+
+        _persist(self, piece, resume)
+        return bytes(piece.data)
+
+    def cached(self) -> Cached | None:
+        """The file in the Hub's own cache, which names a file's blob by its hash."""
+        from huggingface_hub import try_to_load_from_cache
+        from huggingface_hub.errors import HFValidationError
+
+        try:
+            found = try_to_load_from_cache(self.repo, self.file, revision=self.revision)
+        except HFValidationError:
+            return None
+        if not isinstance(found, str):
+            return None
+        blob = Path(found).resolve().name  # its own name, where there are no symbolic links
+        return Cached(Path(found), blob if _SHA256.fullmatch(blob) else None)
+
+    @property
+    def _url(self) -> str:
+        from huggingface_hub import hf_hub_url
+
+        return hf_hub_url(self.repo, self.file, revision=self.revision)
 
 
 class _Sink(Protocol):
@@ -171,14 +177,17 @@ class _Piece:
         return self.size == self.total
 
 
-def _persist(place: HubPlace, sink: _Sink, go_on: Callable[[], None]) -> None:
+def _persist(place: HubPlace, sink: _Sink, resume: Callable[[], None]) -> None:
     """Ask again, each time for what is still missing, as long as that brings something."""
+    import httpx2
+    from huggingface_hub.errors import HfHubHTTPError
+
     fruitless = 0
     while not sink.is_whole:
         before = sink.size
         error: Exception | None = None
         try:
-            go_on()
+            resume()
         except httpx2.HTTPError as cut:
             if isinstance(cut, HfHubHTTPError) and cut.response.status_code not in _PASSING:
                 raise _failure(place, cut) from None
@@ -196,6 +205,9 @@ def _persist(place: HubPlace, sink: _Sink, go_on: Callable[[], None]) -> None:
 @contextmanager
 def _answer(url: str, wanted: str | None) -> Iterator[httpx2.Response]:
     """One answer, whose body is yet to come. wanted: a value for the header "range"."""
+    from huggingface_hub import constants, get_session, hf_raise_for_status
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # lazy there
+
     headers = build_hf_headers(library_name="pfsolve", headers={"accept-encoding": "identity"})
     if wanted:
         headers["range"] = wanted
@@ -205,17 +217,20 @@ def _answer(url: str, wanted: str | None) -> Iterator[httpx2.Response]:
         yield response
 
 
-def cached_file(place: HubPlace) -> Path | None:
-    """The file in the Hub's own cache."""
-    try:
-        found = try_to_load_from_cache(place.repo, place.file, revision=place.revision)
-    except HFValidationError:
-        return None
-    return Path(found) if isinstance(found, str) else None
-
-
 def _failure(place: HubPlace, error: Exception) -> PlaceFailed:
-    at = page(place.repo)
+    """What the Hub's client raised, in the user's words."""
+    import httpx2
+    from huggingface_hub import constants
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        OfflineModeIsEnabled,
+        RemoteEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    at = place.page
     match error:
         case GatedRepoError():
             return PlaceFailed(

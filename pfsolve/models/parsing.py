@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pfsolve.errors import UsageError
-from pfsolve.models.entry import HubPlace, HubSource, ModelEntry, Place, PrmSpec, WheelPlace
+from pfsolve.models.entry import HubSource, ModelEntry, PrmSpec
+from pfsolve.models.hub import REPO, HubPlace
+from pfsolve.models.place import Place, Wanted
 from pfsolve.models.prm_parsing import prm_spec
 from pfsolve.models.table import Table
+from pfsolve.models.wheels import WheelPlace
 
 KINDS = ("policy", "prm")
 
-# Names become directories and files, packages become arguments of pip: no separators, no leading
-# dash or dot.
+# The key that tells a kind of place in [[models.places]], and what reads such a table.
+PLACES: dict[str, Callable[[Table, Wanted], Place]] = {
+    "repo": HubPlace.read,
+    "package": WheelPlace.read,
+}
+
+# Names become directories and files: no separators, no leading dash or dot.
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")
-_REPO = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*/[A-Za-z0-9_][A-Za-z0-9._-]*")
-_PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_NUMBER = re.compile(r"\{n(:0\d)?\}")
 
 
 def parse_models(
@@ -55,7 +59,7 @@ def _entry(table: Table, document: str) -> ModelEntry:
     size = table.count("bytes")
     sha256 = table.get("sha256", str, "64 lower-case hexadecimal digits", _SHA256.fullmatch)
     places = tuple(
-        _place(Table(fields, f"{table.where}, place {number}"), file, size, sha256)
+        _place(Table(fields, f"{table.where}, place {number}"), Wanted(file, size, sha256))
         for number, fields in enumerate(table.tables("places"), 1)
     )
     source = table.table("source")
@@ -103,54 +107,18 @@ def _prm(table: Table) -> PrmSpec | None:
 
 def _source(table: Table) -> HubSource:
     source = HubSource(
-        repo=table.need("repo", str, "owner/name", _REPO.fullmatch),
+        repo=table.need("repo", str, "owner/name", REPO.fullmatch),
         revision=table.get("revision", str) or "main",
     )
     table.finish()
     return source
 
 
-def _place(table: Table, file: str, size: int | None, sha256: str | None) -> Place:
-    repo = table.get("repo", str, "owner/name", _REPO.fullmatch)
-    package = table.get("package", str)
-    if (repo is None) == (package is None):
-        raise UsageError(f"{table.where}: there must be either `repo` or `package`")
-    place: Place
-    if repo is not None:
-        place = HubPlace(
-            repo=repo,
-            file=table.get("file", str) or file,
-            revision=table.get("revision", str) or "main",
-        )
-    else:
-        place = _wheels(table, size, sha256)
+def _place(table: Table, wanted: Wanted) -> Place:
+    keys = [key for key in PLACES if key in table]
+    if len(keys) != 1:
+        known = " or ".join(f"`{key}`" for key in PLACES)
+        raise UsageError(f"{table.where}: there must be either {known}")
+    place = PLACES[keys[0]](table, wanted)
     table.finish()
     return place
-
-
-def _wheels(table: Table, size: int | None, sha256: str | None) -> WheelPlace:
-    if size is None or sha256 is None:
-        raise UsageError(f"{table.where}: wheels need the model's `bytes` and `sha256`")
-    parts = table.count("parts") or 1
-    part_bytes = table.count("part_bytes") or (size if parts == 1 else 0)
-    if not (parts - 1) * part_bytes < size <= parts * part_bytes:
-        raise UsageError(
-            f"{table.where}: `parts` {parts} of `part_bytes` {part_bytes} do not make up {size}"
-        )
-    wanted = "a package's name, with {n} where there are many parts"
-    return WheelPlace(
-        package=table.need("package", str, wanted, lambda text: _is_package(text, parts)),
-        version=table.need("version", str, "a version", _VERSION.fullmatch),
-        member=table.need("member", str, "a path, with no braces but {n}'s", _only_number),
-        parts=parts,
-        part_bytes=part_bytes,
-    )
-
-
-def _only_number(pattern: str) -> bool:
-    return not re.search(r"[{}]", _NUMBER.sub("", pattern))
-
-
-def _is_package(pattern: str, parts: int) -> bool:
-    name, numbers = _NUMBER.subn("1", pattern)
-    return bool(_PACKAGE.fullmatch(name)) and (parts == 1 or numbers > 0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pfsolve.environment import Environment
-from pfsolve.errors import ModelMissing, UsageError
+from pfsolve.errors import ModelMissing, UsageError, setting
 from pfsolve.events import Listener, ignore
 from pfsolve.models.catalogue import Catalogue, load_catalogue
 from pfsolve.models.download import pull
@@ -18,7 +18,12 @@ from pfsolve.models.store import Store
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model file on this disk; `entry` is None for a file of the user's own."""
+    """A model file on this disk.
+
+    name: the entry's, or the stem of the file's name.
+    path: where it is.
+    entry: None for a file of the user's own.
+    """
 
     name: str
     path: Path
@@ -27,7 +32,12 @@ class ModelFile:
 
 @dataclass(frozen=True)
 class PrmFiles:
-    """A process reward model on this disk. `head` is None where its verdict is in the logits."""
+    """A process reward model on this disk.
+
+    model: its GGUF.
+    spec: how it reads a solution.
+    head: its head's tensors; None where the score is read from the logits.
+    """
 
     model: ModelFile
     spec: PrmSpec
@@ -41,11 +51,10 @@ def resolve(
     offline: bool = False,
     listen: Listener = ignore,
 ) -> ModelFile:
-    """The policy called `name_or_path`: a path to a GGUF file, a name in the catalogue, or None for
-    the default one.
+    """The policy called `name_or_path`: a GGUF file's path, or a name in the catalogue.
 
-    A named model that is not on this disk is fetched. One that is costs a look at its size: no
-    network, no hashing.
+    None stands for the default policy. A named model that is not on this disk is fetched. For one
+    that is, only its size is looked at: no network, no hashing.
 
     Raises:
         ModelMissing, ResourceError, Interrupted: as in `download.pull`; or there is no such file.
@@ -58,13 +67,13 @@ def resolve(
     if found.kind != "policy":
         raise UsageError(
             f"{found.name} cannot be the policy: it judges solutions and does not write them",
-            f"--reward {found.name} uses it; `pfsolve models list` shows the policies",
+            f"{setting('reward', found.name)} uses it; `pfsolve models list` shows the policies",
         )
     return _fetched(found, environment, offline, listen)
 
 
 def name_of(name_or_path: str | None, environment: Environment) -> str:
-    """What the policy is called that `resolve` would find; nothing is fetched.
+    """The name of the policy that `resolve` would find; nothing is fetched.
 
     Raises:
         ModelMissing: there is no such file.
@@ -82,10 +91,10 @@ def resolve_prm(
     offline: bool = False,
     listen: Listener = ignore,
 ) -> PrmFiles:
-    """The process reward model called `name_or_path`: a name in the catalogue, or a path to a GGUF
-    file that has its spec, and its head if it needs one, beside it.
+    """The process reward model called `name_or_path`: a GGUF file's path, or a name in the catalogue.
 
-    One that can be fetched is, as in `resolve`; one that must be converted must have been.
+    A GGUF file of the user's own has its spec beside it, and its head if it needs one. A named model
+    is fetched as in `resolve`, unless it must be converted; then it must have been.
 
     Raises:
         ModelMissing, ResourceError, Interrupted: as in `download.pull`; or a file is not there.
@@ -98,7 +107,7 @@ def resolve_prm(
     elif found.prm is None:
         raise UsageError(
             f"{found.name} cannot be the reward: it writes solutions and does not judge them",
-            f"--policy {found.name} uses it; `pfsolve models list` shows the models that judge",
+            f"{setting('policy', found.name)} uses it; `pfsolve models list` shows the models that judge",
         )
     else:
         model, spec = _fetched(found, environment, offline, listen), found.prm

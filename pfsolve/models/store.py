@@ -1,16 +1,15 @@
-"""The directory of model files: a folder for each, with the file, its hash, the unfinished.
+"""The directory of model files: a folder for each model.
 
 <models_dir>/<name>/<file>             only ever a whole file whose sha256 was right
 <models_dir>/<name>/<file>.sha256      that sha256, as sha256sum writes it
 <models_dir>/<name>/<stem>.head.safetensors   head of a converted process reward model
-<models_dir>/<name>/<sha256>.part      the beginning of a file, to be continued
+<models_dir>/<name>/<sha256>.part      the beginning of a file, from which a pull resumes
 <models_dir>/<name>/converting-<stem>/ what an unfinished conversion has made so far
 <models_dir>/.locks/<name>.lock        held by the process that fetches or removes
 """
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pfsolve.errors import PfsolveError
+from pfsolve.files import flush, write_text
 from pfsolve.models.entry import ModelEntry, head_file
 
 SCRATCH = "wheels-"  # prefix of the folders that hold a wheel for a moment
@@ -44,7 +44,7 @@ class Store:
     def find(self, entry: ModelEntry) -> Path | None:
         """The model's file if it is there and, by its size and recorded hash, the right one.
 
-        Reads no more than its size: it was hashed before it got its name.
+        It is not hashed again: it was before it got its name.
         """
         file = self.file(entry)
         try:
@@ -52,11 +52,8 @@ class Store:
         except OSError:
             return None
         recorded = self.recorded(entry)
-        if entry.bytes is not None and entry.bytes != size:
-            return None
-        if entry.sha256 and recorded and entry.sha256 != recorded:
-            return None
-        return file if entry.sha256 or recorded else None
+        known = entry.sha256 or recorded
+        return file if known and not entry.contradiction(size, recorded) else None
 
     def recorded(self, entry: ModelEntry) -> str | None:
         """The sha256 written beside the file when it was accepted."""
@@ -74,7 +71,7 @@ class Store:
         return file
 
     def unfinished_bytes(self, entry: ModelEntry) -> int:
-        """Bytes that an interrupted pull or conversion has left to continue from."""
+        """Bytes that an interrupted pull or conversion can resume from."""
         folder = self.folder(entry)
         parts = [part.stat().st_size for part in folder.glob("*.part")]
         return max(parts + [_size(work) for work in folder.glob(f"{CONVERTING}*")], default=0)
@@ -82,24 +79,18 @@ class Store:
     def sweep(self, entry: ModelEntry) -> int:
         """Remove what is unfinished; returns the bytes freed."""
         folder = self.folder(entry)
-        freed = 0
-        for part in folder.glob("*.part"):
-            freed += _unlink(part)
-        for work in folder.glob(f"{CONVERTING}*"):
-            freed += _remove_tree(work)
+        freed = sum(map(_unlink, folder.glob("*.part")))
+        freed += sum(map(_remove_tree, folder.glob(f"{CONVERTING}*")))
         return freed + self.sweep_scratch(entry)
 
     def sweep_scratch(self, entry: ModelEntry) -> int:
         """Remove wheels that a killed process has left; returns the bytes freed."""
-        freed = 0
-        for scratch in self.folder(entry).glob(f"{SCRATCH}*"):
-            freed += _remove_tree(scratch)
-        return freed
+        return sum(map(_remove_tree, self.folder(entry).glob(f"{SCRATCH}*")))
 
     def remove(self, entry: ModelEntry) -> int:
-        """Remove the model's file and whatever is unfinished; returns the bytes freed.
+        """Remove the model's file and all that is unfinished; returns the bytes freed.
 
-        Only files that pfsolve itself writes are touched.
+        Files that pfsolve did not write stay.
         """
         file = self.file(entry)
         freed = self.sweep(entry) + _unlink(file) + _unlink(head_file(file))
@@ -114,11 +105,11 @@ class Store:
         """Keep other processes from this model meanwhile.
 
         Args:
-            waiting: called once if another process has it, before waiting until it is done;
-                without it, nothing is waited for.
+            waiting: called once if another process holds the lock, before waiting for it. Without
+                it, a lock that is held is an error.
 
         Raises:
-            PfsolveError: another process has it, and waiting is not wanted.
+            PfsolveError: another process holds the lock, and there is no `waiting`.
         """
         with self.lock_named(entry.name, entry.name, waiting):
             yield
@@ -127,7 +118,7 @@ class Store:
     def lock_named(
         self, key: str, what: str, waiting: Callable[[], None] | None = None
     ) -> Iterator[None]:
-        """As `lock`, for whatever `key` stands for, called `what` in the message."""
+        """As `lock`, for the work that `key` names; the message calls it `what`."""
         from filelock import FileLock, Timeout
 
         locks = self.directory / ".locks"
@@ -150,12 +141,8 @@ class Store:
 
 def name_for_good(part: Path, file: Path, sha256: str) -> None:
     """Give a whole, checked part file its final name, and write its sha256 beside it."""
-    with part.open("rb+") as whole:
-        os.fsync(whole.fileno())  # the name must not outlive a power cut that the bytes do not
-    record = _record(file)
-    unfinished = record.with_name(f"{record.name}.new")
-    unfinished.write_text(f"{sha256}  {file.name}\n", encoding="utf-8")
-    unfinished.replace(record)
+    flush(part)  # the name must not outlive a power cut that the bytes do not
+    write_text(_record(file), f"{sha256}  {file.name}\n")
     part.replace(file)
 
 

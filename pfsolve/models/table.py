@@ -34,6 +34,9 @@ class Table:
         self._fields = fields
         self._asked: set[str] = set()
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._fields
+
     def get(
         self,
         key: str,

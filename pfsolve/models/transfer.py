@@ -19,7 +19,7 @@ class PlaceFailed(Exception):
 
     Args:
         reason: why, one line.
-        hint: what the user can do about it, if it is not just to wait or to try elsewhere.
+        hint: what the user can do about it, beside waiting and trying elsewhere.
     """
 
     def __init__(self, reason: str, hint: str | None = None) -> None:
@@ -29,7 +29,7 @@ class PlaceFailed(Exception):
 
 
 class PartFile:
-    """The first bytes of a file. It only ever grows, so whichever place goes on starts at `size`.
+    """The first bytes of a file. It only ever grows, so that any place can resume at `size`.
 
     Args:
         path: where the bytes are kept until the file is whole.

@@ -1,7 +1,7 @@
 """Files of problems: text with one a line, JSON Lines or CSV, plain or packed with gzip.
 
 `read_problems` accounts for every row of a file: it is a `Problem`, or a `BadRow` that says what is
-wrong with it, or blank and counted. One bad row costs no other.
+wrong with it, or blank and counted. A bad row does not change how the others are read.
 """
 
 from __future__ import annotations

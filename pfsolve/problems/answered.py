@@ -1,4 +1,4 @@
-"""Problems with known answers, for whoever measures or learns."""
+"""Problems with known answers, to measure and to learn with."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from pfsolve.problems.read import read_problems
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """problems: at least one, each with an answer. unusable: how many rows have no problem or no
-    answer."""
+    """Problems to measure or learn with.
+
+    problems: at least one, each with its answer.
+    unusable: number of rows without a problem or without an answer.
+    """
 
     problems: tuple[Problem, ...]
     unusable: int

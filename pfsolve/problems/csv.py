@@ -33,7 +33,9 @@ def read_table(
 ) -> list[Problem | BadRow | None]:
     """The rows of a table, None for each blank line between them.
 
-    fields: names the user gave to what `DEFAULT_NAMES` lists. name: of the file, for messages.
+    Args:
+        fields: names that the user gave to what `DEFAULT_NAMES` lists.
+        name: of the file, for messages.
 
     Raises:
         UsageError: the header cannot be read, or has no column for what is wanted.
@@ -76,14 +78,14 @@ def _row_reader(
     header: Sequence[str], delimiter: str, fields: Mapping[str, str], name: str
 ) -> Callable[[str, int], Problem]:
     """A function from a row's text and line to its problem, which raises `Malformed`."""
-    problem, answer, id = (_column(key, header, fields, name) for key in DEFAULT_NAMES)
+    problem, answer, identity = (_column(key, header, fields, name) for key in DEFAULT_NAMES)
 
     def read(text: str, line: int) -> Problem:
         cells = _cells(text, delimiter)
         if len(cells) != len(header):
             raise Malformed(f"cells: {len(cells)}, columns in the header: {len(header)}")
         cells.append("")  # of a column that is not there
-        return make_problem(cells[problem], line, cells[answer], cells[id])
+        return make_problem(cells[problem], line, cells[answer], cells[identity])
 
     return read
 
@@ -142,7 +144,7 @@ def _records(lines: Sequence[bytes], delimiter: bytes) -> Iterator[tuple[int, in
 
 
 def _scan(line: bytes, delimiter: bytes, *, quoted: bool) -> _Quotes:
-    """How the quotes of a line end. quoted: it begins within a quoted cell."""
+    """How the quotes of a line end. `quoted`: the line begins within a quoted cell."""
     position = 0
     while True:
         if not quoted:

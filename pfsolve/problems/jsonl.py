@@ -15,7 +15,8 @@ from pfsolve.wording import listed, shortened
 def object_reader(fields: Mapping[str, str]) -> Callable[[str, int], Problem]:
     """A function from a line's text and number to its problem, which raises `Malformed`.
 
-    fields: names the user gave to what `DEFAULT_NAMES` lists.
+    Args:
+        fields: names that the user gave to what `DEFAULT_NAMES` lists.
     """
 
     def read(text: str, line: int) -> Problem:
@@ -35,8 +36,8 @@ def object_reader(fields: Mapping[str, str]) -> Callable[[str, int], Problem]:
         answer = _text(answer_name, row.get(answer_name), numbers=(int, float))
 
         id_name = _name("id", row, fields)
-        id = _text(id_name, row.get(id_name), numbers=(int,))
-        return make_problem(problem, line, answer, id)
+        identity = _text(id_name, row.get(id_name), numbers=(int,))
+        return make_problem(problem, line, answer, identity)
 
     return read
 

@@ -1,11 +1,11 @@
-"""Rows of a file of problems: the good, the bad, and what makes them so."""
+"""Rows of a file of problems: those that hold a problem, and those that do not."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from pfsolve.files import number_of
 from pfsolve.wording import shortened
 
 MAX_ID = 200  # characters; "#2" and so on may be added to a duplicate
@@ -15,8 +15,10 @@ MAX_ID = 200  # characters; "#2" and so on may be added to a duplicate
 class Problem:
     """A problem to solve.
 
-    id: unique in its file. line: where its row starts, from 1. answer: the known right one, where
-    the file gives it.
+    id: unique in its file.
+    line: where its row starts, from 1.
+    text: the problem itself.
+    answer: the right answer, where the file gives it.
     """
 
     id: str
@@ -27,23 +29,19 @@ class Problem:
     def seed(self, root: int) -> int:
         """The seed of this problem in a run seeded with `root`, 0 to 2^63 - 1.
 
-        It depends on nothing but the two, so that a problem has the same result alone, in another
-        order, or on another machine.
+        It depends on the root and the id alone, so that a problem has the same result in another
+        file, in another order, and on another machine.
         """
-        digest = hashlib.blake2b(
-            f"{root}:{self.id}".encode("utf-8", "surrogatepass"),
-            digest_size=8,
-            person=b"pfsolve seed",
-        ).digest()
-        return int.from_bytes(digest, "big") >> 1
+        return number_of(f"{root}:{self.id}", b"pfsolve seed") >> 1
 
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
     """A row that holds no problem.
 
-    id: its line number, made unique in its file. line: where it starts, from 1. reason: what is
-    wrong with it, in one printable line.
+    id: the line number, made unique in the file.
+    line: where the row starts, from 1.
+    reason: what is wrong with it, in one printable line.
     """
 
     id: str
@@ -55,7 +53,9 @@ class Malformed(Exception):
     """A row is no problem; the message is the `BadRow.reason`. It never leaves this package."""
 
 
-def make_problem(text: str, line: int, answer: str | None = None, id: str | None = None) -> Problem:
+def make_problem(
+    text: str, line: int, answer: str | None = None, identity: str | None = None
+) -> Problem:
     """A problem from the values in a row; a blank answer or id counts as none.
 
     Raises:
@@ -65,12 +65,14 @@ def make_problem(text: str, line: int, answer: str | None = None, id: str | None
     if not text:
         raise Malformed("the problem is empty")
     answer = _clean("answer", answer or "")
-    id = (id or "").strip()
-    if len(id) > MAX_ID:
-        raise Malformed(f"the id has {len(id)} characters and may have {MAX_ID}: {shortened(id)}")
-    if not id.isprintable():
-        raise Malformed(f"the id has unprintable characters: {shortened(id)}")
-    return Problem(id or str(line), line, text, answer or None)
+    identity = (identity or "").strip()
+    if len(identity) > MAX_ID:
+        raise Malformed(
+            f"the id has {len(identity)} characters and may have {MAX_ID}: {shortened(identity)}"
+        )
+    if not identity.isprintable():
+        raise Malformed(f"the id has unprintable characters: {shortened(identity)}")
+    return Problem(identity or str(line), line, text, answer or None)
 
 
 def read_row(
@@ -94,23 +96,23 @@ def read_row(
 def with_unique_ids(rows: Iterable[Problem | BadRow]) -> tuple[Problem | BadRow, ...]:
     """The rows, the second of an id "a" renamed to "a#2", the third to "a#3".
 
-    A name that is taken is passed over. What follows a row has no influence on its id.
+    A name that is taken is passed over. The rows after a row do not change its id.
     """
     taken: set[str] = set()
     last: dict[str, int] = {}  # of each id, the number given last
     unique = []
     for row in rows:
-        id = row.id
-        while id in taken:
+        name = row.id
+        while name in taken:
             last[row.id] = last.get(row.id, 1) + 1
-            id = f"{row.id}#{last[row.id]}"
-        taken.add(id)
-        unique.append(row if id == row.id else replace(row, id=id))
+            name = f"{row.id}#{last[row.id]}"
+        taken.add(name)
+        unique.append(row if name == row.id else replace(row, id=name))
     return tuple(unique)
 
 
 def _clean(what: str, text: str) -> str:
-    """The text without white space around it, if all of it are characters."""
+    """The text without white space around it; no NUL, no half of a character."""
     if "\0" in text:
         raise Malformed(f"the {what} contains a NUL character")
     try:

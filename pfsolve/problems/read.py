@@ -1,4 +1,4 @@
-"""A file of problems, whatever its kind."""
+"""From the bytes of a file to its problems."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pfsolve.problems.jsonl import object_reader
 from pfsolve.problems.problem import BadRow, Problem, make_problem, read_row, with_unique_ids
 from pfsolve.problems.source import TextLines, piped, read_lines
 from pfsolve.settings import INPUTS
+from pfsolve.wording import plural
 
 _BY_EXTENSION = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _HOW = {
@@ -28,8 +29,9 @@ _ARRAY_OF_OBJECTS = re.compile(rb'\[\s*\{\s*"')
 class ProblemFile:
     """What a file holds.
 
-    rows: all that are not blank, in the file's order, their ids unique. kind: how it was read, one
-    of `KINDS` without "auto". blank: lines skipped because nothing is on them.
+    rows: all that are not blank, in the file's order, with unique ids.
+    kind: how the file was read: one of `settings.INPUTS`, but not "auto".
+    blank: number of empty lines, which were skipped.
     """
 
     rows: tuple[Problem | BadRow, ...]
@@ -39,11 +41,11 @@ class ProblemFile:
     def describe(self) -> str:
         """How the file was read, in a line: "998 problems in CSV, 2 malformed rows"."""
         bad = sum(isinstance(row, BadRow) for row in self.rows)
-        parts = [f"{_count(len(self.rows) - bad, 'problem')}{_HOW[self.kind]}"]
+        parts = [f"{plural(len(self.rows) - bad, 'problem')}{_HOW[self.kind]}"]
         if bad:
-            parts.append(_count(bad, "malformed row"))
+            parts.append(plural(bad, "malformed row"))
         if self.blank:
-            parts.append(f"{_count(self.blank, 'blank line')} skipped")
+            parts.append(f"{plural(self.blank, 'blank line')} skipped")
         return ", ".join(parts)
 
 
@@ -107,7 +109,3 @@ def _guessed(source: TextLines, extension: str, name: str) -> str:
             f"convert it: {command} > problems.jsonl",
         )
     return "jsonl" if start.startswith(b"{") else "lines"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"

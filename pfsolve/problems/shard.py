@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 
 from pfsolve.errors import UsageError
+from pfsolve.files import number_of
+from pfsolve.wording import shortened
 
 MAX_SHARDS = 10_000
 
@@ -15,7 +16,7 @@ MAX_SHARDS = 10_000
 class Shard:
     """Part `index`, from 1, of `count` parts.
 
-    Every id is in exactly one of the parts, whatever else is in the file and on every machine.
+    Every id is in exactly one of the parts: the same one on every machine and in every file.
 
     Raises:
         UsageError: there is no such part.
@@ -40,16 +41,14 @@ class Shard:
         """
         match = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
         if match is None:
-            shown = repr(text) if len(text) <= 40 else f"{text[:40]!r}..."
-            raise UsageError(f"{shown} is no shard", "write 2/4 for the second of four shards")
+            raise UsageError(
+                f"{shortened(text)} is no shard", "write 2/4 for the second of four shards"
+            )
         return Shard(int(match[1]), int(match[2]))
 
-    def holds(self, id: str) -> bool:
+    def holds(self, problem_id: str) -> bool:
         """Whether the problem of this id belongs to this shard."""
-        digest = hashlib.blake2b(
-            id.encode("utf-8", "surrogatepass"), digest_size=8, person=b"pfsolve shard"
-        ).digest()
-        return int.from_bytes(digest, "big") % self.count == self.index - 1
+        return number_of(problem_id, b"pfsolve shard") % self.count == self.index - 1
 
     def __str__(self) -> str:
         return f"{self.index}/{self.count}"

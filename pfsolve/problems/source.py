@@ -20,9 +20,11 @@ _UTF16_AND_32 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
 @dataclass(frozen=True, slots=True)
 class TextLines:
-    """Lines of a file, without their ends. torn: the file broke off within the line after them.
+    """Lines of a file.
 
-    packed: they were unpacked.
+    lines: without their ends.
+    torn: whether the file broke off within the line after them.
+    packed: whether it was packed with gzip.
     """
 
     lines: list[bytes]
@@ -30,13 +32,13 @@ class TextLines:
     packed: bool
 
     def torn_row(self, line: int | None = None) -> BadRow:
-        """The row that was lost, which begins at `line` if not just after the lines."""
+        """The row that was lost; it begins at `line`, or after the last line."""
         line = len(self.lines) + 1 if line is None else line
         return BadRow(str(line), line, "the gzip data breaks off here or is damaged from here on")
 
 
 def read_lines(data: bytes, name: str) -> TextLines:
-    """The lines of a file, unpacked if need be. Only a line feed, or the file's end, ends a line.
+    """The lines of a file, unpacked if need be. A line feed, or the file's end, ends a line.
 
     Raises:
         UsageError: it is UTF-16 or UTF-32.

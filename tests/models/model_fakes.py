@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from pfsolve.models.entry import HubPlace, ModelEntry, Place, WheelPlace
+from pfsolve.models.entry import ModelEntry
+from pfsolve.models.hub import HubPlace
+from pfsolve.models.place import Place
+from pfsolve.models.wheels import WheelPlace
 
 REPO = "someone/some-GGUF"
 FILE = "model.gguf"

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from pfsolve.errors import ModelMissing, PfsolveError, UsageError
 from pfsolve.models.catalogue import builtin_file, load_catalogue
-from pfsolve.models.entry import HubPlace, HubSource, ModelEntry, PrmSpec, WheelPlace
+from pfsolve.models.entry import HubSource, ModelEntry, PrmSpec
+from pfsolve.models.hub import HubPlace
 from pfsolve.models.parsing import parse_models
+from pfsolve.models.wheels import WheelPlace
 
 OWN = """
 [[models]]

@@ -19,12 +19,11 @@ import pytest
 
 from pfsolve import events
 from pfsolve.errors import ModelMissing, ResourceError
-from pfsolve.models.download import find, pull
+from pfsolve.models.download import find, pull, verify
 from pfsolve.models.entry import ModelEntry
 from pfsolve.models.hub import ATTEMPTS
 from pfsolve.models.store import Store
 from pfsolve.models.transfer import PartFile
-from pfsolve.models.verify import verify
 from tests.models.model_fakes import (
     DATA,
     FILE,

@@ -6,10 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from pfsolve.models.entry import HubPlace
-from pfsolve.models.hub import ATTEMPTS, fetch, find_cached, look_up, read_range
+from pfsolve.models.download import find, verify
+from pfsolve.models.hub import ATTEMPTS, HubPlace
+from pfsolve.models.place import Cached, Remote
+from pfsolve.models.store import Store
 from pfsolve.models.transfer import PartFile, PlaceFailed
-from tests.models.model_fakes import DATA, FILE, HUB_PLACE, REPO, SHA256, FakeHub, make_entry
+from tests.models.model_fakes import (
+    COMMIT,
+    DATA,
+    FILE,
+    HUB_PLACE,
+    REPO,
+    SHA256,
+    FakeHub,
+    make_entry,
+)
 
 
 @pytest.fixture
@@ -18,13 +29,12 @@ def part(tmp_path: Path) -> PartFile:
 
 
 def test_the_hub_says_size_and_hash_before_anything_is_fetched(hub: FakeHub) -> None:
-    remote = look_up(HUB_PLACE)
-    assert (remote.bytes, remote.sha256) == (len(DATA), SHA256)
+    assert HUB_PLACE.look_up() == Remote(len(DATA), SHA256, COMMIT)
     assert hub.downloads == []
 
 
 def test_a_whole_file_comes_in_one_request(hub: FakeHub, part: PartFile) -> None:
-    fetch(HUB_PLACE, look_up(HUB_PLACE), part)
+    HUB_PLACE.fetch(part)
     assert part.path.read_bytes() == DATA
     assert len(hub.downloads) == 1
 
@@ -33,7 +43,7 @@ def test_the_token_goes_to_the_hub_and_not_to_its_content_network(
     hub: FakeHub, part: PartFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    fetch(HUB_PLACE, look_up(HUB_PLACE), part)
+    HUB_PLACE.fetch(part)
     told = {path: headers.get("authorization") for _, path, headers in hub.requests}
     assert told == {
         f"/{REPO}/resolve/main/{FILE}": "Bearer hf_secret",
@@ -43,7 +53,7 @@ def test_the_token_goes_to_the_hub_and_not_to_its_content_network(
 
 def test_a_cut_connection_is_taken_up_where_it_broke(hub: FakeHub, part: PartFile) -> None:
     hub.cuts = [1_000_000, 500_000]
-    fetch(HUB_PLACE, look_up(HUB_PLACE), part)
+    HUB_PLACE.fetch(part)
     assert part.path.read_bytes() == DATA
     ranges = [headers.get("range") for headers in hub.downloads]
     assert ranges == [None, "bytes=1000000-", "bytes=1500000-"]
@@ -51,21 +61,21 @@ def test_a_cut_connection_is_taken_up_where_it_broke(hub: FakeHub, part: PartFil
 
 def test_an_earlier_part_is_continued(hub: FakeHub, part: PartFile) -> None:
     part.append([DATA[:1234567]])
-    fetch(HUB_PLACE, look_up(HUB_PLACE), part)
+    HUB_PLACE.fetch(part)
     assert part.path.read_bytes() == DATA
     assert [headers.get("range") for headers in hub.downloads] == ["bytes=1234567-"]
 
 
 def test_a_whole_part_needs_no_more_bytes(hub: FakeHub, part: PartFile) -> None:
     part.append([DATA])
-    fetch(HUB_PLACE, look_up(HUB_PLACE), part)
+    HUB_PLACE.fetch(part)
     assert hub.downloads == []
 
 
 def test_a_server_that_ignores_ranges_starts_the_file_anew(hub: FakeHub, part: PartFile) -> None:
     hub.ignore_range = True
     part.append([DATA[:1000]])
-    fetch(HUB_PLACE, look_up(HUB_PLACE), part)
+    HUB_PLACE.fetch(part)
     assert part.path.read_bytes() == DATA
 
 
@@ -74,7 +84,7 @@ def test_a_server_that_gives_nothing_is_left_and_the_part_kept(
 ) -> None:
     hub.cuts = [1000] + ATTEMPTS * [0]
     with pytest.raises(PlaceFailed):
-        fetch(HUB_PLACE, look_up(HUB_PLACE), part)
+        HUB_PLACE.fetch(part)
     assert part.path.read_bytes() == DATA[:1000]
     assert hub.cuts == []
 
@@ -104,33 +114,31 @@ def test_a_refusal_says_why_and_what_to_do(
 ) -> None:
     hub.refusal = (status, headers)
     with pytest.raises(PlaceFailed) as caught:
-        look_up(HUB_PLACE)
+        HUB_PLACE.look_up()
     assert reason in caught.value.reason
     assert "\n" not in caught.value.reason
     assert caught.value.hint is None if hint is None else hint in str(caught.value.hint)
 
 
 def test_a_refusal_in_the_middle_is_not_tried_again(hub: FakeHub, part: PartFile) -> None:
-    remote = look_up(HUB_PLACE)
     hub.refusal = (404, {"X-Error-Code": "EntryNotFound"})
     before = len(hub.requests)
     with pytest.raises(PlaceFailed, match="has no file"):
-        fetch(HUB_PLACE, remote, part)
+        HUB_PLACE.fetch(part)
     assert len(hub.requests) == before + 1
 
 
 def test_a_busy_hub_is_tried_again(hub: FakeHub, part: PartFile) -> None:
-    remote = look_up(HUB_PLACE)
     hub.refusal = (503, {})
     before = len(hub.requests)
     with pytest.raises(PlaceFailed, match="HTTP status 503"):
-        fetch(HUB_PLACE, remote, part)
+        HUB_PLACE.fetch(part)
     assert len(hub.requests) == before + ATTEMPTS
 
 
 def test_an_unreachable_hub_is_known_at_once() -> None:
     with pytest.raises(PlaceFailed, match=r"http://127\.0\.0\.1:9 cannot be reached"):
-        look_up(HUB_PLACE)
+        HUB_PLACE.look_up()
 
 
 def test_unusable_proxy_settings_are_said_to_be_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,12 +147,12 @@ def test_unusable_proxy_settings_are_said_to_be_so(monkeypatch: pytest.MonkeyPat
     close_session()
     monkeypatch.setenv("ALL_PROXY", "nonsense://127.0.0.1:1")
     with pytest.raises(PlaceFailed, match="proxy settings cannot be used"):
-        look_up(HUB_PLACE)
+        HUB_PLACE.look_up()
 
 
 def test_a_repository_name_the_hub_cannot_have_is_refused() -> None:
     with pytest.raises(PlaceFailed, match="--"):
-        look_up(HubPlace("me/so--strange", FILE, "main"))
+        HubPlace("me/so--strange", FILE, "main").look_up()
 
 
 # -- the Hub's own cache --
@@ -164,10 +172,16 @@ def put_in_cache(cache: Path, data: bytes, blob: str) -> Path:
 
 
 def test_a_file_in_the_hubs_cache_is_used_where_it_lies(tmp_path: Path) -> None:
-    assert find_cached(make_entry(HUB_PLACE)) is None
+    store = Store(tmp_path / "models")
+    assert find(make_entry(HUB_PLACE), store) is None
     link = put_in_cache(tmp_path / "hub-cache", DATA, SHA256)
-    assert find_cached(make_entry(HUB_PLACE)) == link
-    assert find_cached(make_entry(HUB_PLACE, size=None, sha256=None)) == link
+    assert HUB_PLACE.cached() == Cached(link, SHA256)
+    assert find(make_entry(HUB_PLACE), store) == link
+    unknown = make_entry(HUB_PLACE, size=None, sha256=None)
+    assert find(unknown, store) == link
+    assert verify(unknown, store, link).good
+    link.write_bytes(DATA[1:])
+    assert not verify(unknown, store, link).good
 
 
 @pytest.mark.parametrize(("data", "blob"), [(DATA[:-1], SHA256), (DATA, "0" * 64)])
@@ -175,25 +189,24 @@ def test_a_cached_file_of_another_size_or_hash_is_not_used(
     tmp_path: Path, data: bytes, blob: str
 ) -> None:
     put_in_cache(tmp_path / "hub-cache", data, blob)
-    assert find_cached(make_entry(HUB_PLACE)) is None
+    assert find(make_entry(HUB_PLACE), Store(tmp_path / "models")) is None
 
 
 @pytest.mark.parametrize(("start", "size"), [(0, 100), (1_000_000, 5), (len(DATA) - 7, 7), (3, 0)])
 def test_a_piece_of_a_file_can_be_read(hub: FakeHub, start: int, size: int) -> None:
-    piece = read_range(HUB_PLACE, look_up(HUB_PLACE), start, size)
+    piece = HUB_PLACE.read_range(start, size)
     assert piece == DATA[start : start + size]
 
 
-def test_a_piece_is_gone_on_with_where_it_broke(hub: FakeHub) -> None:
+def test_a_piece_is_resumed_where_it_broke(hub: FakeHub) -> None:
     hub.cuts = [1000, 1, 0]
-    assert read_range(HUB_PLACE, look_up(HUB_PLACE), 500, 5000) == DATA[500:5500]
+    assert HUB_PLACE.read_range(500, 5000) == DATA[500:5500]
     ranges = [headers.get("range") for headers in hub.downloads]
     assert ranges == ["bytes=500-5499", "bytes=1500-5499", "bytes=1501-5499", "bytes=1501-5499"]
 
 
 def test_where_parts_are_not_given_a_beginning_still_is(hub: FakeHub) -> None:
     hub.ignore_range = True
-    remote = look_up(HUB_PLACE)
-    assert read_range(HUB_PLACE, remote, 0, 1000) == DATA[:1000]
+    assert HUB_PLACE.read_range(0, 1000) == DATA[:1000]
     with pytest.raises(PlaceFailed, match="does not give parts"):
-        read_range(HUB_PLACE, remote, 10, 1000)
+        HUB_PLACE.read_range(10, 1000)

@@ -131,10 +131,10 @@ def test_a_judge_is_no_policy_and_a_policy_no_judge(environment: Environment, hu
     """And neither is fetched to find out."""
     with pytest.raises(UsageError, match="judge cannot be the policy") as caught:
         resolve("judge", environment)
-    assert "--reward judge" in str(caught.value.hint)
+    assert "reward=judge" in str(caught.value.hint)
     with pytest.raises(UsageError, match="mine cannot be the reward") as caught:
         resolve_prm("mine", environment)
-    assert "--policy mine" in str(caught.value.hint)
+    assert "policy=mine" in str(caught.value.hint)
     assert hub.requests == []
 
 

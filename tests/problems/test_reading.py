@@ -604,7 +604,7 @@ def test_many_duplicates_take_linear_time() -> None:
         ("a\n\n\nb\n\n", "auto", "2 problems, one a line, 3 blank lines skipped"),
         ("a\n\nb", "text", "1 problem, the whole text"),
         ("problem\na\n\nb,c\nd\n", "csv", "2 problems in CSV, 1 malformed row, 1 blank line skipped"),
-        ("1\n2", "jsonl", "no problems, one JSON object a line, 2 malformed rows"),
+        ("1\n2", "jsonl", "0 problems, one JSON object a line, 2 malformed rows"),
     ],
 )  # fmt: skip
 def test_a_line_says_how_the_file_was_read(data: str, kind: str, description: str) -> None:
