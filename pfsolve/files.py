@@ -44,7 +44,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def flush(path: Path) -> None:
-    """Make what a file holds last, whatever happens to the machine."""
+    """Write what the system still holds of a file to the disk: a power cut then loses none of it."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 

@@ -222,7 +222,7 @@ def _last_sentence(text: str) -> str:
 
 
 def _last_value(sentence: str) -> str | None:
-    """What stands in bold in a sentence, else its last formula or number, whichever is later."""
+    """What stands in bold in a sentence, else its last formula or number, the later of the two."""
     if bold := _BOLD.findall(sentence):
         return str(bold[-1]).strip() or None
     formulas = [

@@ -19,7 +19,12 @@ _INDEX = "{}.index.json"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """`files`: the tensors of each file of weights, in the order in which they lie there."""
+    """A checkpoint whose weights have not been read yet.
+
+    source: its files.
+    config: its config.json.
+    files: the tensors of each file of weights, in the order in which they follow each other there.
+    """
 
     source: CheckpointSource
     config: Mapping[str, Any]
@@ -27,11 +32,11 @@ class Checkpoint:
 
     @property
     def tensors(self) -> dict[str, Tensor]:
-        """All of them by name."""
+        """The tensors of all files, by name."""
         return {tensor.name: tensor for tensors in self.files.values() for tensor in tensors}
 
     def bytes(self, file: str) -> int:
-        """Of a file of weights."""
+        """Size of a file of weights."""
         return self.source.size(file) or 0
 
 
@@ -58,7 +63,7 @@ def open_checkpoint(source: CheckpointSource) -> Checkpoint:
 
 
 def read_list(file: BinaryIO, size: int, name: str) -> tuple[Tensor, ...]:
-    """The tensors of one file of weights, whose kind its name tells."""
+    """The tensors of one file of weights; the ending of its name tells its format."""
     if name.endswith(".safetensors"):
         return tuple(read_header(file, size, name))
     return tuple(torch_zip.read_index(file, name))

@@ -1,7 +1,7 @@
-"""The GGUF being made: 16-bit floats, written from front to back, to be gone on with at any time.
+"""The GGUF being made: 16-bit floats, written from front to back, resumed after an interruption.
 
 <work>/f16.gguf       a header, and as many tensors as are there
-<work>/progress.json  of what it is made, and how many of its bytes are sure to be good
+<work>/progress.json  what it is made of, and the number of its bytes that are sure to be good
 
 The tensors come in the order of the checkpoint's files, so nothing is ever written twice, and the
 number of bytes says what is still to come.
@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from pfsolve.convert.qwen2 import ARCHITECTURE, Dimensions
-from pfsolve.convert.vocabulary import PRE_TOKENIZER, Vocabulary
+from pfsolve.convert.dimensions import Dimensions
+from pfsolve.convert.family import Family
+from pfsolve.convert.vocabulary import Vocabulary
 from pfsolve.errors import ModelFileError
+from pfsolve.files import dumps, flush, write_text
 from pfsolve.models.safetensors import Tensor, read_blocks
 
 if TYPE_CHECKING:
@@ -31,25 +33,28 @@ ALIGNMENT = 32  # bytes, GGUF's default
 
 @dataclass(frozen=True)
 class Piece:
-    """One tensor of the GGUF: its name there, and the tensor of the checkpoint that it is made of."""
+    """One tensor of the GGUF.
+
+    name: its name there.
+    tensor: the checkpoint's, from which it is made.
+    """
 
     name: str
     tensor: Tensor
 
     @property
     def dtype(self) -> DTypeLike:
-        """Matrices become 16-bit floats; norms and biases, which llama.cpp adds and multiplies in
-        float32, stay exact."""
+        """16-bit floats for matrices, exact ones for norms and biases, which llama.cpp keeps so."""
         return "<f2" if len(self.tensor.shape) > 1 else "<f4"
 
     @property
     def bytes(self) -> int:
-        """Of the data, without what fills it up to the next multiple of the alignment."""
+        """Bytes of the numbers, without the padding that follows them."""
         return self.tensor.count * (2 if len(self.tensor.shape) > 1 else 4)
 
     @property
     def room(self) -> int:
-        """Bytes it takes in the file."""
+        """Bytes of the numbers and their padding."""
         return -(-self.bytes // ALIGNMENT) * ALIGNMENT
 
 
@@ -59,7 +64,7 @@ class GgufFile:
     Args:
         work: the folder where it is kept.
         header: all that comes before the first tensor, from `header_bytes`.
-        state: what is another if the checkpoint is; a draft of another one is thrown away.
+        state: a fingerprint of the checkpoint; a draft made from another one is thrown away.
     """
 
     def __init__(self, work: Path, header: bytes, state: str) -> None:
@@ -81,17 +86,13 @@ class GgufFile:
             draft.write(bytes(piece.room - piece.bytes))
 
     def commit(self) -> None:
-        """Make what is there last, whatever happens to the machine."""
-        with self.path.open("rb+") as draft:
-            os.fsync(draft.fileno())
+        """Note what is there as good; a power cut then loses none of it."""
+        flush(self.path)
         self.size = self.path.stat().st_size
-        progress = {"made_of": self._made_of, "good": self.size}
-        new = self._progress.with_suffix(".new")
-        new.write_text(json.dumps(progress), encoding="utf-8")
-        new.replace(self._progress)
+        write_text(self._progress, dumps({"made_of": self._made_of, "good": self.size}))
 
     def _resume(self) -> int:
-        """Cut the draft back to what is sure to be good, or begin it; returns its bytes."""
+        """Cut the draft back to what is sure to be good, or begin it; returns its size in bytes."""
         try:
             progress = json.loads(self._progress.read_text(encoding="utf-8"))
             good = progress["good"] if progress["made_of"] == self._made_of else 0
@@ -99,13 +100,14 @@ class GgufFile:
                 os.truncate(self.path, good)
                 return int(good)
         except (OSError, ValueError, KeyError, TypeError):
-            pass  # there is none, or a power cut has torn it
+            pass  # there is no draft, or no note of it
         self._progress.unlink(missing_ok=True)
         self.path.write_bytes(self._header)
         return len(self._header)
 
 
 def header_bytes(
+    family: Family,
     dimensions: Dimensions,
     vocabulary: Vocabulary,
     pieces: Iterable[Piece],
@@ -117,14 +119,15 @@ def header_bytes(
     """The beginning of a GGUF: hyperparameters, vocabulary, and the list of tensors.
 
     Args:
+        pieces: the tensors, in the order in which they will follow.
         name: the model's.
-        url: of the checkpoint, None where it has none.
-        scratch: a file to write it to for a moment.
+        url: of the checkpoint; None where it has none.
+        scratch: a path to write to for a moment.
     """
     import gguf
     import numpy as np
 
-    writer = gguf.GGUFWriter(scratch, ARCHITECTURE)
+    writer = gguf.GGUFWriter(scratch, family.architecture)
     writer.add_type("model")
     writer.add_name(name)
     if url:
@@ -141,7 +144,7 @@ def header_bytes(
     writer.add_rope_freq_base(dimensions.rope_theta)
     writer.add_vocab_size(dimensions.vocabulary)
     writer.add_tokenizer_model("gpt2")  # byte-level BPE
-    writer.add_tokenizer_pre(PRE_TOKENIZER)
+    writer.add_tokenizer_pre(family.pre_tokenizer)
     writer.add_token_list(vocabulary.tokens)
     writer.add_token_types(vocabulary.types)
     writer.add_token_merges(vocabulary.merges)

@@ -1,4 +1,4 @@
-"""The head of a value-head PRM: which of the known ways to read it fits, and its tensors by themselves."""
+"""The head of a process reward model: whose way of reading fits it, and its tensors."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pfsolve.convert.checkpoint import Checkpoint
 from pfsolve.errors import ModelFileError, UsageError
+from pfsolve.files import replacing, write_text
 from pfsolve.models.entry import ModelEntry, PrmSpec
 from pfsolve.models.safetensors import Tensor, read_whole
 
@@ -38,7 +39,7 @@ def choose_spec(entries: Iterable[ModelEntry], tensors: Mapping[str, Tensor]) ->
     if not fitting:
         raise UsageError(
             "the checkpoint holds the head of no process reward model that pfsolve knows",
-            "--like NAME says whose way of reading is its own; `pfsolve models list` has the names",
+            "--like NAME names the model that reads as this one does; `pfsolve models list` has the names",
         )
     if len({entry.prm for entry in fitting}) > 1:
         names = ", ".join(entry.name for entry in fitting)
@@ -52,7 +53,7 @@ def choose_spec(entries: Iterable[ModelEntry], tensors: Mapping[str, Tensor]) ->
 def head_tensors(
     spec: PrmSpec, tensors: Mapping[str, Tensor], hidden: int, vocabulary: int
 ) -> dict[str, Tensor]:
-    """The tensors of the head, by name; none for a PRM whose verdict is in the logits.
+    """The tensors of the head, by name; none for a PRM whose score is read from the logits.
 
     Args:
         tensors: the checkpoint's, by name.
@@ -87,7 +88,7 @@ def head_tensors(
                 raise ModelFileError(f"{bias.name} has shape {bias.shape}, not ({width},)")
             found[bias.name] = bias
     if spec.head and width not in (1, 2):
-        raise ModelFileError(f"the head has {width} outputs; only 1 and 2 can be read as a verdict")
+        raise ModelFileError(f"the head has {width} outputs; only 1 and 2 can be read as a score")
     return found
 
 
@@ -109,7 +110,8 @@ def write_head(checkpoint: Checkpoint, wanted: Mapping[str, Tensor], target: Pat
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise ModelFileError(f"{name} has values that are not finite")
-    target.write_bytes(save(arrays))
+    with replacing(target) as head:
+        head.write(save(arrays))
 
 
 def write_spec(spec: PrmSpec, target: Path) -> None:
@@ -119,4 +121,4 @@ def write_spec(spec: PrmSpec, target: Path) -> None:
         for field in dataclasses.fields(spec)
         if (value := getattr(spec, field.name)) != field.default
     ]
-    target.write_text("".join(lines), encoding="utf-8")
+    write_text(target, "".join(lines))

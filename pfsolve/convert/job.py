@@ -1,4 +1,4 @@
-"""What is to be converted, and into which files: worked out from what the user asks for."""
+"""What is to be converted, and into which files."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ DEFAULT_KIND = "Q8_0"
 class Job:
     """One conversion.
 
-    Attributes:
-        argument: what the user calls the checkpoint.
-        name: the model's.
-        gguf: where the GGUF goes. Its head lies beside it, and its spec if it is no catalogue entry.
-        known: whether it is one, and `reader` its entry.
-        reader: the entry that says how it reads; None where its tensors must tell.
-        lock: a name for the lock that keeps other processes away.
+    argument: what the user calls the checkpoint.
+    source: its files.
+    name: the model's.
+    gguf: where the GGUF goes, with its head beside it.
+    kind: of the GGUF, one of `KINDS`.
+    known: whether the GGUF is the file of a catalogue entry; else its spec lies beside it too.
+    reader: the entry that tells how it reads; None where its tensors must tell.
+    lock: name of the lock that keeps other processes away.
     """
 
     argument: str
@@ -50,7 +51,7 @@ class Job:
 
     @property
     def work(self) -> Path:
-        """The folder for all that is unfinished: on the same disk, so that a rename is enough."""
+        """The folder for all that is unfinished, on the disk of the GGUF."""
         return self.gguf.parent / f"{CONVERTING}{self.gguf.stem}"
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from pfsolve import events
 from pfsolve.convert.checkpoint import Checkpoint, open_checkpoint, read_list
+from pfsolve.convert.dimensions import Dimensions
+from pfsolve.convert.family import Family, check_tensors, family_of
 from pfsolve.convert.gguf_file import GgufFile, Piece, header_bytes
 from pfsolve.convert.head import choose_spec, head_tensors, write_head, write_spec
 from pfsolve.convert.job import KINDS, Job
-from pfsolve.convert.qwen2 import Dimensions, check_tensors, read_config, slots
 from pfsolve.convert.source import read_small
 from pfsolve.convert.vocabulary import read_vocabulary
 from pfsolve.errors import Interrupted, ModelFileError, ModelMissing, PfsolveError, UsageError
@@ -31,11 +32,25 @@ Quantize = Callable[[Path, Path, str, Callable[[int], None]], None]
 
 @dataclass(frozen=True)
 class Files:
-    """What a conversion has written: None where there is no such file."""
+    """What a conversion has written.
+
+    gguf: the model; None if only the head was wanted.
+    head: its head's tensors; None where the score is read from the logits.
+    spec: how it reads a solution; None where the catalogue tells.
+    """
 
     gguf: Path | None
     head: Path | None
     spec: Path | None
+
+    @classmethod
+    def of(cls, job: Job, spec: PrmSpec, head_only: bool) -> Files:
+        """What the job is to write for a model that reads as `spec` says."""
+        return cls(
+            gguf=None if head_only else job.gguf,
+            head=job.head if spec.head else None,
+            spec=None if job.known else job.spec,
+        )
 
 
 def convert(
@@ -47,13 +62,13 @@ def convert(
     head_only: bool = False,
     listen: Listener = ignore,
 ) -> Files:
-    """Convert, going on with what an interrupted conversion has left. What is there stays.
+    """Convert; an interrupted conversion is resumed, and a file that is there is left alone.
 
     Memory: a few blocks of a tensor, the vocabulary, and the head. Disk: the model in 16 bits, and
     beside it one file of the checkpoint if that is fetched, then the file that llama.cpp makes of it.
 
     Args:
-        entries: the catalogue's, for a checkpoint whose tensors must tell how it reads.
+        entries: the catalogue's; one of them tells how to read, where the job does not.
         quantize: makes a smaller GGUF of one in 16 bits.
         head_only: write the head, and not the GGUF.
 
@@ -61,7 +76,7 @@ def convert(
         PfsolveError: a package is missing.
         ModelMissing: there is no checkpoint, or the Hub does not give it.
         ModelFileError: the checkpoint is damaged, or of a kind that cannot be converted.
-        UsageError: nothing says how it reads.
+        UsageError: nothing tells how it reads.
         ResourceError: the disk has no room, or cannot be written.
         Interrupted: Ctrl-C; what came so far is kept.
     """
@@ -84,11 +99,7 @@ def _there(job: Job, head_only: bool) -> Files | None:
         spec = read_spec(job.gguf)
     if spec is None or (head_only and not spec.head):
         return None
-    files = Files(
-        None if head_only else job.gguf,
-        job.head if spec.head else None,
-        None if job.known else job.spec,
-    )
+    files = Files.of(job, spec, head_only)
     wanted = [file for file in (files.gguf, files.head, files.spec) if file]
     return files if all(file.is_file() for file in wanted) else None
 
@@ -111,38 +122,33 @@ class _Conversion:
     def run(self, head_only: bool) -> Files:
         job = self.job
         checkpoint = open_checkpoint(job.source)
-        dimensions = read_config(checkpoint.config)
+        family = family_of(checkpoint.config)
+        dimensions = family.read_config(checkpoint.config)
         spec = self._spec(checkpoint)
         if head_only and not spec.head:
             raise UsageError(
-                f"{job.name} has no head of its own: its verdict is in its logits",
+                f"{job.name} has no head of its own: its score is read from its logits",
                 "leave out --head-only",
             )
         head = head_tensors(
             spec, checkpoint.tensors, hidden=dimensions.hidden, vocabulary=dimensions.vocabulary
         )
-        wanted = slots(dimensions, output=not spec.head)
+        wanted = family.slots(dimensions, not spec.head)
         shapes = {t.name: t.shape for t in checkpoint.tensors.values() if t.name not in head}
-        check_tensors(shapes, wanted)
+        check_tensors(family, shapes, wanted)
         job.work.mkdir(parents=True, exist_ok=True)
         if head:
-            write_head(checkpoint, head, job.work / job.head.name)
-            (job.work / job.head.name).replace(job.head)
+            write_head(checkpoint, head, job.head)
             self.listen(events.HeadWritten(job.name, job.head))
         if not job.known:
-            write_spec(spec, job.work / job.spec.name)
-            (job.work / job.spec.name).replace(job.spec)
+            write_spec(spec, job.spec)
         if not head_only and not job.gguf.is_file():
             names = {name: slot.name for name, slot in wanted.items()}
-            self._make(checkpoint, dimensions, names)
+            self._make(checkpoint, family, dimensions, names)
             self.listen(events.Converted(job.name, job.gguf, job.gguf.stat().st_size))
         if not head_only or not any(job.work.iterdir()):
             shutil.rmtree(job.work, ignore_errors=True)
-        return Files(
-            None if head_only else job.gguf,
-            job.head if head else None,
-            None if job.known else job.spec,
-        )
+        return Files.of(job, spec, head_only)
 
     def _spec(self, checkpoint: Checkpoint) -> PrmSpec:
         reader = self.job.reader or choose_spec(self.entries, checkpoint.tensors)
@@ -152,19 +158,28 @@ class _Conversion:
         return reader.prm
 
     def _make(
-        self, checkpoint: Checkpoint, dimensions: Dimensions, names: Mapping[str, str]
+        self,
+        checkpoint: Checkpoint,
+        family: Family,
+        dimensions: Dimensions,
+        names: Mapping[str, str],
     ) -> None:
-        """The GGUF. names: of its tensors, by the checkpoint's."""
+        """Make the GGUF, whose tensors have these `names` by those of the checkpoint."""
         job = self.job
         vocabulary = read_vocabulary(
-            lambda file: read_small(job.source, file), checkpoint.config, dimensions.vocabulary
+            lambda file: read_small(job.source, file),
+            checkpoint.config,
+            dimensions.vocabulary,
+            family.pattern,
         )
         pieces = {
             file: [Piece(names[t.name], t) for t in tensors if t.name in names]
             for file, tensors in checkpoint.files.items()
         }
-        pieces = {file: some for file, some in pieces.items() if some}  # one may hold but the head
+        # A file may hold the head alone.
+        pieces = {file: some for file, some in pieces.items() if some}
         header = header_bytes(
+            family,
             dimensions,
             vocabulary,
             [piece for some in pieces.values() for piece in some],
@@ -274,10 +289,10 @@ def _trouble(job: Job) -> Iterator[None]:
     except PlaceFailed as failure:
         raise ModelMissing(
             f"{job.argument} cannot be fetched. The Hub: {failure.reason}",
-            failure.hint or f"`pfsolve models convert {job.argument}` goes on where it stopped",
+            failure.hint or f"`pfsolve models convert {job.argument}` resumes where it stopped",
         ) from None
     except KeyboardInterrupt:
         raise Interrupted(
-            f"stopped converting {job.name}; what is done of it is kept",
-            "the same command goes on from there",
+            f"stopped converting {job.name}; the part that is done is kept",
+            "the same command resumes from there",
         ) from None

@@ -2,7 +2,7 @@
 
 Such a file is a zip archive: `data.pkl`, a pickle of a dict of tensors, and the bytes of each storage
 as an entry of its own, uncompressed. A pickle can call anything that it can name, so this one may name
-nothing but what rebuilds a plain tensor: all else ends the reading before anything is called.
+nothing but what rebuilds a plain tensor. Any other name ends the reading before anything is called.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The vocabulary of a checkpoint, as llama.cpp wants it: byte-level BPE with Qwen2's way to split text.
+"""The vocabulary of a checkpoint, as llama.cpp wants it: byte-level BPE.
 
 From tokenizer.json, or from vocab.json and merges.txt where there is none.
 """
@@ -12,22 +12,21 @@ from typing import Any
 
 from pfsolve.errors import ModelFileError
 
-PRE_TOKENIZER = "qwen2"
 NORMAL, CONTROL, UNUSED = 1, 3, 5  # llama.cpp's types of tokens
-
-# How Qwen2 splits text into words before the merges; llama.cpp calls this "qwen2". A checkpoint that
-# splits in another way would read every number or line break wrongly, without a word of complaint.
-_PATTERN = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
-    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
 
 Read = Callable[[str], bytes | None]
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Tokens by id, one for each row of the embedding; `special` has the ids of "bos", "eos", "pad"."""
+    """Tokens of a model, by id.
+
+    tokens: their texts, one for each row of the embedding.
+    types: NORMAL, CONTROL or UNUSED, of each token.
+    merges: pairs of texts that become one, "a b", the most frequent first.
+    special: ids of "bos", "eos" and "pad", as far as there are any.
+    adds_bos: whether a text begins with "bos".
+    """
 
     tokens: tuple[str, ...]
     types: tuple[int, ...]
@@ -36,24 +35,25 @@ class Vocabulary:
     adds_bos: bool
 
 
-def read_vocabulary(read: Read, config: Mapping[str, Any], rows: int) -> Vocabulary:
+def read_vocabulary(read: Read, config: Mapping[str, Any], rows: int, pattern: str) -> Vocabulary:
     """The vocabulary of a checkpoint.
 
     Added tokens become control tokens, so that nothing in a problem's text can ever be one. Rows of
     the embedding that no token has are filled up with unused ones.
 
     Args:
-        read: gives a file of the checkpoint, None if there is none of this name.
+        read: gives a file of the checkpoint; None if there is none of this name.
         config: its config.json.
         rows: of its embedding.
+        pattern: how its family splits text into words.
 
     Raises:
-        ModelFileError: files are missing or damaged, or it is not Qwen2's kind of tokenizer.
+        ModelFileError: files are missing or damaged, or it is another kind of tokenizer.
     """
     settings = _json(read, "tokenizer_config.json") or {}
     try:
         if (whole := _json(read, "tokenizer.json")) is not None:
-            words, merges, added = _from_whole(whole)
+            words, merges, added = _from_whole(whole, pattern)
         else:
             words, merges, added = _from_parts(read, settings)
         ids = {**words, **added}
@@ -77,12 +77,14 @@ def read_vocabulary(read: Read, config: Mapping[str, Any], rows: int) -> Vocabul
         ) from None
 
 
-def _from_whole(whole: Mapping[str, Any]) -> tuple[dict[str, int], list[str], dict[str, int]]:
+def _from_whole(
+    whole: Mapping[str, Any], pattern: str
+) -> tuple[dict[str, int], list[str], dict[str, int]]:
     model = whole["model"]
-    if model.get("type") not in ("BPE", None) or not _splits_like_qwen2(whole):
+    if model.get("type") not in ("BPE", None) or not _splits_by(pattern, whole):
         raise ModelFileError(
-            "the checkpoint's tokenizer.json is not Qwen2's kind of tokenizer",
-            "only byte-level BPE with Qwen2's way to split text is converted",
+            "the checkpoint's tokenizer.json is not of its family's kind",
+            "only byte-level BPE with the family's own way to split text is converted",
         )
     merges = [
         merge if isinstance(merge, str) else " ".join(merge) for merge in model.get("merges", ())
@@ -91,10 +93,10 @@ def _from_whole(whole: Mapping[str, Any]) -> tuple[dict[str, int], list[str], di
     return model["vocab"], merges, added
 
 
-def _splits_like_qwen2(whole: Mapping[str, Any]) -> bool:
+def _splits_by(pattern: str, whole: Mapping[str, Any]) -> bool:
     split = whole.get("pre_tokenizer") or {}
     parts = split.get("pretokenizers", [split])
-    return any((part.get("pattern") or {}).get("Regex") == _PATTERN for part in parts)
+    return any((part.get("pattern") or {}).get("Regex") == pattern for part in parts)
 
 
 def _from_parts(
@@ -135,7 +137,7 @@ def _special(
         number = ids.get(text) if isinstance(text, str) else None
         if number is None:
             number = config.get(f"{which}_token_id")
-        if isinstance(number, list):  # several ends: the first is as good as any
+        if isinstance(number, list):  # of several ends, the first
             number = next(iter(number), None)
         if isinstance(number, int) and number in ids.values():
             found[which] = number

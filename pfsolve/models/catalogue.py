@@ -21,7 +21,11 @@ class UnknownModel(ModelMissing):
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The models by name, in the order of models.toml, the user's own last."""
+    """The known models.
+
+    entries: by name, in the order of models.toml, the user's own last.
+    default_policy: name of the policy where the user gives none.
+    """
 
     entries: Mapping[str, ModelEntry]
     default_policy: str
@@ -31,7 +35,7 @@ class Catalogue:
         return tuple(self.entries)
 
     def get(self, name: str) -> ModelEntry:
-        """The entry of this name, in whatever case it is written.
+        """The entry of this name, in capitals or not.
 
         Raises:
             UnknownModel: there is none; the hint names the closest ones.

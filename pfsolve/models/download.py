@@ -36,8 +36,8 @@ def pull(
     fetching the same model, this one waits for the file.
 
     Raises:
-        ModelMissing: no place gave the right file; or it is not here, and is to be converted, or
-            `offline`.
+        ModelMissing: no place gave the right file; or it is not on this disk, and must be converted,
+            or this is `offline`.
         ResourceError: the disk has no room, or cannot be written.
         Interrupted: Ctrl-C; what came so far is kept.
     """
@@ -63,7 +63,7 @@ def pull(
         kept = store.unfinished_bytes(entry)
         raise Interrupted(
             f"stopped fetching {entry.name}; {format_bytes(kept)} of it are kept",
-            f"`pfsolve models pull {entry.name}` goes on from there",
+            f"`pfsolve models pull {entry.name}` resumes from there",
         ) from None
     listen(events.DownloadEnded(entry.name, path, path.stat().st_size))
     return path
@@ -120,23 +120,18 @@ class _Pull:
         self.listen = listen
 
     def run(self) -> Path:
-        self.store.folder(self.entry).mkdir(parents=True, exist_ok=True)
-        self.store.sweep_scratch(self.entry)
+        entry, store = self.entry, self.store
+        store.folder(entry).mkdir(parents=True, exist_ok=True)
+        store.sweep_scratch(entry)
         failures: list[tuple[Place, PlaceFailed]] = []
-        for place in self.entry.places:
-            self.listen(
-                events.PlaceChosen(
-                    self.entry.name,
-                    str(place),
-                    self.store.unfinished_bytes(self.entry),
-                    self.entry.size,
-                )
-            )
+        for place in entry.places:
+            kept = store.unfinished_bytes(entry)
+            self.listen(events.PlaceChosen(entry.name, str(place), kept, entry.size))
             try:
                 return self._from(place)
             except PlaceFailed as failure:
                 failures.append((place, failure))
-                self.listen(events.PlaceRefused(self.entry.name, str(place), failure.reason))
+                self.listen(events.PlaceRefused(entry.name, str(place), failure.reason))
         raise self._missing(failures)
 
     def _from(self, place: Place) -> Path:
@@ -171,7 +166,7 @@ class _Pull:
         hints = [failure.hint for _, failure in failures if failure.hint]
         if not hints:
             kept = self.store.unfinished_bytes(self.entry)
-            again = f"goes on from {format_bytes(kept)}" if kept else "tries again"
+            again = f"resumes at {format_bytes(kept)}" if kept else "tries again"
             hints = [
                 f"with a network, `pfsolve models pull {self.entry.name}` {again}; "
                 "a GGUF file of your own can be given by its path"

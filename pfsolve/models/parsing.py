@@ -1,4 +1,4 @@
-"""models.toml, checked key by key: whatever is wrong is named by file, entry and key."""
+"""models.toml, checked key by key: a mistake is named by file, entry and key."""
 
 from __future__ import annotations
 

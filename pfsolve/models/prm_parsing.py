@@ -35,7 +35,7 @@ def prm_spec(fields: Mapping[str, object], where: str) -> PrmSpec:
     table.finish()
     _check_pieces(where, "opening", spec.opening, problems=1)
     _check_pieces(where, "following", spec.following, problems=0)
-    _check_verdict(where, spec)
+    _check_score(where, spec)
     if spec.lines and type(spec.marker) is not int:
         raise UsageError(f"{where}: `lines` needs a `marker` that is a token id")
     if spec.lines and not spec.opening[-1] == spec.following[-1] == "{step}":
@@ -77,7 +77,7 @@ def _check_pieces(where: str, key: str, pieces: tuple[str, ...], problems: int) 
         )
 
 
-def _check_verdict(where: str, spec: PrmSpec) -> None:
+def _check_score(where: str, spec: PrmSpec) -> None:
     if (spec.positive is None) != (spec.negative is None):
         raise UsageError(f"{where}: `positive` and `negative` come together or not at all")
     if (spec.positive is None) == (not spec.head):

@@ -1,7 +1,7 @@
 """Safetensors files: the header that tells where each tensor is, and a tensor's bytes as numbers.
 
-https://huggingface.co/docs/safetensors: eight bytes of length, JSON, data. The library itself reads no
-bfloat16 without torch, and no file that is still on the Hub.
+The format (https://huggingface.co/docs/safetensors): eight bytes with the header's length, the header in
+JSON, the data. The library of that name reads no bfloat16 without torch, and no file on the Hub.
 """
 
 from __future__ import annotations
@@ -30,8 +30,11 @@ _LOCAL_HEADER = struct.Struct("<26xHH")  # of a zip entry, up to the lengths of 
 class Tensor:
     """A tensor that lies in one piece, in row-major order, little-endian.
 
-    `offset` is that of its first byte: in the file, or, where `entry` is the offset of a stored entry
-    in a zip archive, in that entry's data.
+    name: the checkpoint's.
+    dtype: "BF16", "F16" or "F32".
+    shape: lengths of its axes.
+    offset: of its first byte, in the file, or in the data of `entry`.
+    entry: offset of a stored entry of a zip archive; None for a safetensors file.
     """
 
     name: str
@@ -50,7 +53,7 @@ class Tensor:
 
     @property
     def order(self) -> tuple[int, int]:
-        """Sorts tensors as they follow each other in the file."""
+        """A key that sorts tensors as they follow each other in the file."""
         return (self.entry or 0, self.offset)
 
 
@@ -78,7 +81,7 @@ def read_blocks(file: BinaryIO, tensor: Tensor) -> Iterator[NDArray[np.float32]]
 
 
 def read_whole(file: BinaryIO, tensor: Tensor) -> NDArray[np.float32]:
-    """The tensor, in its shape. For those that are small."""
+    """A small tensor, in its shape."""
     import numpy as np
 
     return np.concatenate([np.empty(0, np.float32), *read_blocks(file, tensor)]).reshape(

@@ -150,8 +150,8 @@ def test_ctrl_c_says_how_to_go_on_and_the_next_run_does(home: Path, hub: FakeHub
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (ExitCode.INTERRUPTED, "")
     assert err.splitlines()[-2:] == [
-        "Error: stopped converting own-prm; what is done of it is kept",
-        "the same command goes on from there",
+        "Error: stopped converting own-prm; the part that is done is kept",
+        "the same command resumes from there",
     ]
     hub.stall_after = None
     hub.go_on.set()

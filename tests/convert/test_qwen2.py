@@ -6,9 +6,16 @@ from typing import Any
 
 import pytest
 
-from pfsolve.convert.qwen2 import check_tensors, read_config, slots
+from pfsolve.convert.dimensions import Dimensions
+from pfsolve.convert.family import FAMILIES, check_tensors, family_of
 from pfsolve.errors import ModelFileError
 from tests.convert.checkpoints import Shape, make_arrays, make_config
+
+QWEN2 = FAMILIES["qwen2"]
+
+
+def read_config(config: dict[str, Any]) -> Dimensions:
+    return family_of(config).read_config(config)
 
 
 def test_dimensions_come_from_the_config() -> None:
@@ -57,18 +64,18 @@ def test_what_would_be_computed_otherwise_is_refused(changes: dict[str, Any]) ->
 def test_a_whole_checkpoint_fits(tied: bool, output: bool) -> None:
     shape = Shape(tied=tied)
     shapes = {name: array.shape for name, array in make_arrays(shape).items()}
-    wanted = slots(read_config(make_config(shape)), output=output)
-    check_tensors(shapes, wanted)
+    wanted = QWEN2.slots(read_config(make_config(shape)), output)
+    check_tensors(QWEN2, shapes, wanted)
     assert ("lm_head.weight" in wanted) == (output and not tied)
 
 
 def test_missing_wrong_and_unknown_tensors_are_named() -> None:
-    wanted = slots(read_config(make_config()), output=False)
+    wanted = QWEN2.slots(read_config(make_config()), False)
     shapes = {name: array.shape for name, array in make_arrays().items()}
 
     def complaint(changed: dict[str, tuple[int, ...]]) -> str:
         with pytest.raises(ModelFileError) as caught:
-            check_tensors(changed, wanted)
+            check_tensors(QWEN2, changed, wanted)
         return caught.value.message
 
     bias = "model.layers.1.self_attn.k_proj.bias"
@@ -77,4 +84,4 @@ def test_missing_wrong_and_unknown_tensors_are_named() -> None:
     assert "q_norm" in complaint(shapes | {"model.layers.0.self_attn.q_norm.weight": (16,)})
     assert "layers.2" in complaint(shapes | {"model.layers.2.input_layernorm.weight": (64,)})
     assert "and 1 more" in complaint(shapes | {"score.weight": (2, 64), "score.bias": (2,)})
-    check_tensors(shapes | {"model.layers.0.self_attn.rotary_emb.inv_freq": (8,)}, wanted)
+    check_tensors(QWEN2, shapes | {"model.layers.0.self_attn.rotary_emb.inv_freq": (8,)}, wanted)

@@ -161,7 +161,7 @@ def test_what_an_interrupted_run_has_fetched_is_not_fetched_again(
         if isinstance(event, events.BytesCame) and event.done > first.stat().st_size + 500_000:
             raise KeyboardInterrupt
 
-    with pytest.raises(Interrupted, match="what is done of it is kept"):
+    with pytest.raises(Interrupted, match="the part that is done is kept"):
         run("linear", listen=stop)
     work = store.directory / "linear" / "converting-Linear-Q8_0"
     part = work / f"{hashlib.sha256(second.read_bytes()).hexdigest()}.part"
@@ -270,7 +270,7 @@ def test_no_network_no_repository_no_entry(hub: FakeHub, run: Convert, large: Pa
 def test_an_unreachable_hub_is_one_line_with_a_hint(run: Convert) -> None:
     with pytest.raises(ModelMissing, match="cannot be reached") as caught:
         run("linear")
-    assert caught.value.hint == "`pfsolve models convert linear` goes on where it stopped"
+    assert caught.value.hint == "`pfsolve models convert linear` resumes where it stopped"
 
 
 def test_the_hubs_own_cache_is_used_without_a_network(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pfsolve.convert.qwen2 import PATTERN
 from pfsolve.convert.vocabulary import (
     CONTROL,
     NORMAL,
@@ -26,7 +27,7 @@ def read(files: dict[str, object], rows: int = ROWS, **config: object) -> Vocabu
         name: content.encode() if isinstance(content, str) else json.dumps(content).encode()
         for name, content in files.items()
     }
-    return read_vocabulary(data.get, make_config(**config), rows)
+    return read_vocabulary(data.get, make_config(**config), rows, PATTERN)
 
 
 def in_parts() -> dict[str, object]:
