@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from pfsolve.display.text import keep_end, keep_start, last_line, one_line
-from pfsolve.wording import duration, percent, plural, speed, thousands
 
 
 @given(st.text())
@@ -51,32 +50,6 @@ def test_what_is_kept_is_the_start_or_the_end() -> None:
     assert keep_start("the answer is 42", 8) == "the ans…"
     assert keep_end("the answer is 42", 8) == "…is 42"
     assert keep_end("答案是四十二", 8) == "…四十二"
-
-
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [(0, "0 %"), (0.001, "<1 %"), (0.12, "12 %"), (0.994, "99 %"), (0.9999, ">99 %"), (1, "100 %")],
-)
-def test_percent(share: float, text: str) -> None:
-    assert percent(share) == text
-
-
-def test_numbers_as_people_read_them() -> None:
-    assert thousands(1234567) == "1 234 567"
-    assert plural(1, "particle") == "1 particle"
-    assert plural(1843, "token") == "1 843 tokens"
-    assert [duration(s) for s in (0, 3.44, 9.97, 59.4, 59.6, 125, 3725)] == [
-        "0.0 s",
-        "3.4 s",
-        "10 s",
-        "59 s",
-        "1 min 00 s",
-        "2 min 05 s",
-        "1 h 02 min",
-    ]
-    assert speed(1843, 31) == "59 tokens/s"
-    assert speed(9, 3) == "3.0 tokens/s"
-    assert speed(9, 0) is None
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ import pytest
 
 from pfsolve.errors import ResourceError
 from pfsolve.models.transfer import PartFile, PlaceFailed, disk_trouble
-from pfsolve.wording import format_bytes
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -83,20 +82,3 @@ def test_trouble_with_the_disk_is_told_apart(tmp_path: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with pytest.raises(ResourceError, match="Permission denied"), disk_trouble(tmp_path):
         raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "x"))
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [
-        (0, "0 B"),
-        (512, "512 B"),
-        (999.6, "1 kB"),
-        (98_362_432, "98.4 MB"),
-        (999_600_000, "1 GB"),
-        (1_117_320_768, "1.12 GB"),
-        (4_700_000_000_000, "4.7 TB"),
-        (4_700_000_000_000_000, "4.7e+03 TB"),
-    ],
-)
-def test_bytes_in_words(count: float, text: str) -> None:
-    assert format_bytes(count) == text

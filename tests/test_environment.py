@@ -1,0 +1,44 @@
+"""Child processes: this interpreter, its packages, and nothing of the user's directory."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pfsolve.environment import child_process
+
+PROBE = """
+import json, os, sys
+import fractions
+print(json.dumps(1), file=sys.stderr)
+print(sys.argv[1:], os.environ["EXTRA"], os.environ["OWN"], os.getsid(0) == os.getpid())
+print(fractions.__file__ == os.path.join(os.path.dirname(os.__file__), "fractions.py"))
+print(repr(sys.stdin.read()))
+"""
+
+
+@pytest.fixture
+def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module on this process's path, and a directory with a file that is named like a module."""
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages" / "probe_of_child.py").write_text(PROBE)
+    (tmp_path / "fractions.py").write_text("raise SystemExit('the wrong module')")
+    monkeypatch.syspath_prepend(tmp_path / "packages")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OWN", "mine")
+    return "probe_of_child"
+
+
+def test_a_child_has_arguments_variables_packages_and_a_session_of_its_own(probe: str) -> None:
+    with child_process(probe, "a", "b c", read="stdout", variables={"EXTRA": "x"}) as child:
+        said = child.communicate(timeout=30)[0].decode().splitlines()
+    assert said == ["['a', 'b c'] x mine True", "True", "''"]
+    assert child.returncode == 0
+
+
+def test_only_the_stream_that_is_wanted_is_read(probe: str) -> None:
+    with child_process(probe, read="stderr", variables={"EXTRA": ""}) as child:
+        out, err = child.communicate(timeout=30)
+    assert (out, err) == (None, b"1" + os.linesep.encode())
