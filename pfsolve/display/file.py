@@ -65,7 +65,7 @@ class FileView(View):
         """This view once `event` has happened."""
         if isinstance(event, ManyBegan):
             counts = (event.problems, event.done, event.failed, event.right, event.graded)
-            fresh = FileView(*counts, active=True, began=now)
+            fresh = FileView(*counts, began=now, active=True)
             return replace(fresh, verbose=self.verbose, colours=self.colours)
         view = self._counted(event)
         if not self.active:

@@ -98,8 +98,8 @@ def progress_bar(done: int, total: int, width: int, colours: bool) -> Text:
 
     halves = 2 * width if done >= total else int(2 * width * done / total)
     whole, half = divmod(halves, 2)
-    bar = Text("━" * whole + "╸" * half, "green" if done >= total else "cyan")
     left = "━" * (width - whole - half)
     if whole and not half:
         left = left.replace("━", "╺", 1)  # a gap between the two
+    bar = Text().append("━" * whole + "╸" * half, "green" if done >= total else "cyan")
     return bar.append(left if colours else " " * len(left), "bar.back")

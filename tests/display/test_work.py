@@ -90,6 +90,15 @@ def test_a_terminal_gets_a_bar_and_the_same_lines() -> None:
     ]
 
 
+def test_a_bar_is_coloured_and_what_stands_beside_it_is_not() -> None:
+    line = WorkView().after(BytesCame("m", GB // 4, GB)).draw(80, 24)[0]
+    assert not line.style
+    assert [(span.start, span.end, span.style) for span in line.spans] == [
+        (0, 8, "cyan"),
+        (8, 30, "bar.back"),
+    ]
+
+
 def test_without_colours_what_is_left_of_a_bar_is_blank() -> None:
     view = WorkView(colours=False).after(BytesCame("m", GB // 4, GB))
     assert view.draw(80, 24)[0].plain == "━" * 7 + "╸" + " " * 22 + " 250 MB of 1 GB"
