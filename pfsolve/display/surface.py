@@ -1,4 +1,4 @@
-"""What is seen on stderr while something goes on: nothing, lines, or an area redrawn in place."""
+"""What is seen on stderr while work is under way: nothing, lines, or an area redrawn in place."""
 
 from __future__ import annotations
 

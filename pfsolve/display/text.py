@@ -27,7 +27,7 @@ _BARE = re.compile(
 )
 # Markdown, but not 2**3.
 _BOLD = re.compile(r"(?<![\w)])\*\*(\S|\S.*?\S)\*\*(?!\w)")
-_OPEN_DOLLAR = re.compile(r"\$(?=[^\s\d$][^$]*$)")  # no price: a formula that goes on
+_OPEN_DOLLAR = re.compile(r"\$(?=[^\s\d$][^$]*$)")  # no price: a formula that is not closed yet
 _HEADING = re.compile(r"^#{1,6}\s+")
 
 

@@ -60,7 +60,7 @@ def malformed(problem: str, reason: str = "no JSON") -> ProblemEnded:
 
 
 def run(*events: Event, seconds: float = 0.0) -> FileView:
-    """A file's view once these events have happened, the last of them after so many seconds."""
+    """A file's view once these events have happened, `seconds` after it began."""
     view = FileView()
     for event in events:
         view = view.after(event)

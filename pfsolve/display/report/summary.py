@@ -24,7 +24,7 @@ def summary_table(summaries: Sequence[Summary]) -> Table:
 
 
 def labels_of(settings: Sequence[dict[str, Any]]) -> list[str]:
-    """A short name for each setting: the usual suspects, and whatever else they differ in."""
+    """A short name for each group of settings: the most telling ones, and all others they differ in."""
     differing = [
         name
         for name in settings[0]
