@@ -2,10 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from pfsolve.errors import UsageError
-from pfsolve.settings import Settings, merge
+from pfsolve.errors import UsageError, as_option
+from pfsolve.settings import (
+    FILES,
+    MACHINE,
+    METHOD,
+    METHODS,
+    MODELS,
+    PRESETS,
+    SAMPLING,
+    SETTINGS,
+    Setting,
+    Settings,
+    merge,
+    parsed,
+    read_config,
+    read_variables,
+)
+
+README = Path(__file__).parent.parent / "README.md"
+
+# A value of each setting other than its default, as a text.
+OTHER = {
+    "method": "pg", "particles": "4", "reward": "none", "aggregate": "min", "resampling": "residual",
+    "weights": "ratio", "ess_threshold": "0.5", "softmax_temperature": "2.5", "deduplicate": "true",
+    "finished": "absorb", "final": "vote", "early_stop": "yes", "max_steps": "3",
+    "max_step_tokens": "99", "sweeps": "3", "islands": "4", "ladder": "4,2,1", "beam_width": "2",
+    "expected_steps": "7", "temperature": "0.25", "top_p": "0.9", "top_k": "40", "min_p": "0.1",
+    "seed": "7", "policy": "mine.gguf", "context": "512", "threads": "3", "gpu_layers": "12",
+    "offline": "1", "parallel": "2", "preset": "paper",
+}  # fmt: skip
+WITH = {"ess_threshold": {"weights": "ratio"}}  # what another value needs beside it
 
 
 def test_later_layers_win_and_none_says_nothing() -> None:
@@ -32,9 +65,9 @@ def test_whole_numbers_pass_as_floats_and_nothing_else_changes_type() -> None:
             merge(bad)
 
 
-@pytest.mark.parametrize(("given", "meant"), [("auto", None), ("12", 12), (0, 0)])
+@pytest.mark.parametrize(("given", "meant"), [("auto", None), (12, 12), (0, 0)])
 def test_gpu_layers_are_a_number_or_auto(given: object, meant: int | None) -> None:
-    assert merge({"gpu_layers": given}).gpu_layers == meant
+    assert merge({"gpu_layers": 3}, {"gpu_layers": given}).gpu_layers == meant
 
 
 @pytest.mark.parametrize("name", ["particels", "problem", "Particles"])
@@ -81,7 +114,7 @@ def test_only_the_strongest_method_brings_its_settings() -> None:
         ({"early_stop": True, "method": "pg"}, "first sweep"),
         ({"method": "magic"}, "magic"),
         ({"sweeps": 0}, "sweeps"),
-        ({"expected_steps": 0}, "expected-steps"),
+        ({"expected_steps": 0}, "expected_steps"),
     ],
 )
 def test_what_a_method_cannot_work_with_is_refused(values: dict[str, object], says: str) -> None:
@@ -98,10 +131,149 @@ def test_a_ladder_is_a_list_of_numbers_however_it_is_written(ladder: object) -> 
     "ladder", ["", [], "1,2", [2, 2], [1, 0], "4,nan", "inf,1", [True, 0.5], "hot", 4]
 )
 def test_a_ladder_that_does_not_go_down_is_refused(ladder: object) -> None:
-    with pytest.raises(UsageError, match="--ladder"):
+    with pytest.raises(UsageError, match="ladder is"):
         merge({"ladder": ladder})
 
 
 def test_a_user_who_always_deduplicates_can_still_sample() -> None:
     """What a config file says of filters does not stand in the way of methods without one."""
     assert merge({"deduplicate": True}, {"method": "sc"}).deduplicate
+
+
+# -- declared once --
+
+
+def test_every_field_of_the_record_is_declared_and_documented() -> None:
+    assert set(SETTINGS) == {field.name for field in fields(Settings)} | {"preset"} == set(OTHER)
+    for setting in SETTINGS.values():
+        assert setting.help.endswith("."), "a sentence"
+        assert setting.values or setting.kind is bool
+        if setting.default is not None:
+            assert setting.checked(setting.default) == setting.default
+        elif setting.name != "preset":
+            assert setting.default_text, "what an open value means is said"
+    assert {SETTINGS[name].panel for name in MACHINE} == {MODELS, FILES}
+
+
+def test_methods_and_presets_speak_of_settings() -> None:
+    for values in (*METHODS.values(), *PRESETS.values()):
+        assert values.keys() <= SETTINGS.keys()
+        merge(values)
+
+
+def expected(name: str) -> Settings:
+    return merge(
+        {other: parsed(other, text) for other, text in WITH.get(name, {}).items()}
+        | {name: parsed(name, OTHER[name])}
+    )
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_setting_has_a_config_key_a_variable_and_an_option(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = WITH.get(name, {}) | {name: OTHER[name]}
+    assert expected(name) != Settings()
+
+    variables = {f"PFSOLVE_{each.upper()}": text for each, text in texts.items()}
+    assert merge(read_variables(variables)) == expected(name)
+
+    path = tmp_path / "config.toml"
+    lines = (f"{each.replace('_', '-')} = {in_toml(each, text)}" for each, text in texts.items())
+    path.write_text("\n".join(lines))
+    assert merge(read_config(path)) == expected(name)
+
+    assert from_the_command_line(texts, monkeypatch) == expected(name)
+
+
+def in_toml(name: str, text: str) -> str:
+    value = parsed(name, text)
+    return str(value).lower() if isinstance(value, bool | int | float) else repr(value)
+
+
+def from_the_command_line(texts: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """What the options `--name text` make of the settings."""
+    from pfsolve.cli import run
+    from pfsolve.environment import Environment
+
+    found: list[Settings] = []
+    monkeypatch.setattr(
+        "pfsolve.cli.one.solve_one", lambda _, settings, *more: found.append(settings)
+    )
+    argv = ["2 + 2?"]
+    for name, text in texts.items():
+        argv += [as_option(name)] if SETTINGS[name].kind is bool else [as_option(name), text]
+    assert run(argv, Environment(variables={"PFSOLVE_CONFIG_DIR": "/nowhere"})) == 0
+    return found[0]
+
+
+def test_variables_win_over_the_config_file_and_say_nothing_when_empty() -> None:
+    config = {"particles": 4, "offline": True, "seed": 3}
+    variables = {"PFSOLVE_PARTICLES": "16", "PFSOLVE_OFFLINE": "no", "PFSOLVE_SEED": ""}
+    merged = merge(config, read_variables(variables))
+    assert (merged.particles, merged.offline, merged.seed) == (16, False, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("particles", "many", "'many', which is no whole number"),
+        ("particles", "300", "300, which is out of range"),
+        ("temperature", "hot", "'hot', which is no number"),
+        ("temperature", "nan", "nan, which is out of range"),
+        ("top_p", "0", "0, which is out of range"),
+        ("deduplicate", "perhaps", "'perhaps', which is neither true nor false"),
+        ("gpu_layers", "most", "'most', which is no whole number"),
+        ("weights", "heavy", "'heavy', which is unknown"),
+    ],
+)
+def test_a_wrong_value_is_named_in_the_spelling_of_who_reads_it(
+    name: str, text: str, says: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        merge(read_variables({f"PFSOLVE_{name.upper()}": text}))
+    assert caught.value.message == f"{name} is {says}"
+    assert caught.value.spelled(as_option)[0] == f"{as_option(name)} is {says}"
+    assert caught.value.hint or name == "deduplicate"
+
+
+def test_python_callers_read_python_and_the_command_line_reads_options() -> None:
+    with pytest.raises(UsageError, match=r"^particles is 300, which is out of range$"):
+        Settings(particles=300)
+    with pytest.raises(UsageError) as caught:
+        Settings(early_stop=True, final="argmax")
+    assert (
+        caught.value.message
+        == "early_stop waits until a vote is settled, and final=argmax holds none"
+    )
+    assert caught.value.spelled(as_option) == (
+        "--early-stop waits until a vote is settled, and --final argmax holds none",
+        "use --final weighted-vote",
+    )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"particles": "8"}, {"particles": 2.5}, {"seed": True}, {"policy": 5}, {"method": None}],
+)
+def test_the_record_itself_refuses_a_wrong_type(values: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=f"^{next(iter(values))} is "):
+        Settings(**values)
+
+
+# -- the README --
+
+
+def row(setting: Setting) -> str:
+    """The line of the README's table."""
+    values = f"`{setting.values}`".replace("|", "`, `") if setting.values else ""
+    if setting.range:
+        values = setting.range + (" or `auto`" if setting.auto else "")
+    flags = f"`{as_option(setting.name)}`" + (f", `{setting.short}`" if setting.short else "")
+    default = setting.default_shown or ("off" if setting.kind is bool else "none")
+    return f"| {flags} | {setting.help} | {values} | {default} |"
+
+
+def test_the_readme_has_a_line_for_every_setting_of_the_method_in_order() -> None:
+    wanted = [row(each) for each in SETTINGS.values() if each.panel in (METHOD, SAMPLING)]
+    assert "\n".join(wanted) in README.read_text(encoding="utf-8")

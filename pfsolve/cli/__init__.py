@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from pfsolve.environment import Environment
-from pfsolve.errors import ExitCode, Interrupted, PfsolveError, exit_code
+from pfsolve.errors import ExitCode, Interrupted, PfsolveError, as_option, exit_code
 
 
 def main() -> NoReturn:
@@ -52,5 +52,5 @@ def _report(error: BaseException, environment: Environment) -> int:
             return int(error.exit_code)
         what = f"unexpected {type(error).__name__}: {error}"
         error = PfsolveError(what, "this is a bug in pfsolve; --debug shows where")
-    environment.complain(error.message, error.hint)
+    environment.complain(*error.spelled(as_option))
     return exit_code(error)

@@ -9,32 +9,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pfsolve import settings as s
-from pfsolve.cli.options import (
-    AsJson,
-    Context,
-    GpuLayers,
-    Offline,
-    Policy,
-    Quiet,
-    Reward,
-    Threads,
-    setting,
-)
+from pfsolve.cli.options import AsJson, Flags, Quiet, layers, taking
+from pfsolve.errors import UsageError
+from pfsolve.settings import MAX_PARTICLES, merge
 
 if TYPE_CHECKING:
     from pfsolve.lab.bench.plan import BenchRun
 
 
+@taking(
+    "reward", "temperature", "parallel", "policy", "context", "threads", "gpu_layers", "offline"
+)
 def bench(
-    ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="Problems with answers: JSONL or CSV.")],
     method: Annotated[
         list[str] | None,
         typer.Option(
             "--method",
-            help='One to compare, with settings of its own: "pf weights=ratio"; repeatable. sc, bon and '
-            "wbon (weighted best-of-n) follow from one set of rollouts. (default: pf, sc, wbon)",
+            help='A method to compare, with settings of its own: "pf weights=ratio"; repeatable. sc, bon '
+            "and wbon (weighted best-of-n) follow from one set of rollouts. (default: pf, sc, wbon)",
             show_default=False,
         ),
     ] = None,
@@ -46,19 +39,24 @@ def bench(
         typer.Option(
             "--rollouts",
             min=1,
-            max=s.MAX_PARTICLES,
-            help="Of a problem with each seed, for sc, bon and wbon; as many as the largest size.",
+            max=MAX_PARTICLES,
+            help="Number of rollouts of a problem with each seed, for sc, bon and wbon. (default: the "
+            "largest size)",
+            show_default=False,
         ),
     ] = None,
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Repeat all with so many.")] = 1,
+    seeds: Annotated[
+        int,
+        typer.Option("--seeds", min=1, help="Number of seeds; every run is repeated with each."),
+    ] = 1,
     baseline: Annotated[
         str | None,
         typer.Option("--baseline", help="sc, bon or wbon: what others are measured against."),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Use the first rows only, so many.")
+        int | None, typer.Option("--limit", min=1, help="Number of rows to use, from the first on.")
     ] = None,
-    results_file: Annotated[
+    output: Annotated[
         Path | None,
         typer.Option(
             "--output", "-o", help="Results, a JSON object a line; what is there is not done again."
@@ -69,24 +67,15 @@ def bench(
     ] = None,
     record: Annotated[
         Path | None,
-        typer.Option("--record", help="Keep full records, a folder a run, in this one."),
+        typer.Option("--record", help="Keep full records in this folder, a folder for each run."),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
-    reward: Reward = None,
-    temperature: Annotated[float | None, setting("temperature", "Of sampling.")] = None,
-    parallel: Annotated[
-        str | None,
-        setting("parallel", "Problems side by side: a number, or auto for a full batch."),
-    ] = None,
-    policy: Policy = None,
-    context: Context = None,
-    threads: Threads = None,
-    gpu_layers: GpuLayers = None,
-    offline: Offline = None,
+    *,
+    flags: Flags,
 ) -> None:
     """Compare methods on problems with answers, at equal particles and at equal tokens."""
-    from pfsolve.cli.session import RunOptions, open_solver
+    from pfsolve.cli.session import open_solver
     from pfsolve.display.file import FileView
     from pfsolve.display.output import Output
     from pfsolve.display.report.comparison import check_plot, comparison_table, draw_comparison
@@ -102,62 +91,49 @@ def bench(
     from pfsolve.solver.loading import choose_reward
 
     environment = Environment()
-    output = Output(environment, as_json=as_json, quiet=quiet)
+    out = Output(environment, as_json=as_json, quiet=quiet)
     if plot is not None:
         check_plot(plot)
     plan = make_plan(
         method or ("pf", "sc", "wbon"), _numbers(sizes), rollouts, range(seeds), baseline
     )
     problems = read_answered(file).problems[:limit]
-    ours = (
-        "reward",
-        "temperature",
-        "parallel",
-        "policy",
-        "context",
-        "threads",
-        "gpu_layers",
-        "offline",
-    )
-    config = s.read_config(environment.config_dir / "config.toml")
-    layers = (config, {name: ctx.params[name] for name in ours})
-    base = s.merge(*layers)
-    runs = plan.runs(scored=base.reward != "none" and plan.derived != ("sc",))
+    base = layers(environment, flags)
+    settings = merge(*base)
+    runs = plan.runs(scored=settings.reward != "none" and plan.derived != ("sc",))
     for run in runs:
-        s.merge(*layers, run.layer)  # what is wrong with any of them is said before the first
-    path = results_file or file.with_name(f"{file.name.split('.')[0]}.bench.jsonl")
+        merge(*base, run.layer)  # what is wrong with any of them is said before the first
+    path = output or file.with_name(f"{file.name.split('.')[0]}.bench.jsonl")
 
     @contextmanager
     def session(run: BenchRun) -> Iterator[Session]:
         name = f"{run.label}, n {run.particles}, seed {run.seed}"
-        output.note(name)
+        out.note(name)
         records = None if record is None else RunRecords(record / file_name(name))
         with (
             watching(environment, FileView(), quiet=quiet) as display,
             open_solver(
-                s.merge(*layers, run.layer),
+                merge(*base, run.layer),
                 environment,
-                RunOptions(quiet=quiet),
                 listen=display,
                 problems=len(problems),
+                quiet=quiet,
             ) as (solver, stopping),
         ):
             yield Session(solver, stopping, display, records)
 
     with ResultsFile(path, resume=True) as results:
         hashes = run_all(runs, problems, session, results)
-    reward = choose_reward(base.reward, name_of(base.policy, environment), environment)
+    reward = choose_reward(settings.reward, name_of(settings.policy, environment), environment)
     facts = {"file": file.name, "problems": len(problems), "reward": reward}
     ids = [problem.id for problem in problems]
     comparison = compare(plan, runs, hashes, ids, read_solved(path).records, facts)
     if plot is not None:
         draw_comparison(comparison, plot)
-    output.give(comparison.to_json(), lambda: [comparison_table(comparison)])
+    out.give(comparison.to_json(), lambda: [comparison_table(comparison)])
 
 
 def _numbers(text: str) -> list[int]:
-    from pfsolve.errors import UsageError
-
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:

@@ -29,7 +29,26 @@ class _Sections:
 
 
 class Command(_Sections, TyperCommand):
-    """A command."""
+    """A command; where `--json` takes a value, it may be left out."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if any(
+            "--json" in param.opts and not getattr(param, "is_flag", True) for param in self.params
+        ):
+            args = with_json_value(args)
+        return super().parse_args(ctx, args)
+
+
+def with_json_value(args: list[str]) -> list[str]:
+    """Arguments with `--json full` as `--json=full` and `--json` alone as `--json=brief`."""
+    end = args.index("--") if "--" in args else len(args)
+    found: list[str] = []
+    for arg in args[:end]:
+        if arg == "full" and found and found[-1] == "--json=brief":
+            found[-1] = "--json=full"
+        else:
+            found.append("--json=brief" if arg == "--json" else arg)
+    return found + args[end:]
 
 
 class Group(_Sections, TyperGroup):
@@ -56,9 +75,9 @@ class Commands(typer.Typer):
         return super().command(name, cls=Command, **how)
 
 
-def subcommands(help: str) -> Commands:
+def subcommands(about: str) -> Commands:
     """Commands below one of the main ones; without a choice among them it shows its help."""
-    app = Commands(help=help)
+    app = Commands(help=about)
 
     @app.callback(invoke_without_command=True)
     def show_help(context: typer.Context) -> None:

@@ -11,15 +11,19 @@ from pfsolve.problems import Problem, ProblemFile, Shard
 from pfsolve.settings import Settings
 
 if TYPE_CHECKING:
-    from pfsolve.cli.session import RunOptions
-    from pfsolve.display.output import InOrder
+    from pfsolve.cli.solve import RunOptions
+    from pfsolve.display.output import InOrder, Output
     from pfsolve.display.surface import Surface
     from pfsolve.environment import Environment
     from pfsolve.results.line import ResultLine
 
 
 def solve_file(
-    file: ProblemFile, settings: Settings, options: RunOptions, environment: Environment
+    file: ProblemFile,
+    settings: Settings,
+    options: RunOptions,
+    environment: Environment,
+    output: Output,
 ) -> None:
     """Solve all problems of a file.
 
@@ -36,7 +40,7 @@ def solve_file(
     from pfsolve.solver.many import solve_many
 
     if options.resume and options.output is None:
-        raise UsageError("--resume needs the file to go on with", "add -o results.jsonl")
+        raise UsageError("--resume needs the file of results", "add -o results.jsonl")
     rows = file.rows
     if options.shard is not None:
         shard = Shard.parse(options.shard)
@@ -45,9 +49,9 @@ def solve_file(
         settings = dataclasses.replace(settings, seed=0)  # so that --resume and shards agree
 
     with ExitStack() as stack:
-        output = records = show = None
+        results = records = show = None
         if options.output is not None:
-            output = stack.enter_context(ResultsFile(options.output, resume=options.resume))
+            results = stack.enter_context(ResultsFile(options.output, resume=options.resume))
         if options.record is not None:
             records = RunRecords(options.record)
         if not rows:  # a shard may hold nothing of a short file
@@ -55,17 +59,24 @@ def solve_file(
         display = stack.enter_context(
             watching(environment, FileView(), quiet=options.quiet, verbose=options.verbose)
         )
-        if output is None or options.json:
-            show = stack.enter_context(closing(_printer(options, environment, display)))
+        if results is None or options.json is not None:
+            show = stack.enter_context(closing(_printer(output, options, display)))
         problems = sum(isinstance(row, Problem) for row in rows)
         solver, stopping = stack.enter_context(
-            open_solver(settings, environment, options, listen=display, problems=problems)
+            open_solver(
+                settings,
+                environment,
+                listen=display,
+                problems=problems,
+                quiet=options.quiet,
+                verbose=options.verbose,
+            )
         )
         tally = solve_many(
             solver,
             rows,
             Origin(solver.settings, solver.versions, len(file.rows), options.shard),
-            output=output,
+            output=results,
             records=records,
             show=show,
             listen=display,
@@ -74,20 +85,16 @@ def solve_file(
     if tally.interrupted:
         raise Interrupted(
             f"interrupted: {tally.done} of {len(rows)} problems are done",
-            None if output is None else "the same command with --resume goes on",
+            None if results is None else "the same command with --resume does the rest",
         )
     if tally.failed:
         raise SomeFailed(f"{tally.failed} of {len(rows)} problems have no answer")
 
 
-def _printer(
-    options: RunOptions, environment: Environment, display: Surface
-) -> InOrder[ResultLine]:
+def _printer(output: Output, options: RunOptions, display: Surface) -> InOrder[ResultLine]:
     """Writes each result to stdout as soon as those before it are written."""
-    from pfsolve.display.output import Answer, InOrder, Output
+    from pfsolve.display.output import Answer, InOrder
     from pfsolve.results.line import brief
-
-    output = Output(environment, as_json=options.json, raw=options.raw)
 
     def show(record: ResultLine | None) -> None:
         with display.writing():
@@ -95,6 +102,6 @@ def _printer(
                 output.skip()
                 return
             answer = Answer(record["answer"], record["id"], record["correct"])
-            output.give(brief(record), lambda: [answer])
+            output.give(record if options.json == "full" else brief(record), lambda: [answer])
 
     return InOrder(show, as_they_come=options.unordered)

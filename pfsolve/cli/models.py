@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pfsolve.models.entry import ModelEntry, PrmSpec
     from pfsolve.models.store import Store
 
-app = subcommands(help="See, fetch, convert, check and remove model files.")
+app = subcommands("See, fetch, convert, check and remove model files.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A model's name, see `list`.")]
 Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Models' names, see `list`.")]

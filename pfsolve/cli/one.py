@@ -6,17 +6,22 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from pfsolve.errors import ExitCode, NoAnswer, UsageError
+from pfsolve.errors import ExitCode, NoAnswer, UsageError, setting
 
 if TYPE_CHECKING:
-    from pfsolve.cli.session import RunOptions
+    from pfsolve.cli.solve import RunOptions
+    from pfsolve.display.output import Output
     from pfsolve.environment import Environment
     from pfsolve.events import Event
     from pfsolve.settings import Settings
 
 
 def solve_one(
-    problem: str, settings: Settings, options: RunOptions, environment: Environment
+    problem: str,
+    settings: Settings,
+    options: RunOptions,
+    environment: Environment,
+    output: Output,
 ) -> None:
     """Solve a problem and print its answer.
 
@@ -24,19 +29,24 @@ def solve_one(
         NoAnswer: no particle reached one.
     """
     from pfsolve.cli.session import open_solver
-    from pfsolve.display.output import Answer, Output, summary
+    from pfsolve.display.output import Answer, summary
     from pfsolve.display.solve import SolveView
     from pfsolve.display.surface import watching
-    from pfsolve.results.line import alone
+    from pfsolve.results.line import alone, brief
     from pfsolve.results.run_record import RunRecords
 
     if not problem.strip():
         raise UsageError("the problem is empty", 'try: pfsolve "Solve x^2=4"')
-    output = Output(environment, as_json=options.json, raw=options.raw, quiet=options.quiet)
     records = RunRecords(options.record) if options.record is not None else None
     with (
         watching(environment, SolveView(), quiet=options.quiet, verbose=options.verbose) as display,
-        open_solver(settings, environment, options, listen=display) as (solver, stopping),
+        open_solver(
+            settings,
+            environment,
+            listen=display,
+            quiet=options.quiet,
+            verbose=options.verbose,
+        ) as (solver, stopping),
     ):
 
         def hear(event: Event) -> None:
@@ -49,13 +59,17 @@ def solve_one(
     line = alone(solution, particles=True)
     if records is not None:
         records.write(problem, line)
-    output.give(line, lambda: [Answer(solution.answer)] if solution.answer else [])
-    if solution.answer is not None and environment.err.is_terminal and not options.json:
+    output.give(
+        line if options.json == "full" else brief(line),
+        lambda: [Answer(solution.answer)] if solution.answer is not None else [],
+    )
+    if solution.answer is not None and environment.err.is_terminal and options.json is None:
         output.note(summary(solution))
     if solution.interrupted:
         raise typer.Exit(ExitCode.INTERRUPTED)
     if solution.answer is None:
         raise NoAnswer(
             f"none of {len(solution.particles)} particles reached an answer",
-            "try more --particles, another --seed, or a larger --max-steps or --context",
+            f"try more {setting('particles')}, another {setting('seed')}, or a larger "
+            f"{setting('max_steps')} or {setting('context')}",
         )

@@ -1,37 +1,84 @@
-"""Options that several commands have, each with the same environment variable everywhere."""
+"""Options of the command line: those of settings, made from their declarations, and a few more."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pfsolve.settings import REWARDS
+from pfsolve.errors import as_option
+from pfsolve.settings import SETTINGS, Setting, parsed, read_config, read_variables
 
-MACHINE = "Models and machine"  # their panel in the help
+if TYPE_CHECKING:
+    from pfsolve.environment import Environment
+
+Command = Callable[..., None]
+Flags = Mapping[str, Any]  # the settings given on the command line: a layer for `settings.merge`
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 
 
-def setting(name: str, help: str, panel: str | None = None, metavar: str | None = None) -> Any:
-    """An option for a setting that solving has too."""
-    return typer.Option(
-        f"--{name}",
-        help=help,
-        envvar="PFSOLVE_" + name.upper().replace("-", "_"),
+def taking(*names: str, record: type | None = None) -> Callable[[Command], Command]:
+    """Give a command more options: of these settings, and of the fields of a dataclass.
+
+    The command receives the settings that are given as its keyword argument `flags`, and the dataclass as
+    its keyword argument `options`.
+    """
+
+    def decorate(command: Command) -> Command:
+        own = [each for each in _parameters(command) if each.name not in ("flags", "options")]
+        fields = [] if record is None else _parameters(record)
+
+        def run(**given: Any) -> None:
+            flags = {name: _value(name, given.pop(name)) for name in names}
+            more: dict[str, Any] = {"flags": {k: v for k, v in flags.items() if v is not None}}
+            if record is not None:
+                more["options"] = record(**{each.name: given.pop(each.name) for each in fields})
+            command(**given, **more)
+
+        every = [*own, *fields, *(_parameter(SETTINGS[name]) for name in names)]
+        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in every]
+        )
+        run.__name__, run.__doc__ = command.__name__, command.__doc__
+        return run
+
+    return decorate
+
+
+def layers(environment: Environment, flags: Flags) -> tuple[Flags, Flags, Flags]:
+    """The config file, the variables and the flags: layers for `settings.merge`."""
+    config = read_config(environment.config_dir / "config.toml")
+    return config, read_variables(environment.variables), flags
+
+
+def _parameters(of: Callable[..., Any]) -> list[inspect.Parameter]:
+    return list(inspect.signature(of, eval_str=True).parameters.values())
+
+
+def _parameter(setting: Setting) -> inspect.Parameter:
+    """A setting as a parameter for Typer. A number is a text to it, which `_value` reads."""
+    name = as_option(setting.name)
+    default = setting.default_shown
+    option = typer.Option(
+        name if setting.values else f"{name}/--no-{name[2:]}",
+        *([setting.short] if setting.short else []),
+        help=f"{setting.help} (default: {default})" if default else setting.help,
+        rich_help_panel=setting.panel,
+        metavar=setting.values or None,
         show_default=False,
-        rich_help_panel=panel,
-        metavar=metavar,
+    )
+    kind: Any = str | None if setting.values else bool | None
+    return inspect.Parameter(
+        setting.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[kind, option],
     )
 
 
-Reward = Annotated[
-    str | None, setting("reward", "What judges a step.", metavar="|".join((*REWARDS, "MODEL")))
-]
-Policy = Annotated[str | None, setting("policy", "A model's name, or a GGUF file.", MACHINE)]
-Context = Annotated[int | None, setting("context", "Tokens of problem and solution.", MACHINE)]
-Threads = Annotated[int | None, setting("threads", "CPU threads.", MACHINE)]
-GpuLayers = Annotated[
-    str | None, setting("gpu-layers", "Layers on the GPU: a number, or auto.", MACHINE)
-]
-Offline = Annotated[bool | None, setting("offline", "Never use the network.", MACHINE)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+def _value(name: str, given: str | bool | None) -> Any:
+    return parsed(name, given) if isinstance(given, str) else given

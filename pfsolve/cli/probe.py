@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pfsolve import settings as s
-from pfsolve.cli.options import AsJson, Context, GpuLayers, Offline, Policy, Quiet, Threads
+from pfsolve.cli.options import AsJson, Flags, Quiet, layers, taking
+from pfsolve.settings import MAX_PARTICLES, merge
 
 if TYPE_CHECKING:
     from pfsolve.solver.solver import Solver
 
 
+@taking("policy", "context", "threads", "gpu_layers", "offline")
 def train(
-    ctx: typer.Context,
     labelled: Annotated[
         list[Path] | None,
         typer.Argument(help="Files of solutions whose first wrong step is known, JSONL."),
@@ -29,12 +30,18 @@ def train(
         ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Solve a file's first problems, so many.")
+        int | None,
+        typer.Option(
+            "--limit", min=1, help="Number of problems of each file to solve, from the first on."
+        ),
     ] = None,
     rollouts: Annotated[
-        int, typer.Option("--rollouts", min=1, max=s.MAX_PARTICLES, help="Solutions of a problem.")
+        int,
+        typer.Option(
+            "--rollouts", min=1, max=MAX_PARTICLES, help="Number of solutions of a problem."
+        ),
     ] = 8,
-    head_file: Annotated[
+    output: Annotated[
         Path | None,
         typer.Option(
             "--output",
@@ -45,19 +52,16 @@ def train(
     ] = None,
     keep: Annotated[
         Path | None,
-        typer.Option("--keep", help="Folder for what has been read and written, to go on with."),
+        typer.Option("--keep", help="Folder for what has been read and written, for a later run."),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of every random draw.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Random seed.")] = 0,
     as_json: AsJson = False,
     quiet: Quiet = False,
-    policy: Policy = None,
-    context: Context = None,
-    threads: Threads = None,
-    gpu_layers: GpuLayers = None,
-    offline: Offline = None,
+    *,
+    flags: Flags,
 ) -> None:
     """Train the probe of a policy: a reward from its own hidden states."""
-    from pfsolve.cli.session import RunOptions, open_solver
+    from pfsolve.cli.session import open_solver
     from pfsolve.display.output import Output
     from pfsolve.display.report.evaluation import complaint_lines
     from pfsolve.display.report.probe import probe_tables
@@ -70,26 +74,22 @@ def train(
     from pfsolve.rewards.probe.files import check_output, own_file
 
     environment = Environment()
-    output = Output(environment, as_json=as_json, quiet=quiet)
-    if head_file is not None:
-        check_output(head_file)
+    out = Output(environment, as_json=as_json, quiet=quiet)
+    if output is not None:
+        check_output(output)
     files = read_files(labelled or [], problems or [], limit)
     for line in complaint_lines(files.complaints):
-        output.note(line)
-    flags = {
-        name: ctx.params[name] for name in ("policy", "context", "threads", "gpu_layers", "offline")
-    }
-    layer = flags | INDEPENDENT | {"particles": rollouts}
-    settings = s.merge(s.read_config(environment.config_dir / "config.toml"), layer)
+        out.note(line)
+    settings = merge(*layers(environment, flags), INDEPENDENT | {"particles": rollouts})
     folder = Folder(keep or environment.models_dir / ".training")
     with (
         watching(environment, quiet=quiet) as display,
         open_solver(
             settings,
             environment,
-            RunOptions(quiet=quiet),
             listen=display,
             problems=files.problem_count,
+            quiet=quiet,
         ) as (solver, stopping),
     ):
         facts = _policy(solver)
@@ -101,24 +101,33 @@ def train(
             keys += collector.rollouts(name, rows, seed)
     with watching(environment, quiet=quiet) as display:
         trained = fit(list(folder.read(keys)), seed=seed, listen=display)
+    given = {
+        "limit": limit,
+        "rollouts": rollouts,
+        "seed": seed,
+        "policy": settings.policy,
+        "context": settings.context,
+    }
     about = {
         **facts,
-        "command": _command(ctx, labelled or [], problems or []),
+        "command": _command(labelled or [], problems or [], given),
         "files": files.facts,
         "measured": trained.to_json(),
     }
-    path = head_file or own_file(facts["policy"], environment.config_dir)
+    path = output or own_file(facts["policy"], environment.config_dir)
     replace(trained.head, about=about).save(path)
-    output.give(about | {"path": str(path)}, lambda: probe_tables(about, path))
+    out.give(about | {"path": str(path)}, lambda: probe_tables(about, path))
 
 
+@taking("policy")
 def show(
     file: Annotated[
         Path | None,
         typer.Argument(help="A head; by default what --reward probe means for the policy."),
     ] = None,
     as_json: AsJson = False,
-    policy: Policy = None,
+    *,
+    flags: Flags,
 ) -> None:
     """Show what a probe was made from, and how good it is."""
     from pfsolve.display.output import Output
@@ -129,10 +138,14 @@ def show(
     from pfsolve.rewards.probe.head import read_head
 
     environment = Environment()
-    path = file or find_head("probe", name_of(policy, environment), environment.config_dir)
+    path = file or find_head(
+        "probe",
+        name_of(merge(*layers(environment, flags)).policy, environment),
+        environment.config_dir,
+    )
     about = read_head(path).about
-    output = Output(environment, as_json=as_json)
-    output.give(about | {"path": str(path)}, lambda: probe_tables(about, path))
+    out = Output(environment, as_json=as_json)
+    out.give(about | {"path": str(path)}, lambda: probe_tables(about, path))
 
 
 def _policy(solver: Solver) -> dict[str, str]:
@@ -150,14 +163,14 @@ def _policy(solver: Solver) -> dict[str, str]:
     }
 
 
-def _command(ctx: typer.Context, labelled: list[Path], problems: list[Path]) -> str:
+def _command(labelled: list[Path], problems: list[Path], options: Mapping[str, object]) -> str:
     """The command that makes this head, with the files' names alone."""
     import shlex
 
     words = ["pfsolve", "reward", "train", *(path.name for path in labelled)]
     for path in problems:
         words += ["--problems", path.name]
-    for name in ("limit", "rollouts", "seed", "policy", "context"):
-        if ctx.params[name] is not None:
-            words += [f"--{name}", str(ctx.params[name])]
+    for name, value in options.items():
+        if value is not None:
+            words += [f"--{name}", str(value)]
     return shlex.join(words)

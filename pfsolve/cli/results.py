@@ -10,7 +10,7 @@ import typer
 
 from pfsolve.cli.help import subcommands
 
-app = subcommands(help="Sum up and join results files.")
+app = subcommands("Sum up and join results files.")
 
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="Results files, as -o writes them.")

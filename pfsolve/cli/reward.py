@@ -7,43 +7,33 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pfsolve import settings as s
 from pfsolve.cli import probe
 from pfsolve.cli.help import subcommands
-from pfsolve.cli.options import (
-    AsJson,
-    Context,
-    GpuLayers,
-    Offline,
-    Policy,
-    Quiet,
-    Reward,
-    Threads,
-    setting,
-)
+from pfsolve.cli.options import AsJson, Flags, Quiet, layers, taking
+from pfsolve.errors import SomeFailed
+from pfsolve.settings import merge
 
 if TYPE_CHECKING:
     from pfsolve.lab.evaluation.labelled import LabelledRow
     from pfsolve.solver.solver import Solver
 
-app = subcommands(help="Measure rewards, and train one.")
+app = subcommands("Measure rewards, and train one.")
 
 
 @app.command("eval")
+@taking("reward", "aggregate", "policy", "context", "threads", "gpu_layers", "offline")
 def evaluate(
-    ctx: typer.Context,
     files: Annotated[
         list[Path],
         typer.Argument(
             help="Labelled solutions or rollouts, JSONL, or folders that --record has filled."
         ),
     ],
-    reward: Reward = None,
-    aggregate: Annotated[
-        str | None, setting("aggregate", "How the scores of steps become a solution's.")
-    ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Use a file's first rows, so many.")
+        int | None,
+        typer.Option(
+            "--limit", min=1, help="Number of rows of each file to use, from the first on."
+        ),
     ] = None,
     threshold: Annotated[
         float | None,
@@ -51,41 +41,36 @@ def evaluate(
             "--threshold",
             min=0.0,
             max=1.0,
-            help="Call a step wrong below this score (0 to 1); by default each problem is judged "
-            "with what is best on the others.",
+            help="Call a step wrong below this score, 0 to 1. (default: for each problem the best on the "
+            "others)",
+            show_default=False,
         ),
     ] = None,
-    scores_path: Annotated[
+    output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Keep the scores here, and use those that are there."),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
-    policy: Policy = None,
-    context: Context = None,
-    threads: Threads = None,
-    gpu_layers: GpuLayers = None,
-    offline: Offline = None,
+    *,
+    flags: Flags,
 ) -> None:
     """Measure a reward on labelled solutions and on saved rollouts."""
     from contextlib import ExitStack
 
-    from pfsolve.cli.session import RunOptions, open_solver
+    from pfsolve.cli.session import open_solver
     from pfsolve.display.output import Output
     from pfsolve.display.report.evaluation import complaint_lines, report_tables
     from pfsolve.display.surface import watching
     from pfsolve.environment import Environment
-    from pfsolve.errors import SomeFailed
     from pfsolve.lab.evaluation.evaluate import evaluate as measure
     from pfsolve.lab.evaluation.labelled import read_labelled
     from pfsolve.lab.evaluation.scoring import score_rows
     from pfsolve.results.file import ResultsFile
 
     environment = Environment()
-    output = Output(environment, as_json=as_json, quiet=quiet)
-    ours = ("reward", "aggregate", "policy", "context", "threads", "gpu_layers", "offline")
-    flags = {name: ctx.params[name] for name in ours} | {"particles": 1, "parallel": 1}
-    settings = s.merge(s.read_config(environment.config_dir / "config.toml"), flags)
+    out = Output(environment, as_json=as_json, quiet=quiet)
+    settings = merge(*layers(environment, flags), {"particles": 1, "parallel": 1})
     rows: list[LabelledRow] = []
     malformed = 0
     for file in files:
@@ -93,14 +78,14 @@ def evaluate(
         rows += found.rows[:limit]
         malformed += len(found.complaints)
         for line in (f"{file}: {found.describe()}", *complaint_lines(found.complaints)):
-            output.note(line)
+            out.note(line)
     with ExitStack() as stack:
         scores_file = None
-        if scores_path is not None:
-            scores_file = stack.enter_context(ResultsFile(scores_path, resume=True))
+        if output is not None:
+            scores_file = stack.enter_context(ResultsFile(output, resume=True))
         display = stack.enter_context(watching(environment, quiet=quiet))
         solver, stopping = stack.enter_context(
-            open_solver(settings, environment, RunOptions(quiet=quiet), listen=display)
+            open_solver(settings, environment, listen=display, quiet=quiet)
         )
         deciding = _deciding(solver)
         scores = score_rows(
@@ -112,9 +97,9 @@ def evaluate(
             listen=display,
         )
     for line in complaint_lines(scores.complaints):
-        output.note(line)
+        out.note(line)
     report = measure(rows, scores, deciding, threshold=threshold, malformed=malformed)
-    output.give(report.to_json(), lambda: report_tables(report))
+    out.give(report.to_json(), lambda: report_tables(report))
     if report.left_out:
         raise SomeFailed(f"{report.left_out} of {report.left_out + report.rows} rows are left out")
 

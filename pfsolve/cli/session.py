@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,32 +13,15 @@ if TYPE_CHECKING:
     from pfsolve.solver.solver import Solver
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """What the command line says beside the problem and the settings.
-
-    output, resume, shard and unordered concern files of problems alone.
-    """
-
-    output: Path | None = None
-    resume: bool = False
-    shard: str | None = None
-    unordered: bool = False
-    record: Path | None = None
-    json: bool = False
-    raw: bool = False
-    quiet: bool = False
-    verbose: int = 0
-
-
 @contextmanager
 def open_solver(
     settings: Settings,
     environment: Environment,
-    options: RunOptions,
     *,
     listen: Listener,
     problems: int = 1,
+    quiet: bool = False,
+    verbose: int = 0,
 ) -> Iterator[tuple[Solver, Callable[[], bool]]]:
     """A solver, and the question whether the user wants it to stop."""
     from pfsolve.cli.interrupt import TwoStageInterrupt
@@ -50,7 +31,7 @@ def open_solver(
         environment.stderr.write(line + "\n")
 
     def notify() -> None:
-        if not options.quiet:
+        if not quiet:
             environment.err.print("finishing this step; Ctrl-C again stops at once", style="dim")
 
     with (
@@ -59,7 +40,7 @@ def open_solver(
             problems=problems,
             environment=environment,
             listen=listen,
-            log=log if options.verbose >= 2 else None,
+            log=log if verbose >= 2 else None,
         ) as solver,
         TwoStageInterrupt(notify) as interrupt,
     ):

@@ -31,7 +31,7 @@ def complaint(result: subprocess.CompletedProcess[str]) -> str:
         ((), 2, "empty"),
         ((PROBLEM, "-n", "0"), 2, "--particles is 0"),
         ((PROBLEM, "-n", "300"), 2, "--particles is 300"),
-        ((PROBLEM, "-n", "many"), 2, "--particles"),
+        ((PROBLEM, "-n", "many"), 2, "--particles is 'many'"),
         ((PROBLEM, "--resampling", "lottery"), 2, "'lottery'"),
         ((PROBLEM, "--reward", "money"), 2, "'money'"),
         ((PROBLEM, "--final", "coin"), 2, "'coin'"),
@@ -138,6 +138,16 @@ def test_a_gguf_of_an_unknown_architecture(cli: Cli, small_path: Path, tmp_path:
 def test_debug_shows_the_traceback(cli: Cli) -> None:
     assert "Traceback" in cli(PROBLEM, "-n", "0", "--debug").stderr
     assert "Traceback" in cli(PROBLEM, "-n", "0", PFSOLVE_DEBUG="1").stderr
+
+
+@pytest.mark.parametrize(
+    ("value", "says"), [("many", "'many', which is"), ("300", "300, which is")]
+)
+def test_a_wrong_variable_reads_like_a_wrong_option(cli: Cli, value: str, says: str) -> None:
+    variable, option = cli(PROBLEM, PFSOLVE_PARTICLES=value), cli(PROBLEM, "-n", value)
+    assert variable.returncode == option.returncode == 2
+    assert complaint(variable) == complaint(option)
+    assert f"--particles is {says}" in complaint(variable)
 
 
 def test_a_broken_config_file_is_named(cli: Cli, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def without_timings(text: str) -> dict:
 
 
 def test_json_holds_the_whole_solve(cli: Cli) -> None:
-    result = cli(PROBLEM, *QUICK, "--seed", "7", "--json")
+    result = cli(PROBLEM, *QUICK, "--seed", "7", "--json", "full")
     record = json.loads(result.stdout)
     assert record["problem"] == PROBLEM
     assert record["seed"] == 7
@@ -43,10 +43,22 @@ def test_json_holds_the_whole_solve(cli: Cli) -> None:
     assert (record["answer"] is None) == (result.returncode == 3)
 
 
+def test_json_is_one_shape_with_particles_or_without(cli: Cli) -> None:
+    brief = json.loads(cli("--json", PROBLEM, *QUICK, "--seed", "7").stdout)
+    full = json.loads(cli("--json", "full", PROBLEM, *QUICK, "--seed", "7").stdout)
+    assert full.keys() - brief.keys() == {"particles"}
+    assert brief["problem"] == full["problem"] == PROBLEM
+    wrong = cli("--json=everything", PROBLEM)
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "--json is 'everything'" in wrong.stderr
+
+
 @pytest.mark.parametrize(("method", "n"), [("tempering", 4), ("beam", 4), ("sc", 4), ("greedy", 1)])
 def test_a_method_and_what_goes_with_it(cli: Cli, method: str, n: int) -> None:
     particles = () if method == "greedy" else ("-n", str(n))
-    result = cli(PROBLEM, "--method", method, *particles, *QUICK[2:], "--seed", "7", "--json")
+    result = cli(
+        PROBLEM, "--method", method, *particles, *QUICK[2:], "--seed", "7", "--json", "full"
+    )
     record = json.loads(result.stdout)
     assert record["settings"]["method"] == method
     assert record["settings"]["ladder"] == [2.0, 1.0]
@@ -57,7 +69,9 @@ def test_a_method_and_what_goes_with_it(cli: Cli, method: str, n: int) -> None:
 
 
 def test_a_seed_gives_the_same_json_and_another_seed_another(cli: Cli) -> None:
-    first, again, other = (cli(PROBLEM, *QUICK, "--seed", s, "--json").stdout for s in "334")
+    first, again, other = (
+        cli(PROBLEM, *QUICK, "--seed", s, "--json", "full").stdout for s in "334"
+    )
     assert without_timings(first) == without_timings(again)
     assert without_timings(first)["particles"] != without_timings(other)["particles"]
 
@@ -90,7 +104,8 @@ def test_flags_win_over_variables_over_the_config_file(cli: Cli, tmp_path: Path)
     config = tmp_path / "config" / "config.toml"
     config.parent.mkdir()
     config.write_text("particles = 2\nmax-steps = 1\nmax_step_tokens = 5\nseed = 9\n")
-    result = cli(PROBLEM, "--json", "--max-steps", "2", PFSOLVE_SEED="8")
+    variables = {"PFSOLVE_SEED": "8", "PFSOLVE_MAX_STEPS": "3", "PFSOLVE_JSON": "0"}
+    result = cli(PROBLEM, "--json", "--max-steps", "2", **variables)
     record = json.loads(result.stdout)
     settings = record["settings"]
     assert settings["particles"] == 2
@@ -141,7 +156,7 @@ def test_a_problem_may_be_called_like_a_command(cli: Cli) -> None:
 
 
 def test_python_callers_get_the_same(cli: Cli) -> None:
-    record = json.loads(cli(PROBLEM, *QUICK, "--seed", "5", "--json").stdout)
+    record = json.loads(cli(PROBLEM, *QUICK, "--seed", "5", "--json", "full").stdout)
     solution = pfsolve.solve(
         PROBLEM,
         policy=SMALL,
@@ -158,7 +173,7 @@ def test_python_callers_get_the_same(cli: Cli) -> None:
 
 def interrupted(tmp_path: Path, times: int) -> tuple[int, str, str]:
     """Start a long solve, press Ctrl-C once it decodes, and again if asked."""
-    long = ("--max-step-tokens", "20", "-n", "8", "--max-steps", "200", "--json", "-v")
+    long = ("--max-step-tokens", "20", "-n", "8", "--max-steps", "200", "--json", "full", "-v")
     process = subprocess.Popen(
         [sys.executable, "-m", "pfsolve", "Tell me all about numbers.", *long],
         env=cli_environment(tmp_path, PYTHONUNBUFFERED="1"),

@@ -7,14 +7,13 @@ one set of scored rollouts.
 from __future__ import annotations
 
 import shlex
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pfsolve.errors import UsageError
 from pfsolve.lab.evaluation.curves import MAJORITY
-from pfsolve.settings import METHODS, NAMES
+from pfsolve.settings import METHODS, SETTINGS, parsed
 
 # What follows from rollouts, and how `pfsolve.lab.evaluation.curves` calls it.
 FROM_ROLLOUTS = {"sc": MAJORITY, "bon": "best_of_n", "wbon": "weighted_best_of_n"}
@@ -122,23 +121,15 @@ def _parse(text: str) -> Method:
     for pair in pairs:
         setting, equals, value = pair.partition("=")
         setting = setting.replace("-", "_")
-        if not equals or setting not in NAMES or setting in _NOT_OWN:
+        if not equals or setting not in SETTINGS or setting in _NOT_OWN:
             raise UsageError(
                 f"--method {text!r}: {pair!r} is no setting of a method's own",
                 'write for example --method "pf weights=ratio ess-threshold=0.5"',
             )
-        layer[setting] = _value(value)
+        layer[setting] = parsed(setting, value)
     if pairs and name in FROM_ROLLOUTS:
         raise UsageError(
             f"--method {text!r}: {name} has no settings of its own here",
             "it follows from the same rollouts as the others; --reward says what scores them",
         )
     return Method(" ".join([name, *pairs]), layer)
-
-
-def _value(text: str) -> Any:
-    """A value as config.toml has it; a bare word is a text."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text

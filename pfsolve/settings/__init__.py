@@ -1,0 +1,52 @@
+"""Settings: declared once (`declaration`), checked in one record (`record`), merged from `layers`."""
+
+from pfsolve.settings.declaration import Setting
+from pfsolve.settings.layers import merge, parsed, read_config, read_variables
+from pfsolve.settings.record import (
+    AGGREGATIONS,
+    DEFAULT_REWARDS,
+    FILES,
+    FINAL,
+    FINISHED,
+    INPUTS,
+    MACHINE,
+    MAX_PARTICLES,
+    METHOD,
+    METHODS,
+    MODELS,
+    PRESETS,
+    PROBE_FILES,
+    RESAMPLING,
+    REWARDS,
+    SAMPLING,
+    SETTINGS,
+    WEIGHTS,
+    Settings,
+)
+
+__all__ = [
+    "AGGREGATIONS",
+    "DEFAULT_REWARDS",
+    "FILES",
+    "FINAL",
+    "FINISHED",
+    "INPUTS",
+    "MACHINE",
+    "MAX_PARTICLES",
+    "METHOD",
+    "METHODS",
+    "MODELS",
+    "PRESETS",
+    "PROBE_FILES",
+    "RESAMPLING",
+    "REWARDS",
+    "SAMPLING",
+    "SETTINGS",
+    "WEIGHTS",
+    "Setting",
+    "Settings",
+    "merge",
+    "parsed",
+    "read_config",
+    "read_variables",
+]

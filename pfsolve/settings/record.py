@@ -1,0 +1,329 @@
+"""Every setting of a solve: a frozen record whose fields are their declarations.
+
+The checks, the command line's options, the keys of the config file and the variables all follow from
+the declarations (`SETTINGS`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from math import inf
+from typing import Any
+
+from pfsolve.errors import UsageError
+from pfsolve.errors import setting as named
+from pfsolve.settings.declaration import Setting, declarations, setting, written
+
+# Every method of `pfsolve.search.methods`, and the settings that go with it unless others are given.
+METHODS: dict[str, dict[str, Any]] = {
+    "pf": {},
+    "entropic": {},
+    "pg": {},
+    "islands": {},
+    "tempering": {},
+    "beam": {"final": "argmax"},
+    "dvts": {"final": "argmax"},
+    "bon": {"final": "argmax"},
+    "sc": {"final": "vote", "reward": "none"},
+    "greedy": {"final": "vote", "reward": "none", "particles": 1, "temperature": 0.0},
+}
+RESAMPLING = ("systematic", "multinomial", "stratified", "residual")
+WEIGHTS = ("score", "ratio")
+FINISHED = ("stay", "absorb")
+FINAL = ("weighted-vote", "vote", "argmax")
+# Any other reward is a process reward model, or the file of a probe's head.
+REWARDS = ("probe", "self-evaluation", "confidence", "none")
+DEFAULT_REWARDS = ("probe", "self-evaluation")  # the first that the policy has
+PROBE_FILES = ".npz"  # what the files of heads end in
+AGGREGATIONS = ("last", "model", "prod", "min")
+INPUTS = ("auto", "lines", "text", "jsonl", "csv")  # how a file of problems can be read
+
+MAX_PARTICLES = 256  # as many sequences as llama.cpp holds in one cache
+
+# Settings that make a run comparable with published tables.
+PRESETS: dict[str, dict[str, Any]] = {
+    # arXiv:2502.01618, algorithm 1 and section 4.1
+    "paper": {
+        "resampling": "multinomial",
+        "weights": "score",
+        "finished": "stay",
+        "ess_threshold": None,
+        "softmax_temperature": 1.0,
+        "deduplicate": False,
+        "final": "argmax",
+        "early_stop": False,
+        "temperature": 0.8,
+        "top_p": 1.0,
+        "top_k": 0,
+        "min_p": 0.0,
+        "max_steps": 40,
+    },
+}
+
+# Sections of the help.
+FILES, METHOD, SAMPLING, MODELS = "Many problems", "Method", "Sampling", "Models and machine"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to solve a problem; None leaves a value open to the policy, the machine or chance.
+
+    Raises:
+        UsageError: a value is not allowed, or two contradict each other.
+    """
+
+    method: str = setting(
+        "pf",
+        "Search method: a particle filter or a variant of it, beams, or independent samples.",
+        METHOD,
+        choices=tuple(METHODS),
+        hidden=("tempering",),  # experimental
+    )
+    particles: int = setting(
+        8, "Number of solutions written at a time.", METHOD, short="-n", between=(1, MAX_PARTICLES)
+    )
+    reward: str | None = setting(
+        None,
+        "What judges a step: a probe of the policy, the policy itself, or a process reward model.",
+        METHOD,
+        metavar="|".join((*REWARDS, "MODEL")),
+        default_text="{}, or {} for a policy without one".format(*DEFAULT_REWARDS),
+    )
+    aggregate: str = setting(
+        "last",
+        "How the scores of steps become that of a solution; model: a process reward model reads all "
+        "steps as one.",
+        METHOD,
+        choices=AGGREGATIONS,
+    )
+    resampling: str = setting(
+        "systematic", "How the surviving particles are drawn.", METHOD, choices=RESAMPLING
+    )
+    weights: str = setting(
+        "score",
+        "What a step weighs: its score, or the ratio of its score to the one before.",
+        METHOD,
+        choices=WEIGHTS,
+    )
+    ess_threshold: float | None = setting(
+        None,
+        "Resample only when the effective sample size is below this share of the particles; needs "
+        "ratio weights.",
+        METHOD,
+        between=(0.0, 1.0),
+        default_text="at every step",
+    )
+    softmax_temperature: float = setting(
+        1.0, "Divisor of the scores' log-odds.", METHOD, between=(0.0, inf), above=True
+    )
+    deduplicate: bool = setting(
+        False,
+        "Particles that have written the same share one weight; for pf, entropic and islands with "
+        "score weights.",
+        METHOD,
+    )
+    finished: str = setting(
+        "stay",
+        "Finished particles stay in resampling, or are set aside (absorb).",
+        METHOD,
+        choices=FINISHED,
+    )
+    final: str = setting(
+        "weighted-vote",
+        "How the answer is chosen.",
+        METHOD,
+        choices=FINAL,
+        default_text="weighted-vote; argmax with beam, dvts and bon, vote with sc",
+    )
+    early_stop: bool = setting(
+        False, "End a search once its unfinished particles cannot change the vote.", METHOD
+    )
+    max_steps: int = setting(40, "Largest number of steps.", METHOD, between=(1, 10_000))
+    max_step_tokens: int = setting(
+        512, "Number of tokens after which a step is cut.", METHOD, between=(1, 1_000_000)
+    )
+    sweeps: int = setting(
+        2, "Number of filters that pg runs, one after the other.", METHOD, between=(1, 1000)
+    )
+    islands: int = setting(
+        2,
+        "Number of independent filters among which islands shares the particles.",
+        METHOD,
+        between=(1, MAX_PARTICLES),
+    )
+    ladder: tuple[float, ...] = setting(
+        (2.0, 1.0),
+        "Softmax temperatures of the chains of tempering (experimental), hottest first.",
+        METHOD,
+    )
+    beam_width: int = setting(
+        4,
+        "Number of ways in which beam and dvts expand a prefix.",
+        METHOD,
+        between=(1, MAX_PARTICLES),
+    )
+    expected_steps: int = setting(
+        12, "Number of steps that entropic expects of a solution.", METHOD, between=(1, 10_000)
+    )
+    temperature: float | None = setting(
+        None,
+        "Sampling temperature; 0 is greedy.",
+        SAMPLING,
+        between=(0.0, 10.0),
+        default_text="the policy's own, or 0.8",
+    )
+    top_p: float = setting(
+        1.0,
+        "Keep the likeliest tokens of this probability mass.",
+        SAMPLING,
+        between=(0.0, 1.0),
+        above=True,
+    )
+    top_k: int = setting(
+        0, "Number of likeliest tokens to keep; 0 keeps all.", SAMPLING, between=(0, inf)
+    )
+    min_p: float = setting(
+        0.0,
+        "Keep tokens of at least this share of the likeliest one's probability.",
+        SAMPLING,
+        between=(0.0, 1.0),
+    )
+    seed: int | None = setting(
+        None, "Random seed.", SAMPLING, between=(0, 2**63 - 1), default_text="a new one"
+    )
+    policy: str | None = setting(
+        None,
+        "Model that writes the solutions: a name from pfsolve models list, or a GGUF file.",
+        MODELS,
+        metavar="MODEL",
+        default_text="qwen2.5-coder-1.5b-instruct",
+    )
+    context: int | None = setting(
+        None,
+        "Number of tokens of problem and solution a particle may hold.",
+        MODELS,
+        between=(16, inf),
+        default_text="2048, or the model's own limit if that is lower",
+    )
+    threads: int | None = setting(
+        None,
+        "Number of CPU threads.",
+        MODELS,
+        between=(1, 1024),
+        machine=True,
+        default_text="physical cores",
+    )
+    gpu_layers: int | None = setting(
+        None,
+        "Number of layers on the GPU.",
+        MODELS,
+        between=(0, inf),
+        auto=True,
+        machine=True,
+        default_text="auto: all, if there is one",
+    )
+    offline: bool = setting(False, "Never use the network.", MODELS, machine=True)
+    parallel: int | None = setting(
+        None,
+        "Number of problems to search side by side.",
+        FILES,
+        between=(1, MAX_PARTICLES),
+        auto=True,
+        machine=True,
+        default_text="auto: as many as fill a batch",
+    )
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = SETTINGS[field.name].checked(getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
+        for wrong, message, hint in _contradictions(self):
+            if wrong:
+                raise UsageError(message, hint)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its values as plain JSON ones."""
+        return {**dataclasses.asdict(self), "ladder": list(self.ladder)}
+
+
+# What a layer of values may speak of: the fields of `Settings`, and "preset", which stands for several.
+SETTINGS = declarations(Settings) | {
+    "preset": Setting(
+        name="preset",
+        kind=str,
+        default=None,
+        help="Settings of a published method; other options still win.",
+        panel=METHOD,
+        choices=tuple(PRESETS),
+    )
+}
+MACHINE = frozenset(name for name, setting in SETTINGS.items() if setting.machine)
+
+
+def _contradictions(s: Settings) -> Iterator[tuple[bool, str, str]]:
+    """For all that may not go together: whether it is so here, what contradicts what, what to do."""
+    n, method, ladder = s.particles, named("method", s.method), s.ladder
+    chains, what = {
+        "islands": (s.islands, "islands"),
+        "tempering": (len(ladder), "chains of the ladder"),
+        "beam": (s.beam_width, "ways of the beam width"),
+        "dvts": (s.beam_width, "ways of the beam width"),
+    }.get(s.method, (1, "particle"))
+    gibbs = s.method in ("pg", "tempering")
+    argmax = named("final", "argmax")
+    yield (
+        not ladder
+        or not inf > ladder[0]
+        or not ladder[-1] > 0
+        or not all(a > b for a, b in pairwise(ladder)),
+        f"{named('ladder')} is {written(ladder) or 'empty'}, which does not go down to a number above 0",
+        "begin with the highest: 4,2,1",
+    )
+    yield (
+        s.ess_threshold is not None and s.weights != "ratio",
+        f"{named('ess_threshold', s.ess_threshold)} needs ratio weights, not {s.weights!r}",
+        f"add {named('weights', 'ratio')}: score weights forget a step at which nothing was resampled",
+    )
+    yield (
+        s.deduplicate and s.weights != "score",
+        f"{named('deduplicate')} needs score weights, not {s.weights!r}",
+        f"leave out one of {named('deduplicate')} and {named('weights')}",
+    )
+    yield (
+        n % chains != 0,
+        f"{named('particles')} is {n}, which is no multiple of the {chains} {what}",
+        f"use {named('particles', max(1, round(n / chains)) * chains)}",
+    )
+    yield (
+        gibbs and s.sweeps > 1 and n < 2 * chains,
+        f"{named('particles')} is {n}, and {method} needs two at least for each chain",
+        f"use {named('particles', 2 * chains)} or more: of each chain one stays as its reference",
+    )
+    yield (
+        s.method == "sc" and s.final == "argmax",
+        f"{argmax} takes the highest score, and {method} has none",
+        f"use {named('final', 'vote')}, or {named('method', 'bon')}",
+    )
+    yield (
+        s.deduplicate and gibbs,
+        f"{named('deduplicate')} cannot count the reference of {method} with its copies",
+        f"use {named('method', 'pf')}, entropic or islands",
+    )
+    yield (
+        s.early_stop and s.final == "argmax",
+        f"{named('early_stop')} waits until a vote is settled, and {argmax} holds none",
+        f"use {named('final', 'weighted-vote')}",
+    )
+    yield (
+        s.early_stop and gibbs and s.sweeps > 1,
+        f"{named('early_stop')} would end {method} with its first sweep",
+        f"leave it out, or use {named('sweeps', 1)}",
+    )
+    yield (
+        s.method == "greedy" and (n != 1 or s.temperature != 0.0),
+        f"{method} is one particle at temperature 0",
+        f"leave out {named('particles')} and {named('temperature')}, or use {named('method', 'sc')}",
+    )
