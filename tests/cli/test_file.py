@@ -239,6 +239,9 @@ def test_csv_with_names_of_its_own(cli: Cli, tmp_path: Path) -> None:
     fields = ("--field", "question", "--field", "answer=gold", "--field", "id=uid")
     record = json.loads(cli("-f", str(file), *QUICK, *fields, "--json").stdout)
     assert (record["id"], record["problem"], record["expected"]) == ("a", PROBLEMS[0], "1")
+    assert "particles" not in record
+    full = json.loads(cli("-f", str(file), *QUICK, *fields, "--json", "full").stdout)
+    assert len(full["particles"]) == 2
 
 
 def test_run_records_hold_the_whole_search(cli: Cli, file: Path, tmp_path: Path) -> None:
