@@ -2,7 +2,7 @@
 
 search-and-learn's baselines (Snell et al. 2024, arXiv:2408.03314, section 5.2; Beeching, Tunstall,
 Rush 2024). Here a beam that has finished keeps its place among the best and needs one slot only; the
-beams that go on share the others.
+unfinished beams share the others.
 """
 
 from __future__ import annotations
@@ -11,43 +11,41 @@ from collections.abc import Generator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pfsolve.search import weights as w
-from pfsolve.search.log_odds import log_sigmoid
+from pfsolve.search.log_odds import Floats
 from pfsolve.search.requests import Extend, FinalPopulation, Fork, Request, Score, StepInfo
 from pfsolve.search.resampling import Ancestors, keep_in_place
 from pfsolve.search.side_by_side import abreast, join
+from pfsolve.search.weights import Weights
 
 
 def beam_search(n: int, width: int) -> Generator[Request, Any, FinalPopulation]:
     """Keep the best n / width prefixes after each step and expand each `width` ways.
 
-    It ends when all the kept ones have finished; the final population holds nothing else. Its
+    It ends when all the kept prefixes have finished; the final population holds nothing else. Its
     weights are the scores.
 
     Raises:
         ValueError: n is no multiple of width.
-        AllParticlesDead: there is no prefix with a score above zero.
+        AllParticlesDead: no prefix has a score above zero.
         InvalidLogWeight: a score is NaN or +inf.
     """
     if n % width:
         raise ValueError(f"{n} particles are no whole number of beams {width} wide")
-    finished = np.zeros(n, dtype=bool)
+    finished = np.zeros(n, dtype=np.bool_)
     log_odds = np.zeros(n)
-    step = 0
-    while not finished.all():
+    step, stop = 0, False
+    while not (stop or finished.all()):
         living = np.flatnonzero(~finished)
         finished[living] = yield Extend(living)
         log_odds[living] = yield Score(living)
         step += 1
-        w.normalise(log_odds)  # raises when all are dead
-        stop = yield StepInfo(step, log_odds.copy(), log_sigmoid(log_odds))
+        stop = yield StepInfo(step, log_odds.copy(), Weights.of_scores(log_odds))
         ancestors = _expanded(_best(log_odds, n // width), finished)
         yield Fork(ancestors)
         finished, log_odds = finished[ancestors], log_odds[ancestors]
-        if stop:
-            break
-    return FinalPopulation(log_odds, log_sigmoid(log_odds), None, step, not finished.all())
+    return FinalPopulation(log_odds, Weights.of_scores(log_odds), None, step, not finished.all())
 
 
 def tree_search(n: int, width: int) -> Generator[Request, Any, FinalPopulation]:
@@ -58,14 +56,14 @@ def tree_search(n: int, width: int) -> Generator[Request, Any, FinalPopulation]:
     return join((yield from abreast(beams, width)), width)
 
 
-def _best(log_odds: w.Floats, count: int) -> Ancestors:
-    """The best `count` of those that are not dead, best first; of equals the one that comes first."""
+def _best(log_odds: Floats, count: int) -> Ancestors:
+    """The best `count` of those that are alive, best first; of equals the lower index."""
     order = np.argsort(-log_odds, kind="stable")[:count]
     return order[np.isfinite(log_odds[order])]
 
 
-def _expanded(kept: Ancestors, finished: np.ndarray[Any, np.dtype[np.bool_]]) -> Ancestors:
-    """Ancestors (n,): a slot for each kept beam that has finished, the others shared out evenly."""
+def _expanded(kept: Ancestors, finished: NDArray[np.bool_]) -> Ancestors:
+    """Ancestors (n,): one slot for each kept beam that has finished, the others shared out evenly."""
     growing, done = kept[~finished[kept]], kept[finished[kept]]
     if not growing.size:
         return keep_in_place(np.resize(done, finished.size))

@@ -19,11 +19,11 @@ from pfsolve.search.side_by_side import abreast, join
 def island_filters(
     n: int, rules: FilterRules, rng: np.random.Generator, islands: int
 ) -> Generator[Request, Any, FinalPopulation]:
-    """Run that many filters of n / islands particles each.
+    """Run `islands` filters of n / islands particles each.
 
     Raises:
         ValueError: n is no multiple of islands.
-        AllParticlesDead: those of every island; a single dead island just has no weight.
+        AllParticlesDead: on every island; a single dead island has weight zero.
     """
     if n % islands:
         raise ValueError(f"{n} particles cannot be split into {islands} equal islands")

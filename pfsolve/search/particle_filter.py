@@ -1,28 +1,29 @@
 """The particle filter over reasoning steps (arXiv:2502.01618, section 3 and algorithm 1).
 
-Each round: resample (never before the first step, never after the last), extend every unfinished
-particle by one step, score the new prefixes. It ends when all particles have finished.
+    n particles at the prompt, of weight 1
+    repeat
+        extend and score   each unfinished particle takes a step; r = odds of the new prefix
+        reweight           w = r ("score") or w * r / (r one step before) ("ratio")
+        end                if all have finished, or the watcher wants no more
+        resample           ancestors ~ w; particle i continues from ancestors[i]
 
-Two ways to weight:
-
-* `score` (the paper): the weight is the newest score's odds, started afresh at each step.
-* `ratio` (Feynman-Kac): a step contributes the change logit(r_t) - logit(r_{t-1}); contributions
-  accumulate between resamplings. The product telescopes, so the final law is p(x) * odds(r_T).
+It resamples neither before the first step nor after the last. `weighting.WEIGHTINGS` are the two ways to
+weight, `resampling.SCHEMES` the ways to draw; `FilterRules` chooses among them.
 
 Given a reference, a finished trajectory, the filter is conditional: the reference takes part in every
-round with its own log-weight after as many steps, its prefix may be copied, and it is never dropped
+round with its own log-odds after as many steps, its prefix may be copied, and it is never dropped
 (Andrieu, Doucet, Holenstein 2010, section 4.3). `particle_gibbs` is made of such sweeps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from pfsolve.search import weights as w
+from pfsolve.search.log_odds import Floats
 from pfsolve.search.requests import (
     Alike,
     Extend,
@@ -34,6 +35,9 @@ from pfsolve.search.requests import (
     StepInfo,
 )
 from pfsolve.search.resampling import SCHEMES, Ancestors, keep_in_place, resample_around
+from pfsolve.search.state import Reference, State, Sweep
+from pfsolve.search.weighting import WEIGHTINGS, log_change, log_copies
+from pfsolve.search.weights import Weights, check, log_mean_exp
 
 # Entropic annealing (arXiv:2510.05825) acts below this share of effective particles, and in this part
 # of the expected steps.
@@ -46,16 +50,17 @@ class FilterRules:
 
     Args:
         resampling: a key of `resampling.SCHEMES`.
-        weights: "score" or "ratio".
+        weights: a key of `weighting.WEIGHTINGS`.
         finished: "stay": finished particles take part in resampling, may be copied or dropped, and
-            are never extended; "absorb": they are set aside and only the living are resampled.
-        ess_threshold: resample only when ESS < threshold * n; None resamples at every step. Needs
-            "ratio", since "score" forgets the weight of a step at which nothing was resampled.
-        softmax_temperature: a score's log-odds are divided by it before they become weights.
-        deduplicate: particles that have written the same count once: they share one weight. Two that
-            agree to the letter are no two opinions. Needs "score" weights, and there is no evidence.
-        expected_steps: of a solution. Given, the filter is entropic: in the first half of them it
-            resamples from flattened weights where few particles hold all the weight, see `_flatness`.
+            are never extended; "absorb": they are set aside and only the unfinished are resampled.
+        ess_threshold: share of n, 0 to 1, below which the ESS must fall for a step to resample; None
+            resamples at every step. Needs "ratio", since "score" forgets the weight of a step at
+            which nothing was resampled.
+        softmax_temperature: log-odds are divided by it before they become weights; above 0.
+        deduplicate: particles that have written the same share the weight of one: two that agree to
+            the letter are no two opinions. Needs "score" weights, and there is no evidence.
+        expected_steps: steps of a typical solution. Given, the filter is entropic: in the first half
+            of them it resamples from flattened weights where few particles hold all the weight.
     """
 
     resampling: str = "systematic"
@@ -69,43 +74,14 @@ class FilterRules:
     def __post_init__(self) -> None:
         if self.resampling not in SCHEMES:
             raise ValueError(f"unknown resampling scheme {self.resampling!r}")
-        if self.weights not in ("score", "ratio"):
+        if self.weights not in WEIGHTINGS:
             raise ValueError(f"unknown weighting {self.weights!r}")
         if self.finished not in ("stay", "absorb"):
             raise ValueError(f"unknown treatment of finished particles {self.finished!r}")
         if self.ess_threshold is not None and self.weights != "ratio":
             raise ValueError("an ESS threshold needs ratio weights")
         if self.deduplicate and self.weights != "score":
-            raise ValueError("particles can be counted once with score weights only")
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A finished trajectory: the slot it is kept in, and its log-odds after each step, (T,)."""
-
-    slot: int
-    log_odds: w.Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """What one run of a filter leaves behind.
-
-    population: as it ended. log_odds_history (T, n): log-odds of each particle after each step of its own
-    line of ancestors; what lies beyond its last step repeats that. lengths (n,): steps of each.
-    stop: whoever watches wants no more.
-    """
-
-    population: FinalPopulation
-    log_odds_history: w.Floats
-    lengths: Ancestors
-    stop: bool
-
-    def draw(self, rng: np.random.Generator) -> Reference:
-        """A reference for the next sweep, by the final weights."""
-        weights = w.normalise(self.population.log_weights)
-        slot = int(SCHEMES["multinomial"](rng, weights, 1)[0])
-        return Reference(slot, self.log_odds_history[: self.lengths[slot], slot])
+            raise ValueError("deduplicated particles need score weights")
 
 
 def particle_filter(
@@ -131,129 +107,145 @@ def sweep(
 
     Args:
         reference: already whole in its slot, where it stays; all others are at the prompt.
-        taken: steps that were taken before, for the numbers watchers see.
+        taken: steps taken by earlier sweeps, for the numbers that watchers see.
     """
-    moving = np.ones(n, dtype=bool)  # all but a reference, which is there already
-    if reference is not None:
-        moving[reference.slot] = False
-    finished = np.zeros(n, dtype=bool)
-    log_odds = np.zeros(n)  # an empty prefix has odds 1
-    log_weights_before = np.zeros(n)  # log-weights before the newest step's
-    log_odds_history = np.empty((0, n))
-    lengths = np.zeros(n, dtype=np.intp)
-    step = 0
-
+    state = State.at_prompt(n, taken)
     while True:
-        step += 1
-        previous, log_odds = log_odds, log_odds.copy()
-        lengths[~finished] += 1
-        living = np.flatnonzero(~finished & moving)
-        if living.size:
-            taken += 1
-            finished[living] = yield Extend(living)
-            log_odds[living] = yield Score(living)
-        if reference is not None:
-            at = min(step, reference.log_odds.size)
-            log_odds[reference.slot] = reference.log_odds[at - 1]
-            finished[reference.slot] = at == reference.log_odds.size
-        w.check(log_odds)
-        log_odds_history = np.vstack([log_odds_history, log_odds])
-
-        if rules.weights == "ratio":
-            increments = _change(previous, log_odds) / rules.softmax_temperature
-            log_weights = weighed = log_weights_before + increments
-        else:
-            alike = (yield Alike()) if rules.deduplicate else None
-            log_weights = _score_weights(rules, log_odds, alike)
-            weighed = log_weights_before + log_weights
-        # What is log_weights_before is never reset to 0, see below: the mean weight is the evidence.
-        log_evidence = None if rules.deduplicate else w.log_mean_exp(weighed)
-        w.normalise(log_weights)  # raises when all are dead
-        stop = yield StepInfo(taken, log_odds, log_weights, log_evidence)
-        if stop or finished.all():
+        state = yield from extend_and_score(state, reference)
+        state, info = yield from reweight(state, rules)
+        stop = bool((yield info))
+        if stop or _is_over(state, info.weights, rules):
             break
-
-        log_weights_before = weighed
-        pool = np.flatnonzero(~finished) if rules.finished == "absorb" else np.arange(n)
-        if not np.isfinite(log_weights[pool]).any():  # absorbed particles alone have weight left
+        state = yield from resample(state, rules, rng, reference)
+        if state.finished.all():  # all survivors had finished already
             break
-        weights = w.normalise(log_weights[pool])
-        if rules.ess_threshold is None or w.ess(weights) < rules.ess_threshold * pool.size:
-            flatness = _flatness(rules, weights, step)
-            chances = w.normalise(log_weights[pool], flatness)
-            ancestors = np.arange(n)
-            ancestors[pool] = pool[_draw(rules, rng, chances, pool, reference)]
-            yield Fork(ancestors)
-            if reference is not None:
-                copies = np.flatnonzero((ancestors == reference.slot) & moving)
-                if copies.size and not finished[reference.slot]:
-                    yield Rewind(copies, np.full(copies.size, step))
-            # Chosen in proportion to their weight all of the pool now share its mean weight: equal
-            # among themselves, and still in proportion to the particles that were set aside. Chosen
-            # by flattened weights they carry the difference.
-            chosen = log_weights[ancestors[pool]]
-            log_weights_before = log_weights_before[ancestors]
-            mean = w.log_mean_exp(log_weights[pool] / flatness)
-            log_weights_before[pool] = log_weights_before[pool] - chosen / flatness + mean
-            finished, log_odds = finished[ancestors], log_odds[ancestors]
-            log_odds_history, lengths = log_odds_history[:, ancestors], lengths[ancestors]
-            if rules.weights == "ratio":
-                log_weights = log_weights_before
-            else:
-                alike = alike[ancestors] if alike is not None else None
-                log_weights = _score_weights(rules, log_odds, alike)
-            if finished.all():  # every survivor had finished already: no step is left to take
-                break
-
-    cut = bool(stop) and not finished.all()
-    if reference is not None and cut:  # it is whole, however far the others came
-        missing = np.zeros(n)
-        missing[reference.slot] = reference.log_odds[-1] - log_odds[reference.slot]
-        log_odds = log_odds + missing
-        log_weights = log_weights + missing / rules.softmax_temperature
-    population = FinalPopulation(log_odds, log_weights, log_evidence, taken, cut)
-    return Sweep(population, log_odds_history, lengths, bool(stop))
+    return end(state, info, rules, reference, stop)
 
 
-def _score_weights(rules: FilterRules, log_odds: w.Floats, alike: Ancestors | None) -> w.Floats:
-    """`score` weights (n,); particles of the same number share the weight of one."""
-    log_weights = log_odds / rules.softmax_temperature
-    if alike is None:
-        return log_weights
-    _, numbers, counts = np.unique(alike, return_inverse=True, return_counts=True)
-    return np.asarray(log_weights - np.log(counts[numbers]))
+def extend_and_score(state: State, reference: Reference | None) -> Generator[Request, Any, State]:
+    """Every unfinished particle takes a step and has its new prefix scored; a reference repeats its own."""
+    finished, log_odds = state.finished.copy(), state.log_odds.copy()
+    living = np.flatnonzero(~finished)
+    if reference is not None:
+        living = living[living != reference.slot]
+    if living.size:
+        finished[living] = yield Extend(living)
+        log_odds[living] = yield Score(living)
+    state = replace(
+        state,
+        finished=finished,
+        lengths=state.lengths + ~state.finished,
+        log_odds=log_odds,
+        taken=state.taken + bool(living.size),
+    )
+    if reference is not None:
+        state = reference.put_into(state, state.step + 1)
+    check(state.log_odds)
+    history = np.vstack([state.log_odds_history, state.log_odds])
+    return replace(state, log_odds_history=history)
+
+
+def reweight(state: State, rules: FilterRules) -> Generator[Request, Any, tuple[State, StepInfo]]:
+    """Weigh each particle by its newest score.
+
+    Raises:
+        AllParticlesDead: every particle has weight zero.
+    """
+    if rules.deduplicate:
+        state = replace(state, alike=(yield Alike()))
+    log_weights, log_totals = _weighed(state, rules)
+    log_evidence = None if rules.deduplicate else log_mean_exp(log_totals)
+    return state, StepInfo(state.taken, state.log_odds, Weights(log_weights), log_evidence)
+
+
+def resample(
+    state: State, rules: FilterRules, rng: np.random.Generator, reference: Reference | None
+) -> Generator[Request, Any, State]:
+    """Draw ancestors by weight, unless the ESS is high enough.
+
+    The chosen share the mean weight of all: equal among themselves, and still in proportion to
+    particles that were set aside. Chosen by flattened weights they carry the difference.
+    """
+    log_weights, log_totals = _weighed(state, rules)
+    state = replace(state, log_weights_before=log_totals, log_odds_before=state.log_odds)
+    pool = _pool(state, rules)
+    weights = Weights(log_weights[pool])
+    if rules.ess_threshold is not None and weights.ess >= rules.ess_threshold * pool.size:
+        return state
+    chances = Weights(weights.log / _flatness(rules, weights, state.step))
+    drawn = _draw(rules, rng, chances, pool, reference)
+    ancestors = np.arange(log_weights.size)
+    ancestors[pool] = pool[drawn]
+    yield Fork(ancestors)
+    if reference is not None and not state.finished[reference.slot]:
+        copies = np.flatnonzero(ancestors == reference.slot)
+        copies = copies[copies != reference.slot]
+        if copies.size:
+            yield Rewind(copies, np.full(copies.size, state.step))
+    state = state.take(ancestors)
+    before = state.log_weights_before.copy()
+    before[pool] = before[pool] - chances.log[drawn] + chances.log_mean
+    return replace(state, log_weights_before=before)
+
+
+def end(
+    state: State, info: StepInfo, rules: FilterRules, reference: Reference | None, stop: bool
+) -> Sweep:
+    """What is left; a reference is whole, however far the others came."""
+    cut = stop and not state.finished.all()
+    if reference is not None and cut:
+        state = reference.put_into(state, reference.log_odds.size)
+    weights = Weights(_weighed(state, rules)[0])
+    population = FinalPopulation(state.log_odds, weights, info.log_evidence, state.taken, cut)
+    return Sweep(population, state, stop)
+
+
+def _weighed(state: State, rules: FilterRules) -> tuple[Floats, Floats]:
+    """Two log-weights (n,), see `weighting.Weighting`; right after a step and after resampling alike."""
+    log_odds = state.log_odds / rules.softmax_temperature
+    if rules.deduplicate:
+        log_odds = log_odds - log_copies(state.alike)
+    change = log_change(state.log_odds_before, state.log_odds) / rules.softmax_temperature
+    return WEIGHTINGS[rules.weights](state.log_weights_before, log_odds, change)
+
+
+def _is_over(state: State, weights: Weights, rules: FilterRules) -> bool:
+    """Whether all have finished, or all that resampling would choose among are dead."""
+    alive = np.isfinite(weights.log[_pool(state, rules)])
+    return bool(state.finished.all()) or not alive.any()
+
+
+def _pool(state: State, rules: FilterRules) -> Ancestors:
+    """Indices of the particles that take part in resampling."""
+    if rules.finished == "absorb":
+        return np.flatnonzero(~state.finished)
+    return np.arange(state.finished.size)
 
 
 def _draw(
     rules: FilterRules,
     rng: np.random.Generator,
-    chances: w.Floats,
+    chances: Weights,
     pool: Ancestors,
     reference: Reference | None,
 ) -> Ancestors:
     """Ancestors, as indices into the pool; survivors stay where they are."""
     scheme = SCHEMES[rules.resampling]
     if reference is None or reference.slot not in pool:
-        return keep_in_place(scheme(rng, chances, pool.size))
+        return keep_in_place(scheme(rng, chances.normalised, pool.size))
     kept = int(np.searchsorted(pool, reference.slot))
-    return keep_in_place(resample_around(scheme, rng, chances, kept))
+    return keep_in_place(resample_around(scheme, rng, chances.normalised, kept))
 
 
-def _flatness(rules: FilterRules, weights: w.Floats, step: int) -> float:
-    """The temperature, 1 or more, that weights are flattened by before they choose (arXiv:2510.05825).
+def _flatness(rules: FilterRules, weights: Weights, step: int) -> float:
+    """The temperature, 1 or more, that flattens weights before they choose (arXiv:2510.05825).
 
-    Progress is measured against the steps a solution is expected to take: against the most it may
-    take, nearly every step would be an early one.
+    Progress is measured against the steps that a solution is expected to take: against the most that
+    it may take, nearly every step would be an early one.
     """
     if rules.expected_steps is None:
         return 1.0
-    share, progress = w.ess(weights) / weights.size, step / rules.expected_steps
+    share, progress = weights.ess / weights.log.size, step / rules.expected_steps
     if share >= _DEGENERATE or progress >= _EARLY:
         return 1.0
     return max(1.0, (1 - progress) / share)
-
-
-def _change(previous: w.Floats, current: w.Floats) -> w.Floats:
-    """current - previous, where the dead stay dead instead of becoming NaN (-inf minus -inf)."""
-    dead = np.isneginf(previous) | np.isneginf(current)
-    return np.where(dead, -np.inf, current - np.where(dead, 0.0, previous))

@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from pfsolve.search.particle_filter import FilterRules, Reference, Sweep, sweep
+from pfsolve.search.particle_filter import FilterRules, sweep
 from pfsolve.search.requests import FinalPopulation, Fork, Request, Rewind
+from pfsolve.search.state import Reference, Sweep
 
 
 def particle_gibbs(

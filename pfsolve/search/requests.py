@@ -4,11 +4,11 @@ A search is a generator: it yields these records and is sent the answers. It nev
 a test can drive it with a hidden Markov model and a scheduler with a language model, many at once.
 
     Extend(particles)         -> bool (k,): which of them have finished
-    Score(particles)          -> float64 (k,): logit of each prefix's score
+    Score(particles)          -> float64 (k,): log-odds of each prefix's score
     Alike()                   -> int (n,): equal for particles that have written the same
     Fork(ancestors)           -> None: particle i continues from ancestors[i]
-    Rewind(particles, steps)  -> None: each goes back to its first so many steps
-    Weighed(...)              -> bool: news for whoever watches; whether they want it to end here
+    Rewind(particles, steps)  -> None: each returns to its first steps[i] steps
+    StepInfo(...)             -> bool: whether the watcher wants the search to end here
 """
 
 from __future__ import annotations
@@ -17,21 +17,29 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from pfsolve.search import weights as w
+from pfsolve.search.log_odds import Floats
 from pfsolve.search.resampling import Ancestors
-from pfsolve.search.weights import Floats
+from pfsolve.search.weights import Weights
 
 
 @dataclass(frozen=True, slots=True)
 class Extend:
-    """One more step for each of these particles, indices (k,)."""
+    """One more step for each of these particles.
+
+    Args:
+        particles: indices (k,), k >= 1, ascending; none of them has finished.
+    """
 
     particles: Ancestors
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The log-weight of each of these particles' prefixes, indices (k,)."""
+    """The log-odds of each of these particles' prefixes.
+
+    Args:
+        particles: indices (k,), those of the Extend just answered.
+    """
 
     particles: Ancestors
 
@@ -43,17 +51,22 @@ class Alike:
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """Particle i continues as a copy of ancestors[i], shape (n,)."""
+    """Particle i continues as a copy of ancestors[i].
+
+    Args:
+        ancestors: indices (n,).
+    """
 
     ancestors: Ancestors
 
 
 @dataclass(frozen=True, slots=True)
 class Rewind:
-    """Each of these particles, indices (k,), goes back to its first steps, (k,) of them, and goes on.
+    """Each of these particles returns to its first steps, which leaves none of them finished.
 
-    None of them is back at the prompt. They have more steps than that, so none of them is finished
-    afterwards.
+    Args:
+        particles: indices (k,), k >= 1, ascending.
+        steps: (k,), the number of steps each keeps, fewer than it has; 0 is the prompt.
     """
 
     particles: Ancestors
@@ -62,42 +75,37 @@ class Rewind:
 
 @dataclass(frozen=True, slots=True)
 class StepInfo:
-    """After scoring step `step` (from 1): what the weights are and what they lead to.
+    """News for watchers, once a step is scored.
 
-    log_odds (n,): logit of each particle's latest score. log_weights (n,): not normalised; one at
-    least is above -inf. log_evidence: estimate of the log normalising constant so far; None where a
-    method has none.
+    A search that is answered True ends with what it has.
 
-    The answer is true once whoever watches wants no more: the search then ends with what it has.
+    Args:
+        step: number of the step, from 1.
+        log_odds: (n,), logit of each particle's newest score.
+        weights: of n particles.
+        log_evidence: estimate of the log normalising constant so far; None where a method has none.
     """
 
     step: int
     log_odds: Floats
-    log_weights: Floats
+    weights: Weights
     log_evidence: float | None = None
-
-    @property
-    def weights(self) -> Floats:
-        """Normalised, (n,)."""
-        return w.normalise(self.log_weights)
-
-    @property
-    def ess(self) -> float:
-        """Effective sample size, 1 to n."""
-        return w.ess(self.weights)
 
 
 @dataclass(frozen=True, slots=True)
 class FinalPopulation:
     """Where a search ends.
 
-    log_odds (n,): logit of each particle's last score. log_weights (n,): its weight in the final
-    population, not normalised. log_evidence: log of the estimated normalising constant, None where a
-    method has none. steps: steps taken. stopped: it was told to end before it would have.
+    Args:
+        log_odds: (n,), logit of each particle's last score.
+        weights: of n particles in the final population.
+        log_evidence: log of the estimated normalising constant; None where a method has none.
+        steps: the number of steps taken.
+        stopped: whether it was told to end before it would have.
     """
 
     log_odds: Floats
-    log_weights: Floats
+    weights: Weights
     log_evidence: float | None
     steps: int
     stopped: bool = False

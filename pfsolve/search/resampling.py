@@ -19,7 +19,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pfsolve.search.weights import Floats
+from pfsolve.search.log_odds import Floats
 
 Ancestors = NDArray[np.intp]
 

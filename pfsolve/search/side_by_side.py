@@ -1,7 +1,7 @@
 """Several searches side by side as one: each with slots of its own, their requests asked together.
 
-To whoever answers it is a single search of all their particles, so that all of them fill a batch; and
-each is what it would be alone, since it hears of nothing but its own.
+The answering side sees one search of all the particles, so that all of them fill a batch. Each search
+runs as it would alone, since it is told of its own particles only.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from pfsolve.search import weights as w
+from pfsolve.search.log_odds import Floats
 from pfsolve.search.requests import (
     Alike,
     Extend,
@@ -22,10 +22,11 @@ from pfsolve.search.requests import (
     Score,
     StepInfo,
 )
+from pfsolve.search.weights import AllParticlesDead, Weights, log_mean_exp
 
 R = TypeVar("R")
 
-# What is served first: a step is taken only once everybody waits for one.
+# What is served first: a step is taken only once every search waits for one.
 _ORDER = (Fork, Rewind, Score, Alike, StepInfo, Extend)
 
 
@@ -34,23 +35,24 @@ def abreast(
 ) -> Generator[Request, Any, list[R | None]]:
     """Run searches of `size` particles each; search i has slots i * size to (i + 1) * size - 1.
 
-    Returns what each of them returns; None for one whose particles all died.
+    Returns what each search returns, None for one whose particles all died.
 
     Raises:
-        AllParticlesDead: those of all searches did.
+        AllParticlesDead: in every search.
     """
     ends: list[R | None] = [None] * len(searches)
     waiting: dict[int, Request] = {}
-    news = [StepInfo(0, np.zeros(size), np.zeros(size), 0.0)] * len(searches)
+    fresh = StepInfo(0, np.zeros(size), Weights(np.zeros(size)), 0.0)
+    news: list[StepInfo | None] = [fresh] * len(searches)
+    step = 0
 
     def proceed(number: int, answer: object) -> None:
         try:
             waiting[number] = searches[number].send(answer)
         except StopIteration as end:
             ends[number] = end.value
-        except w.AllParticlesDead:
-            dead = np.full(size, -np.inf)
-            news[number] = StepInfo(news[number].step, dead, dead, float("-inf"))
+        except AllParticlesDead:
+            news[number] = None
 
     for number in range(len(searches)):
         proceed(number, None)
@@ -61,12 +63,15 @@ def abreast(
         for number, request in asked.items():
             if isinstance(request, StepInfo):
                 news[number] = request
-        together = _newest(news) if kind is StepInfo else _merged(kind, asked, len(searches), size)
-        answer = yield together
+                step = max(step, request.step)
+        if kind is StepInfo:
+            answer = yield StepInfo(step, *_united(news, size))
+        else:
+            answer = yield _merged(kind, asked, len(searches), size)
         for number, part in zip(numbers, _parts(answer, asked, size), strict=True):
             proceed(number, part)
     if all(end is None for end in ends):
-        raise w.AllParticlesDead(f"all {len(searches) * size} particles have weight zero")
+        raise AllParticlesDead(f"all {len(searches) * size} particles have weight zero")
     return ends
 
 
@@ -75,12 +80,9 @@ def join(ends: Sequence[FinalPopulation | None], size: int) -> FinalPopulation:
 
     Log-weights keep their size, so that with `ratio` weights a search counts by its evidence.
     """
-    dead = np.full(size, -np.inf)
-    alive = [end or FinalPopulation(dead, dead, float("-inf"), 0) for end in ends]
+    alive = [end for end in ends if end]
     return FinalPopulation(
-        np.concatenate([end.log_odds for end in alive]),
-        np.concatenate([end.log_weights for end in alive]),
-        _evidence([end.log_evidence for end in alive]),
+        *_united(ends, size),
         max(end.steps for end in alive),
         any(end.stopped for end in alive),
     )
@@ -104,24 +106,24 @@ def _merged(kind: Any, asked: Mapping[int, Any], searches: int, size: int) -> Re
 
 
 def _parts(answer: Any, asked: Mapping[int, Request], size: int) -> Sequence[Any]:
-    """Each search's part of an answer: its own particles', or all of one that is about nobody."""
+    """Each search's part of an answer: that for its own particles, or all of one that has no parts."""
     if any(isinstance(r, Alike) for r in asked.values()):
         return [answer[number * size : (number + 1) * size] for number in asked]
     sizes = [r.particles.size for r in asked.values() if isinstance(r, Extend | Score)]
     return np.split(answer, np.cumsum(sizes)[:-1]) if sizes else [answer] * len(asked)
 
 
-def _newest(news: Sequence[StepInfo]) -> StepInfo:
-    """The newest of every search as one."""
-    return StepInfo(
-        max(each.step for each in news),
-        np.concatenate([each.log_odds for each in news]),
-        np.concatenate([each.log_weights for each in news]),
-        _evidence([each.log_evidence for each in news]),
-    )
+def _united(
+    parts: Sequence[StepInfo | FinalPopulation | None], size: int
+) -> tuple[Floats, Weights, float | None]:
+    """Log-odds, weights and log evidence of all searches; None is one that has died.
 
-
-def _evidence(of_each: Sequence[float | None]) -> float | None:
-    """The mean of unbiased estimates is one too."""
-    known = [each for each in of_each if each is not None]
-    return w.log_mean_exp(np.array(known)) if len(known) == len(of_each) else None
+    The mean of unbiased estimates of the evidence is an unbiased estimate too.
+    """
+    dead = np.full(size, -np.inf)
+    log_odds = np.concatenate([part.log_odds if part else dead for part in parts])
+    log_weights = np.concatenate([part.weights.log if part else dead for part in parts])
+    evidence = [part.log_evidence if part else float("-inf") for part in parts]
+    known = [each for each in evidence if each is not None]
+    whole = log_mean_exp(np.array(known)) if len(known) == len(parts) else None
+    return log_odds, Weights(log_weights), whole

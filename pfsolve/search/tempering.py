@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from pfsolve.search.particle_filter import FilterRules, Reference, sweep
+from pfsolve.search.particle_filter import FilterRules, sweep
 from pfsolve.search.particle_gibbs import next_sweep
 from pfsolve.search.requests import FinalPopulation, Fork, Request
 from pfsolve.search.resampling import Ancestors
 from pfsolve.search.side_by_side import abreast, join
+from pfsolve.search.state import Reference
+from pfsolve.search.weights import Weights
 
 
 def tempering(
@@ -110,4 +112,4 @@ def _cooled(population: FinalPopulation, temperature: float, lowest: float) -> F
     if temperature == lowest:
         return population
     gain = population.log_odds * (1 / lowest - 1 / temperature)
-    return replace(population, log_weights=population.log_weights + gain)
+    return replace(population, weights=Weights(population.weights.log + gain))

@@ -1,14 +1,16 @@
-"""Weights in log space: normalisation, effective sample size, evidence.
+"""Weights in log space: normalisation, effective sample size, log mean.
 
-A log-weight is a float64; -inf is a dead particle; NaN and +inf are errors of whoever scored.
+A log-weight is a float64; -inf is a dead particle; NaN and +inf are the scorer's errors.
 """
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
+from functools import cached_property
 
-Floats = NDArray[np.float64]
+import numpy as np
+
+from pfsolve.search.log_odds import Floats, log_sigmoid
 
 
 class AllParticlesDead(ArithmeticError):
@@ -16,51 +18,62 @@ class AllParticlesDead(ArithmeticError):
 
 
 class InvalidLogWeight(ArithmeticError):
-    """A log-weight is NaN or +inf."""
+    """A log-weight or the log-odds behind it is NaN or +inf."""
 
 
-def log_sum_exp(log_weights: Floats) -> float:
-    """log(sum(exp(log_weights))), stable; -inf for an empty or all-dead array.
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """Log-weights, at least one of them above -inf, and what follows from them, each computed once.
 
     Args:
-        log_weights: shape (n,), values in [-inf, inf).
-    """
-    if log_weights.size == 0:
-        return float("-inf")
-    top = float(np.max(log_weights))
-    if np.isneginf(top):
-        return top
-    return top + float(np.log(np.sum(np.exp(log_weights - top))))
-
-
-def log_mean_exp(log_weights: Floats) -> float:
-    """log of the arithmetic mean of exp(log_weights), shape (n,) with n >= 1."""
-    return log_sum_exp(log_weights) - float(np.log(log_weights.size))
-
-
-def normalise(log_weights: Floats, temperature: float = 1.0) -> Floats:
-    """softmax(log_weights / temperature): weights of shape (n,) that sum to 1.
+        log: (n,), not normalised, values in [-inf, inf).
 
     Raises:
         InvalidLogWeight: a log-weight is NaN or +inf.
         AllParticlesDead: all are -inf.
     """
-    check(log_weights)
-    scaled = log_weights / temperature
-    top = np.max(scaled)
+
+    log: Floats
+
+    def __post_init__(self) -> None:
+        check(self.log, "log-weight")
+        if np.isneginf(self.log).all():
+            raise AllParticlesDead(f"all {self.log.size} particles have weight zero")
+
+    @classmethod
+    def of_scores(cls, log_odds: Floats) -> Weights:
+        """Scores as weights: probabilities, not odds, as in weighted best-of-n."""
+        check(log_odds)
+        return cls(log_sigmoid(log_odds))
+
+    @cached_property
+    def normalised(self) -> Floats:
+        """Weights (n,) that sum to 1."""
+        weights = np.exp(self.log - np.max(self.log))
+        return np.asarray(weights / np.sum(weights), dtype=np.float64)
+
+    @cached_property
+    def ess(self) -> float:
+        """Effective sample size 1 / sum(W_i^2), from 1 (one particle has all) to n (all equal)."""
+        return float(1.0 / np.sum(np.square(self.normalised)))
+
+    @cached_property
+    def log_mean(self) -> float:
+        """Log of the mean weight."""
+        return log_mean_exp(self.log)
+
+
+def log_mean_exp(values: Floats) -> float:
+    """Log of the arithmetic mean of exp(values), shape (n,) with n >= 1; -inf where all are."""
+    top = float(np.max(values))
     if np.isneginf(top):
-        raise AllParticlesDead(f"all {log_weights.size} particles have weight zero")
-    weights = np.exp(scaled - top)
-    return np.asarray(weights / np.sum(weights), dtype=np.float64)
+        return top
+    total = top + float(np.log(np.sum(np.exp(values - top))))
+    return total - float(np.log(values.size))
 
 
-def check(log_weights: Floats) -> None:
-    """Raise InvalidLogWeight where a log-weight is NaN or +inf, naming the first such particle."""
-    bad = np.flatnonzero(np.isnan(log_weights) | np.isposinf(log_weights))
+def check(values: Floats, what: str = "log-odds") -> None:
+    """Raise InvalidLogWeight where a value is NaN or +inf, naming the first such particle."""
+    bad = np.flatnonzero(np.isnan(values) | np.isposinf(values))
     if bad.size:
-        raise InvalidLogWeight(f"particle {bad[0]} has log-weight {log_weights[bad[0]]}")
-
-
-def ess(weights: Floats) -> float:
-    """Effective sample size 1 / sum(W_i^2) of normalised weights (n,): 1 (one has all) to n (equal)."""
-    return float(1.0 / np.sum(np.square(weights)))
+        raise InvalidLogWeight(f"particle {bad[0]} has {what} {values[bad[0]]}")

@@ -29,7 +29,7 @@ from pfsolve.events import (
 from pfsolve.particle import Finish, Particle, first_alike
 from pfsolve.problems import Problem
 from pfsolve.rewards.base import Prefix, Reward, Scorer
-from pfsolve.search.log_odds import sigmoid
+from pfsolve.search.log_odds import Floats, sigmoid
 from pfsolve.search.requests import (
     Alike,
     Extend,
@@ -42,7 +42,7 @@ from pfsolve.search.requests import (
     StepInfo,
 )
 from pfsolve.search.resampling import Ancestors
-from pfsolve.search.weights import AllParticlesDead, Floats, InvalidLogWeight, normalise
+from pfsolve.search.weights import AllParticlesDead, InvalidLogWeight
 
 _TICK_SECONDS = 0.1  # between two reports of progress
 _TEXT_SHOWN = 400  # bytes of a particle's end that a watcher is given
@@ -343,9 +343,9 @@ class _Run:
         self._tell(Rewound(self.steps, tuple(slots.tolist()), tuple(steps.tolist())))
 
     def _weighed(self, news: StepInfo) -> None:
-        self.weights, self.ess = news.weights, news.ess
-        scores, weights = tuple(news.log_odds.tolist()), tuple(news.weights.tolist())
-        self._tell(StepScored(news.step, scores, weights, news.ess, news.log_evidence))
+        self.weights, self.ess = news.weights.normalised, news.weights.ess
+        scores, weights = tuple(news.log_odds.tolist()), tuple(self.weights.tolist())
+        self._tell(StepScored(news.step, scores, weights, self.ess, news.log_evidence))
         self._tell(self._progress())
         if self.task.settled is not None and self.task.settled(self.particles, self.weights):
             self.settled = True
@@ -355,7 +355,7 @@ class _Run:
         if self.settled and not self.interrupted:
             self.particles = [particle.ended(Finish.SETTLED) for particle in self.particles]
         particles = tuple(self.particles)
-        self.weights = normalise(population.log_weights)
+        self.weights = population.weights.normalised
         # Who ended by themselves in that very step were not interrupted.
         interrupted = self.interrupted and (
             population.stopped or any(p.finish is Finish.INTERRUPTED for p in particles)

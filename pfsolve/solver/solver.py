@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pfsolve.engine.library import LogSink
     from pfsolve.environment import Environment
     from pfsolve.particle import Particle
-    from pfsolve.search.weights import Floats
+    from pfsolve.search.log_odds import Floats
     from pfsolve.solution import ScoredSolution
     from pfsolve.solver.scheduler import Outcome, Task
 
@@ -252,10 +252,9 @@ class Solver:
 
     def _solution(self, task: Task, outcome: Outcome) -> Solution:
         from pfsolve.answers import group_equivalent
-        from pfsolve.search.weights import normalise
 
         answers = [particle.answer for particle in outcome.particles]
-        weights = normalise(outcome.population.log_weights)
+        weights = outcome.population.weights.normalised
         choice = select(
             self.settings.final,
             answers,

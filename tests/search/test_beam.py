@@ -115,7 +115,7 @@ def test_a_dead_tree_leaves_the_others_alone() -> None:
     inf = math.inf
     script = Script({1: [-inf, -inf, 0.5, 0.0], 2: [0.0, 0.0, 2.0, 3.0]}, [2] * 4)
     end = drive(tree_search(4, 2), script.answer)
-    assert end.log_weights[:2].tolist() == [-inf, -inf]
+    assert end.weights.log[:2].tolist() == [-inf, -inf]
     assert end.log_odds[2:].tolist() == [3.0, 3.0]
 
 
@@ -123,7 +123,7 @@ def test_weights_are_the_scores() -> None:
     """As in weighted best-of-n: probabilities, not odds."""
     script = Script({1: [math.log(3), 0.0]}, [1, 1])
     end = drive(beam_search(2, 1), script.answer)
-    np.testing.assert_allclose(np.exp(end.log_weights), [0.75, 0.5])
+    np.testing.assert_allclose(np.exp(end.weights.log), [0.75, 0.5])
 
 
 def test_it_ends_once_nobody_wants_more() -> None:

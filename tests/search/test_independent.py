@@ -29,7 +29,7 @@ def test_best_of_n_scores_every_step_and_weighs_by_scores() -> None:
     assert script.kinds() == ["Extend", "Score", "StepInfo"] * 2
     assert script.extended() == [[0, 1], [0]]
     assert end.log_odds.tolist() == [math.log(3), 9.0]
-    assert math.exp(end.log_weights[0]) == pytest.approx(0.75)
+    assert math.exp(end.weights.log[0]) == pytest.approx(0.75)
     assert end.steps == 2
 
 
@@ -37,14 +37,14 @@ def test_self_consistency_asks_for_no_score_and_weighs_all_the_same() -> None:
     script = Script({}, [3, 1, 2])
     end = drive(independent_samples(3, scored=False), script.answer)
     assert script.kinds() == ["Extend", "StepInfo"] * 3
-    assert end.log_weights.tolist() == [0.0, 0.0, 0.0]
+    assert end.weights.log.tolist() == [0.0, 0.0, 0.0]
     assert end.log_evidence is None
 
 
 def test_dead_samples_have_no_weight_and_all_dead_has_a_name() -> None:
     inf = math.inf
     script = Script({1: [-inf, 0.0]}, [1, 1])
-    assert drive(independent_samples(2, scored=True), script.answer).log_weights[0] == -inf
+    assert drive(independent_samples(2, scored=True), script.answer).weights.log[0] == -inf
     with pytest.raises(AllParticlesDead):
         drive(independent_samples(2, scored=True), Script({1: [-inf, -inf]}, [1, 1]).answer)
     with pytest.raises(InvalidLogWeight):

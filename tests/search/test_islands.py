@@ -12,7 +12,7 @@ from pfsolve.search.particle_filter import FilterRules, particle_filter
 from pfsolve.search.particle_gibbs import particle_gibbs
 from pfsolve.search.requests import Alike, Extend, Fork, Rewind, Score, StepInfo
 from pfsolve.search.side_by_side import abreast
-from pfsolve.search.weights import AllParticlesDead, log_mean_exp, normalise
+from pfsolve.search.weights import AllParticlesDead, log_mean_exp
 from tests.search.worlds import Script, Tree, World, assert_law, drive, shares
 
 
@@ -72,13 +72,13 @@ def test_each_search_goes_as_it_would_alone() -> None:
         alone = Tree(4, i)
         end = drive(kind(np.random.default_rng(i)), alone.answer)
         assert sea.worlds[i].paths == alone.paths
-        assert ends[i].log_weights.tolist() == end.log_weights.tolist()
+        assert ends[i].weights.log.tolist() == end.weights.log.tolist()
         assert ends[i].log_evidence == end.log_evidence
     assert sea.extended[0] == 16, "they do not fill a batch together"
     assert len(sea.extended) == max(end.steps for end in ends)
     for news in sea.news:
         assert news.log_odds.size == 16
-        assert news.weights.sum() == pytest.approx(1)
+        assert news.weights.normalised.sum() == pytest.approx(1)
 
 
 def test_islands_count_by_their_evidence_and_the_whole_is_exact() -> None:
@@ -89,9 +89,9 @@ def test_islands_count_by_their_evidence_and_the_whole_is_exact() -> None:
     for seed in range(500):
         tree = Tree(8, seed)
         end = drive(island_filters(8, rules, np.random.default_rng(seed + 10**6), 2), tree.answer)
-        assert end.log_evidence == pytest.approx(log_mean_exp(end.log_weights))
+        assert end.log_evidence == pytest.approx(log_mean_exp(end.weights.log))
         samples.append(
-            math.exp(end.log_evidence) * shares(tree.paths, normalise(end.log_weights), Tree.leaves)
+            math.exp(end.log_evidence) * shares(tree.paths, end.weights.normalised, Tree.leaves)
         )
     mass = np.array([exact[leaf] for leaf in Tree.leaves]) * math.exp(log_evidence)
     assert_law(np.array(samples), mass)
@@ -109,7 +109,7 @@ def test_a_dead_island_has_no_weight_and_the_others_go_on() -> None:
     script = Script({1: [-inf, -inf, 1.0, 2.0], 2: [0.0, 0.0, 3.0, 4.0]}, [2] * 4)
     end = drive(island_filters(4, FilterRules(), np.random.default_rng(0), 2), script.answer)
     assert script.extended() == [[0, 1, 2, 3], [2, 3]]
-    assert normalise(end.log_weights)[:2].tolist() == [0.0, 0.0]
+    assert end.weights.normalised[:2].tolist() == [0.0, 0.0]
     assert end.steps == 2
 
 
@@ -125,7 +125,7 @@ def test_one_island_is_a_particle_filter() -> None:
     own = np.random.default_rng(1).spawn(1)[0]
     other = drive(particle_filter(4, FilterRules(), own), plain.answer)
     assert tree.paths == plain.paths
-    assert end.log_weights.tolist() == other.log_weights.tolist()
+    assert end.weights.log.tolist() == other.weights.log.tolist()
     assert end.log_evidence == other.log_evidence
 
 

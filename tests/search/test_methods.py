@@ -37,7 +37,7 @@ def test_all_particles_finish_and_a_seed_gives_one_result(
     again, _ = run(name, chosen, 4)
     assert tree.paths == again.paths
     assert all(tree.is_finished(path) for path in tree.paths)
-    assert end.log_weights.shape == end.log_odds.shape == (8,)
+    assert end.weights.log.shape == end.log_odds.shape == (8,)
     if name not in ("sc", "greedy"):
         assert end.log_odds.tolist() == [tree.log_odds(path) for path in tree.paths]
     assert end.steps == len(tree.extended())
@@ -60,7 +60,7 @@ def test_one_that_dies_is_carried_by_the_rest(name: str) -> None:
     scores = {step: [0.0, -inf, 1.0, 0.5, 0.0, -inf, 1.0, 0.5] for step in (1, 2)}
     script = Script(scores, [2, 1, 2, 1, 2, 1, 2, 1])
     end = drive(METHODS[name](Settings(particles=8), np.random.default_rng(0)), script.answer)
-    assert np.isfinite(end.log_weights).any()
+    assert np.isfinite(end.weights.log).any()
 
 
 def test_entropic_flattens_and_the_filter_does_not() -> None:

@@ -15,7 +15,7 @@ import pytest
 from pfsolve.search.particle_filter import FilterRules, particle_filter
 from pfsolve.search.requests import FinalPopulation
 from pfsolve.search.resampling import SCHEMES, keep_in_place, multinomial
-from pfsolve.search.weights import AllParticlesDead, InvalidLogWeight, normalise
+from pfsolve.search.weights import AllParticlesDead, InvalidLogWeight, Weights
 from tests.search.worlds import (
     HiddenMarkovModel,
     Path,
@@ -51,7 +51,7 @@ def estimate(n: int, rules: FilterRules, seed: int) -> tuple[np.ndarray, float]:
     end = run(model, rules, seed + 10**6)
     last = np.array([path[-1] for path in model.paths])
     assert end.log_evidence is not None
-    weights = normalise(end.log_weights)
+    weights = end.weights.normalised
     return np.bincount(last, weights=weights, minlength=3), end.log_evidence
 
 
@@ -90,7 +90,7 @@ def test_solutions_of_different_lengths_are_weighed_exactly(rules: FilterRules) 
         tree = Tree(6, seed)
         end = run(tree, rules, seed + 10**6)
         assert end.log_evidence is not None
-        weights = normalise(end.log_weights)
+        weights = end.weights.normalised
         samples.append(math.exp(end.log_evidence) * shares(tree.paths, weights, Tree.leaves))
     mass = np.array([exact[leaf] for leaf in Tree.leaves]) * math.exp(log_evidence)
     assert_law(np.array(samples), mass)
@@ -116,7 +116,7 @@ def test_level_weights_and_their_evidence_when_resampling_is_flattened(finished:
         end = run(model, rules, seed + 10**6)
         assert end.log_evidence is not None
         estimates.append(math.exp(end.log_evidence))
-        assert end.log_weights == pytest.approx(end.log_odds / temperature)
+        assert end.weights.log == pytest.approx(end.log_odds / temperature)
     assert_mean(np.array(estimates)[:, None], np.array([exact]))
 
 
@@ -138,7 +138,7 @@ def test_all_finished_at_once_are_not_resampled() -> None:
     script = Script({1: [3.0, -3.0, 0.0]}, [1, 1, 1])
     end = run(script, FilterRules())
     assert script.kinds() == ["Extend", "Score", "StepInfo"]
-    assert end.log_weights.tolist() == end.log_odds.tolist() == [3.0, -3.0, 0.0]
+    assert end.weights.log.tolist() == end.log_odds.tolist() == [3.0, -3.0, 0.0]
 
 
 def test_a_step_of_the_paper_is_played_as_it_stands() -> None:
@@ -225,14 +225,14 @@ def test_the_dead_stay_dead_under_ratio_weights() -> None:
     """-inf minus -inf must not become NaN when nothing is resampled in between."""
     rules = FilterRules(weights="ratio", ess_threshold=0.0)
     end = run(Script({1: [-math.inf, 0.0], 2: [5.0, 0.0]}, [2, 2]), rules)
-    assert end.log_weights.tolist() == [-math.inf, 0.0]
+    assert end.weights.log.tolist() == [-math.inf, 0.0]
 
 
 def test_ratio_weights_telescope_to_the_last_score() -> None:
     rules = FilterRules(weights="ratio", ess_threshold=0.0)
     scores = {1: [1.0, -2.0], 2: [0.5, 3.0], 3: [2.5, -1.0]}
     end = run(Script(scores, [3, 3]), rules)
-    np.testing.assert_allclose(end.log_weights, [2.5, -1.0])
+    np.testing.assert_allclose(end.weights.log, [2.5, -1.0])
 
 
 def test_after_resampling_all_weigh_exactly_the_same() -> None:
@@ -240,12 +240,12 @@ def test_after_resampling_all_weigh_exactly_the_same() -> None:
     script = Script({1: [50.0, -50.0, 49.0]}, [1, 9, 1])
     end = run(script, rules)
     assert script.kinds()[-1] == "Fork"
-    assert len(set(end.log_weights.tolist())) == 1
+    assert len(set(end.weights.log.tolist())) == 1
 
 
 def test_softmax_temperature_divides_the_logits() -> None:
     end = run(Script({1: [4.0, 0.0]}, [1, 1]), FilterRules(softmax_temperature=4.0))
-    np.testing.assert_allclose(normalise(end.log_weights), normalise(np.array([1.0, 0.0])))
+    np.testing.assert_allclose(end.weights.normalised, Weights(np.array([1.0, 0.0])).normalised)
     assert end.log_odds.tolist() == [4.0, 0.0]
 
 
@@ -272,7 +272,7 @@ def test_deduplicated_particles_share_the_weight_of_one() -> None:
         assert len(world.forks()) == 1
         assert [news.log_evidence for news in world.news()] == [None, None]
         survivors.append(np.mean([path[0] == 0 for path in world.paths]))
-        weights = normalise(end.log_weights)
+        weights = end.weights.normalised
         held = {p: weights[[q == p for q in world.paths]].sum() for p in set(world.paths)}
         alive = held.keys() - {(1, 1)}
         assert held == pytest.approx({p: (p in alive) / len(alive) for p in held})
@@ -283,7 +283,7 @@ def test_copies_of_a_finished_particle_share_its_weight_too() -> None:
     script = Script({1: [2.0, -40.0, 2.0 + math.log(3), -40.0]}, [1, 2, 1, 2])
     end = run(script, FilterRules(deduplicate=True))
     assert len(set(script.paths)) == 2, "both have been copied over the unfinished ones"
-    weights = normalise(end.log_weights)
+    weights = end.weights.normalised
     assert weights[[path == (2,) for path in script.paths]].sum() == pytest.approx(0.75)
 
 

@@ -12,10 +12,11 @@ import math
 import numpy as np
 import pytest
 
-from pfsolve.search.particle_filter import FilterRules, Reference, sweep
+from pfsolve.search.particle_filter import FilterRules, sweep
 from pfsolve.search.particle_gibbs import particle_gibbs
 from pfsolve.search.requests import FinalPopulation, Fork, Rewind
-from pfsolve.search.weights import AllParticlesDead, normalise
+from pfsolve.search.state import Reference
+from pfsolve.search.weights import AllParticlesDead
 from tests.search.worlds import (
     HiddenMarkovModel,
     Path,
@@ -64,7 +65,7 @@ def test_a_sweep_around_a_draw_from_the_posterior_gives_the_posterior(
         leaf = Tree.leaves[rng.choice(len(Tree.leaves), p=chances)]
         tree = Tree(n, seed)
         end = around(tree, leaf, seed % n, rules, seed + 10**6)
-        samples.append(shares(tree.paths, normalise(end.log_weights), Tree.leaves))
+        samples.append(shares(tree.paths, end.weights.normalised, Tree.leaves))
     assert_law(np.array(samples), chances)
 
 
@@ -81,7 +82,7 @@ def test_a_sweep_leaves_whole_paths_of_a_hidden_markov_model_as_they_are(weights
         model = HiddenMarkovModel(3, seed, cumulative=cumulative, observations=observations)
         path = paths[rng.choice(len(paths), p=chances)]
         end = around(model, path, 1, FilterRules(weights=weights), seed + 10**6)
-        samples.append(shares(model.paths, normalise(end.log_weights), paths))
+        samples.append(shares(model.paths, end.weights.normalised, paths))
     assert_law(np.array(samples), chances)
 
 
@@ -150,7 +151,7 @@ def test_a_reference_that_goes_on_after_all_others_is_still_followed_to_its_end(
         script.answer,
     ).population
     assert script.extended() == [[0]]
-    assert end.log_weights.tolist() == [0.0, 5.0]
+    assert end.weights.log.tolist() == [0.0, 5.0]
     assert end.steps == 1
 
 
@@ -202,7 +203,7 @@ def test_whoever_wants_no_more_gets_the_sweep_at_hand_with_its_reference_whole()
     assert end.steps == 4
     assert sorted(map(len, script.paths)) == [1, 3]
     assert end.log_odds.tolist() == [float(len(path)) for path in script.paths]
-    assert end.log_weights.tolist() == end.log_odds.tolist()
+    assert end.weights.log.tolist() == end.log_odds.tolist()
 
 
 def test_stopping_between_sweeps_says_so() -> None:

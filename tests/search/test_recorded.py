@@ -91,14 +91,14 @@ def test_a_recorded_conversation_is_repeated(record: dict[str, Any]) -> None:
         end = None
     assert " ".join(map(written, world.log)) == record["requests"]
     for info, recorded in zip(world.news(), record["steps"], strict=True):
-        assert_close([info.log_evidence, info.ess], recorded)
+        assert_close([info.log_evidence, info.weights.ess], recorded)
     if record["final"] is None:
         assert end is None
         return
     final = record["final"]
     assert (end.steps, end.stopped) == (final["steps"], final["stopped"])
     assert_close(end.log_odds.tolist(), final["log_odds"])
-    assert_close(end.log_weights.tolist(), final["log_weights"])
+    assert_close(end.weights.log.tolist(), final["log_weights"])
     assert_close([end.log_evidence], [final["log_evidence"]])
 
 

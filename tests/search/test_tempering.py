@@ -8,10 +8,11 @@ from itertools import product
 import numpy as np
 import pytest
 
-from pfsolve.search.particle_filter import FilterRules, Reference
+from pfsolve.search.particle_filter import FilterRules
 from pfsolve.search.requests import Fork, Rewind
+from pfsolve.search.state import Reference
 from pfsolve.search.tempering import swap_probability, tempering, trade
-from pfsolve.search.weights import AllParticlesDead, normalise
+from pfsolve.search.weights import AllParticlesDead
 from tests.search.worlds import (
     LOG_ODDS,
     Path,
@@ -123,8 +124,7 @@ def test_hot_particles_are_weighed_at_the_lowest_temperature_in_the_end() -> Non
         rng = np.random.default_rng(seed + 10**6)
         end = drive(tempering(8, RATIO, rng, (2.5, 1.0), 1), tree.answer)
         samples.append(
-            np.exp(end.log_weights).mean()
-            * shares(tree.paths, normalise(end.log_weights), Tree.leaves)
+            np.exp(end.weights.log).mean() * shares(tree.paths, end.weights.normalised, Tree.leaves)
         )
         evidence.append(math.exp(end.log_evidence))
     mass = np.array([exact[leaf] for leaf in Tree.leaves]) * math.exp(log_evidence)
@@ -145,7 +145,7 @@ def test_a_chain_that_died_starts_afresh() -> None:
     end = drive(tempering(4, FilterRules(), np.random.default_rng(0), (2.0, 1.0), 2), answer)
     assert script.extended()[:1] == [[0, 1, 2, 3]]
     assert set(script.extended()[1]) > {0, 1}
-    assert np.isfinite(end.log_weights).all()
+    assert np.isfinite(end.weights.log).all()
 
 
 def test_all_chains_dead_has_a_name() -> None:

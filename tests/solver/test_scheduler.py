@@ -19,7 +19,6 @@ from pfsolve.rewards.base import Memoryless, Prefix, Reward
 from pfsolve.rewards.self_evaluation import SelfEvaluation
 from pfsolve.rewards.uniform import Uniform
 from pfsolve.search.methods import METHODS
-from pfsolve.search.weights import normalise
 from pfsolve.settings import Settings
 from pfsolve.solver.scheduler import Outcome, Scheduler, Task, resampling_rng
 from tests.engine.conftest import TOLERANCE, distance, distribution, is_empty
@@ -325,7 +324,7 @@ def test_particles_that_have_written_the_same_can_share_a_weight(make_policy: Ma
         if 1 < len(odds) < len(texts):
             break
     assert 1 < len(odds) < len(texts)
-    weights = normalise(outcome.population.log_weights)
+    weights = outcome.population.weights.normalised
     for text, value in odds.items():
         held = sum(weights[i] for i, other in enumerate(texts) if other == text)
         assert held == pytest.approx(value / sum(odds.values()))
