@@ -40,10 +40,11 @@ def abreast(
     Raises:
         AllParticlesDead: in every search.
     """
-    ends: list[R | None] = [None] * len(searches)
+    numbers = range(len(searches))
+    ends: list[R | None] = [None for _ in numbers]
     waiting: dict[int, Request] = {}
     fresh = StepInfo(0, np.zeros(size), Weights(np.zeros(size)), 0.0)
-    news: list[StepInfo | None] = [fresh] * len(searches)
+    news = dict.fromkeys(numbers, fresh)
     step = 0
 
     def proceed(number: int, answer: object) -> None:
@@ -52,23 +53,21 @@ def abreast(
         except StopIteration as end:
             ends[number] = end.value
         except AllParticlesDead:
-            news[number] = None
+            del news[number]
 
-    for number in range(len(searches)):
+    for number in numbers:
         proceed(number, None)
     while waiting:
-        kind = next(k for k in _ORDER if any(isinstance(r, k) for r in waiting.values()))
-        numbers = sorted(number for number, r in waiting.items() if isinstance(r, kind))
-        asked = {number: waiting.pop(number) for number in numbers}
-        for number, request in asked.items():
-            if isinstance(request, StepInfo):
-                news[number] = request
-                step = max(step, request.step)
-        if kind is StepInfo:
-            answer = yield StepInfo(step, *_united(news, size))
+        asked = {number: waiting.pop(number) for number in _foremost(waiting)}
+        infos = {number: r for number, r in asked.items() if isinstance(r, StepInfo)}
+        if infos:
+            news |= infos
+            step = max(step, *(info.step for info in infos.values()))
+            request: Request = StepInfo(step, *_united([news.get(i) for i in numbers], size))
         else:
-            answer = yield _merged(kind, asked, len(searches), size)
-        for number, part in zip(numbers, _parts(answer, asked, size), strict=True):
+            request = _merged(asked, len(searches), size)
+        answer = yield request
+        for number, part in zip(asked, _parts(answer, asked, size), strict=True):
             proceed(number, part)
     if all(end is None for end in ends):
         raise AllParticlesDead(f"all {len(searches) * size} particles have weight zero")
@@ -88,21 +87,28 @@ def join(ends: Sequence[FinalPopulation | None], size: int) -> FinalPopulation:
     )
 
 
-def _merged(kind: Any, asked: Mapping[int, Any], searches: int, size: int) -> Request:
+def _foremost(waiting: Mapping[int, Request]) -> list[int]:
+    """The searches that are served next, all of which wait for an answer of the same kind."""
+    kind = next(k for k in _ORDER if any(isinstance(r, k) for r in waiting.values()))
+    return sorted(number for number, request in waiting.items() if isinstance(request, kind))
+
+
+def _merged(asked: Mapping[int, Any], searches: int, size: int) -> Request:
     """Requests of one kind as one, in terms of all slots."""
-    if kind is Fork:
-        ancestors = np.arange(searches * size)
-        for number, one in asked.items():
-            first = number * size
-            ancestors[first : first + size] = first + one.ancestors
-        return Fork(ancestors)
+    kind: Any = type(next(iter(asked.values())))
     if kind is Alike:
         return Alike()
+    if kind is Fork:
+        ancestors = np.arange(searches * size)
+        for number, fork in asked.items():
+            first = number * size
+            ancestors[first : first + size] = first + fork.ancestors
+        return Fork(ancestors)
     particles = np.concatenate([number * size + r.particles for number, r in asked.items()])
     if kind is Rewind:
         return Rewind(particles, np.concatenate([r.steps for r in asked.values()]))
-    together: Request = kind(particles)
-    return together
+    merged: Request = kind(particles)
+    return merged
 
 
 def _parts(answer: Any, asked: Mapping[int, Request], size: int) -> Sequence[Any]:

@@ -12,7 +12,7 @@ from pfsolve.search.particle_filter import FilterRules, particle_filter
 from pfsolve.search.particle_gibbs import particle_gibbs
 from pfsolve.search.requests import Alike, Extend, Fork, Rewind, Score, StepInfo
 from pfsolve.search.side_by_side import abreast
-from pfsolve.search.weights import AllParticlesDead, log_mean_exp
+from pfsolve.search.weights import log_mean_exp
 from tests.search.worlds import Script, Tree, World, assert_law, drive, shares
 
 
@@ -111,12 +111,6 @@ def test_a_dead_island_has_no_weight_and_the_others_go_on() -> None:
     assert script.extended() == [[0, 1, 2, 3], [2, 3]]
     assert end.weights.normalised[:2].tolist() == [0.0, 0.0]
     assert end.steps == 2
-
-
-def test_all_islands_dead_has_a_name() -> None:
-    script = Script({1: [-math.inf] * 4}, [2] * 4)
-    with pytest.raises(AllParticlesDead, match="4 particles"):
-        drive(island_filters(4, FilterRules(), np.random.default_rng(0), 2), script.answer)
 
 
 def test_one_island_is_a_particle_filter() -> None:

@@ -16,7 +16,6 @@ from pfsolve.search.particle_filter import FilterRules, sweep
 from pfsolve.search.particle_gibbs import particle_gibbs
 from pfsolve.search.requests import FinalPopulation, Fork, Rewind
 from pfsolve.search.state import Reference
-from pfsolve.search.weights import AllParticlesDead
 from tests.search.worlds import (
     HiddenMarkovModel,
     Path,
@@ -212,9 +211,3 @@ def test_stopping_between_sweeps_says_so() -> None:
     end = drive(search, stopping(script, 1))
     assert end.stopped
     assert script.kinds() == ["Extend", "Score", "StepInfo"]
-
-
-def test_a_dead_first_sweep_has_no_reference() -> None:
-    script = Script({1: [-math.inf, -math.inf]}, [1, 1])
-    with pytest.raises(AllParticlesDead):
-        drive(particle_gibbs(2, FilterRules(), np.random.default_rng(0), 3), script.answer)

@@ -5,8 +5,7 @@ with, in the worlds below. A seed published with a result must give that result 
 ancestors are compared exactly and floats to 1e-12. A change that is meant to draw differently
 records anew and says so in the changelog.
 
-In the record E is Extend, S Score, A Alike, F Fork, R Rewind (particles > steps) and I StepInfo (its
-step), each with a digit for each particle; `steps` holds log evidence and ESS of each StepInfo.
+`requests` is written as by `worlds.written`; `steps` holds log evidence and ESS of each StepInfo.
 """
 
 from __future__ import annotations
@@ -21,10 +20,9 @@ import numpy as np
 import pytest
 
 from pfsolve.search.methods import METHODS
-from pfsolve.search.requests import Alike, Extend, Fork, Request, Rewind, Score, Search, StepInfo
 from pfsolve.search.weights import AllParticlesDead
 from pfsolve.settings import merge
-from tests.search.worlds import HiddenMarkovModel, Path, Tree, World, drive, stopping
+from tests.search.worlds import HiddenMarkovModel, Path, Tree, World, drive, stopping, written
 
 RECORDED = json.loads(File(__file__).with_name("recorded.json").read_text(encoding="utf-8"))
 
@@ -45,31 +43,6 @@ WORLDS: dict[str, Callable[[int, int], World]] = {
 }
 
 
-def search_of(record: dict[str, Any]) -> Search:
-    settings = merge(record["settings"])
-    return METHODS[record["method"]](settings, np.random.default_rng(record["seed"] + 10**6))
-
-
-def written(request: Request) -> str:
-    match request:
-        case Extend(particles=particles):
-            return "E" + digits(particles)
-        case Score(particles=particles):
-            return "S" + digits(particles)
-        case Alike():
-            return "A"
-        case Fork(ancestors=ancestors):
-            return "F" + digits(ancestors)
-        case Rewind(particles=particles, steps=steps):
-            return f"R{digits(particles)}>{digits(steps)}"
-        case StepInfo(step=step):
-            return f"I{step}"
-
-
-def digits(indices: np.ndarray) -> str:
-    return "".join(map(str, indices.tolist()))
-
-
 def name(record: dict[str, Any]) -> str:
     others = [str(value) for value in record["settings"].values()]
     return "-".join([record["method"], record["world"], *others, str(record["seed"])])
@@ -85,8 +58,9 @@ def assert_close(found: list[float | None], recorded: list[float | None]) -> Non
 def test_a_recorded_conversation_is_repeated(record: dict[str, Any]) -> None:
     world = WORLDS[record["world"]](record["settings"]["particles"], record["seed"])
     answer = stopping(world, record["stop"]) if "stop" in record else world.answer
+    settings, rng = merge(record["settings"]), np.random.default_rng(record["seed"] + 10**6)
     try:
-        end = drive(search_of(record), answer)
+        end = drive(METHODS[record["method"]](settings, rng), answer)
     except AllParticlesDead:
         end = None
     assert " ".join(map(written, world.log)) == record["requests"]

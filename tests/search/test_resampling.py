@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pfsolve.search.resampling import SCHEMES, keep_in_place, resample_around, systematic
+from tests.laws import check_conditional_law, check_resampling, offspring
 from tests.search.worlds import assert_mean
 
 schemes = pytest.mark.parametrize("name", sorted(SCHEMES))
@@ -17,18 +18,6 @@ WEIGHTS = np.array([0.31, 0.005, 0.125, 0.25, 0.0, 0.11, 0.05, 0.15])
 def random_weights(n: int, seed: int) -> np.ndarray:
     raw = np.random.default_rng(seed).exponential(size=n) ** 3
     return raw / raw.sum()
-
-
-@schemes
-def test_expected_offspring_are_n_times_the_weight(name: str) -> None:
-    """Means over 20 000 draws, within 5 standard errors."""
-    rng = np.random.default_rng(12345)
-    n, draws = WEIGHTS.size, 20_000
-    counts = np.array(
-        [np.bincount(SCHEMES[name](rng, WEIGHTS, n), minlength=n) for _ in range(draws)]
-    )
-    error = counts.std(axis=0) / np.sqrt(draws)
-    assert np.all(np.abs(counts.mean(axis=0) - n * WEIGHTS) <= 5 * error + 1e-9)
 
 
 def test_variance_of_offspring_is_ordered_as_published() -> None:
@@ -55,16 +44,8 @@ def test_systematic_offspring_are_floor_or_ceiling(n: int, seed: int, draw: int)
 
 
 @schemes
-@given(n=st.integers(1, 60), seed=st.integers(0, 10**6), how_many=st.integers(1, 60))
-def test_ancestors_are_valid_and_as_many_as_asked(
-    name: str, n: int, seed: int, how_many: int
-) -> None:
-    weights = random_weights(n, seed)
-    weights[seed % n] = 0.0 if n > 1 else 1.0
-    weights /= weights.sum()
-    ancestors = SCHEMES[name](np.random.default_rng(seed), weights, how_many)
-    assert ancestors.shape == (how_many,)
-    assert np.all(weights[ancestors] > 0), "a particle of weight zero was chosen"
+def test_it_keeps_the_laws_of_a_scheme(name: str) -> None:
+    check_resampling(SCHEMES[name])
 
 
 @schemes
@@ -88,11 +69,6 @@ def test_whole_expected_numbers_come_out_exactly(name: str) -> None:
         assert counts.tolist() == [2, 1, 1, 0]
 
 
-@schemes
-def test_one_particle_is_its_own_ancestor(name: str) -> None:
-    assert SCHEMES[name](np.random.default_rng(0), np.array([1.0]), 1).tolist() == [0]
-
-
 @given(st.lists(st.integers(0, 19), min_size=20, max_size=20))
 def test_keeping_survivors_in_place_changes_no_count(chosen: list[int]) -> None:
     ancestors = np.array(chosen)
@@ -103,56 +79,16 @@ def test_keeping_survivors_in_place_changes_no_count(chosen: list[int]) -> None:
 
 
 @schemes
-@pytest.mark.parametrize("kept", [0, 1])
-@pytest.mark.parametrize("shuffled", [False, True])
-def test_around_a_kept_particle_the_law_is_the_schemes_own_given_its_offspring(
-    name: str, kept: int, shuffled: bool
-) -> None:
-    """A slot picked blindly holds a copy of `kept` with chance (its offspring) / n. So, given that it
-    does, offspring are what they are without the condition, weighed by those of `kept`; their means
-    and squares agree within 4.5 standard errors."""
+def test_in_random_order_the_law_with_a_kept_particle_is_the_schemes_own(name: str) -> None:
     rng = np.random.default_rng(99)
-    scheme, n, draws = SCHEMES[name], WEIGHTS.size, 3_000
+    scheme, n, kept = SCHEMES[name], WEIGHTS.size, 0
 
     def free() -> np.ndarray:
-        order = rng.permutation(n) if shuffled else np.arange(n)
+        order = rng.permutation(n)
         return order[scheme(rng, WEIGHTS[order], n)]
 
-    def given() -> np.ndarray:
-        if shuffled:
-            return resample_around(scheme, rng, WEIGHTS, kept)
-        return scheme(rng, WEIGHTS, n, kept)
-
-    unbound, bound = (
-        np.array([np.bincount(draw(), minlength=n) for _ in range(draws)]).astype(float)
-        for draw in (free, given)
-    )
-    assert np.all(bound.sum(axis=1) == n)
-    assert np.all(bound[:, kept] >= 1)
-    share = unbound[:, [kept]] / (n * WEIGHTS[kept])
-    for power in (1, 2):
-        weighed, direct = unbound**power * share, bound**power
-        error = np.hypot(weighed.std(axis=0), direct.std(axis=0)) / np.sqrt(draws)
-        assert np.all(np.abs(weighed.mean(axis=0) - direct.mean(axis=0)) <= 4.5 * error + 1e-9)
-
-
-@schemes
-@given(n=st.integers(1, 40), seed=st.integers(0, 10**6), tiny=st.sampled_from([1e-300, 1e-12, 1.0]))
-def test_a_kept_particle_survives_however_little_it_weighs(
-    name: str, n: int, seed: int, tiny: float
-) -> None:
-    weights = random_weights(n, seed)
-    kept = seed % n
-    weights[kept] *= tiny
-    weights /= weights.sum()
-    rng = np.random.default_rng(seed)
-    for ancestors in (
-        SCHEMES[name](rng, weights, n, kept),
-        resample_around(SCHEMES[name], rng, weights, kept),
-    ):
-        assert ancestors.shape == (n,)
-        assert kept in ancestors
-        assert np.all(weights[ancestors] > 0)
+    given = offspring(lambda: resample_around(scheme, rng, WEIGHTS, kept), n, 3000)
+    check_conditional_law(offspring(free, n, 3000), given, kept, n * WEIGHTS[kept])
 
 
 def test_whole_expected_numbers_leave_a_kept_particle_its_place() -> None:

@@ -12,7 +12,6 @@ from pfsolve.search.particle_filter import FilterRules
 from pfsolve.search.requests import Fork, Rewind
 from pfsolve.search.state import Reference
 from pfsolve.search.tempering import swap_probability, tempering, trade
-from pfsolve.search.weights import AllParticlesDead
 from tests.search.worlds import (
     LOG_ODDS,
     Path,
@@ -22,7 +21,6 @@ from tests.search.worlds import (
     assert_mean,
     drive,
     shares,
-    stopping,
 )
 
 RATIO = FilterRules(weights="ratio")
@@ -146,18 +144,3 @@ def test_a_chain_that_died_starts_afresh() -> None:
     assert script.extended()[:1] == [[0, 1, 2, 3]]
     assert set(script.extended()[1]) > {0, 1}
     assert np.isfinite(end.weights.log).all()
-
-
-def test_all_chains_dead_has_a_name() -> None:
-    script = Script({1: [-math.inf] * 4}, [1] * 4)
-    search = tempering(4, FilterRules(), np.random.default_rng(0), (2.0, 1.0), 2)
-    with pytest.raises(AllParticlesDead):
-        drive(search, script.answer)
-
-
-def test_whoever_wants_no_more_gets_the_sweep_at_hand() -> None:
-    tree = Tree(4, 0)
-    search = tempering(4, RATIO, np.random.default_rng(0), (2.0, 1.0), 9)
-    end = drive(search, stopping(tree, 1))
-    assert end.stopped
-    assert end.steps == 1

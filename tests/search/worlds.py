@@ -26,7 +26,7 @@ def drive(search: Generator[Any, Any, Any], answer: Callable[[object], object]) 
 
 
 def stopping(world: World, step: int) -> Callable[[object], object]:
-    """The world's answers, from someone who wants no more once this step is weighed."""
+    """The world's answers, by a watcher who wants no more once this step is weighed."""
 
     def answer(request: object) -> object:
         wanted = world.answer(request)
@@ -35,17 +35,37 @@ def stopping(world: World, step: int) -> Callable[[object], object]:
     return answer
 
 
-class World(ABC):
-    """Particles are paths; a subclass says how one goes on, when it has finished, and its score.
+def written(request: object) -> str:
+    """A request in short: E is Extend, S Score, A Alike, F Fork, R Rewind (particles > steps), I StepInfo.
 
-    Like the scheduler it refuses what makes no sense: a step after the end, a score that does not
-    follow a step, a way back to where a particle never was.
+    Each names a digit for each particle, StepInfo its step.
+    """
+    match request:
+        case Extend(particles=indices) | Score(particles=indices) | Fork(ancestors=indices):
+            return type(request).__name__[0] + _digits(indices)
+        case Rewind(particles=particles, steps=steps):
+            return f"R{_digits(particles)}>{_digits(steps)}"
+        case StepInfo(step=step):
+            return f"I{step}"
+    return type(request).__name__[0]
+
+
+def _digits(indices: np.ndarray) -> str:
+    return "".join(map(str, indices.tolist()))
+
+
+class World(ABC):
+    """Particles are paths; a subclass says how one continues, when it has finished, and its score.
+
+    Like the scheduler it refuses requests that make no sense: a step after the end, a score that does
+    not follow a step, ancestors that do not exist, a way back to where a particle never was.
     """
 
     def __init__(self, n: int, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
         self.paths: list[Path] = [()] * n
         self.log: list[object] = []
+        self.unscored: set[int] = set()
 
     @abstractmethod
     def following(self, path: Path, slot: int) -> int: ...
@@ -60,24 +80,36 @@ class World(ABC):
         self.log.append(request)
         match request:
             case Extend(particles=slots):
-                assert slots.size, "nobody is to take a step"
-                for slot in slots.tolist():
-                    path = self.paths[slot]
-                    assert not self.is_finished(path), "a finished particle was extended"
-                    self.paths[slot] = (*path, self.following(path, slot))
-                return np.array([self.is_finished(self.paths[s]) for s in slots.tolist()])
+                return self._extend(slots.tolist())
             case Score(particles=slots):
+                assert self.unscored.issuperset(slots.tolist()), "a score does not follow a step"
+                self.unscored.difference_update(slots.tolist())
                 return np.array([self.log_odds(self.paths[slot]) for slot in slots.tolist()])
             case Alike():
                 return np.array([self.paths.index(path) for path in self.paths])
             case Fork(ancestors=ancestors):
-                assert ancestors.size == len(self.paths)
+                assert ancestors.size == len(self.paths), "not every particle has an ancestor"
+                assert ancestors.min() >= 0, "an ancestor does not exist"
                 self.paths = [self.paths[a] for a in ancestors.tolist()]
             case Rewind(particles=slots, steps=steps):
                 for slot, step in zip(slots.tolist(), steps.tolist(), strict=True):
-                    assert step < len(self.paths[slot])
+                    assert 0 <= step < len(self.paths[slot]), "a particle never was there"
                     self.paths[slot] = self.paths[slot][:step]
+            case StepInfo(log_odds=log_odds, weights=weights):
+                for array in (log_odds, weights.log):
+                    assert array.shape == (len(self.paths),)
+                    assert array.dtype == np.float64
         return None
+
+    def _extend(self, slots: list[int]) -> np.ndarray:
+        assert slots, "no particle is to take a step"
+        assert sorted(set(slots)) == slots, "a particle is to take two steps"
+        for slot in slots:
+            path = self.paths[slot]
+            assert not self.is_finished(path), "a finished particle was extended"
+            self.paths[slot] = (*path, self.following(path, slot))
+        self.unscored = set(slots)
+        return np.array([self.is_finished(self.paths[slot]) for slot in slots])
 
     def kinds(self) -> list[str]:
         return [type(request).__name__ for request in self.log]

@@ -1,0 +1,160 @@
+"""Laws that any search, resampling scheme or reward must satisfy, as functions to call on one's own.
+
+    from tests.laws import check_search
+
+    check_search(lambda rng: my_search(8, rng), n=8)
+
+Each raises AssertionError where a law is broken, and returns nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from pfsolve.search.requests import FinalPopulation, Search
+from pfsolve.search.resampling import Scheme
+from pfsolve.search.weights import AllParticlesDead, InvalidLogWeight
+from tests.search.worlds import Path, Tree, World, assert_mean, drive, stopping, written
+
+# ---------------------------------------------------------------- searches and resampling schemes
+
+MakeSearch = Callable[[np.random.Generator], Search]
+
+
+def check_search(make_search: MakeSearch, n: int, seeds: int = 4) -> None:
+    """Whether a search of n particles converses as `pfsolve.search.requests` says.
+
+    Args:
+        make_search: a new search that draws its random numbers from this generator alone.
+        n: the number of its particles.
+        seeds: each law is tried on this number of small random trees of solutions.
+    """
+    for seed in range(seeds):
+        _check_it_ends_with_finished_particles(make_search, n, seed)
+        _check_a_seed_gives_one_conversation(make_search, n, seed)
+        _check_a_stop_ends_it(make_search, n, seed)
+        _check_scores_of_zero_and_nan(make_search, n, seed)
+
+
+class SameScore(Tree):
+    """A tree of solutions in which every prefix has the same log-odds."""
+
+    def __init__(self, n: int, seed: int, value: float) -> None:
+        super().__init__(n, seed)
+        self.value = value
+
+    def log_odds(self, path: Path) -> float:
+        return self.value
+
+
+def _ended(make_search: MakeSearch, world: World, seed: int, stop: int = 10**6) -> FinalPopulation:
+    """The end of a search, whose requests the world checks one by one."""
+    end = drive(make_search(np.random.default_rng(seed)), stopping(world, stop))
+    assert isinstance(end, FinalPopulation)
+    for array in (end.log_odds, end.weights.log):
+        assert array.shape == (len(world.paths),)
+        assert array.dtype == np.float64
+    assert end.steps == len(world.extended())
+    return end
+
+
+def _check_it_ends_with_finished_particles(make_search: MakeSearch, n: int, seed: int) -> None:
+    world = Tree(n, seed)
+    end = _ended(make_search, world, seed)
+    assert all(world.is_finished(path) for path in world.paths), "it left a particle unfinished"
+    assert not end.stopped, "nobody stopped it"
+    if "Score" in world.kinds():
+        scores = [world.log_odds(path) for path in world.paths]
+        assert end.log_odds.tolist() == scores, "log-odds are not those of its particles"
+
+
+def _check_a_seed_gives_one_conversation(make_search: MakeSearch, n: int, seed: int) -> None:
+    worlds = Tree(n, seed), Tree(n, seed)
+    one, other = (_ended(make_search, world, seed) for world in worlds)
+    assert [*map(written, worlds[0].log)] == [*map(written, worlds[1].log)]
+    assert one.weights.log.tolist() == other.weights.log.tolist()
+
+
+def _check_a_stop_ends_it(make_search: MakeSearch, n: int, seed: int) -> None:
+    whole = Tree(n, seed)
+    _ended(make_search, whole, seed)
+    for stop in {info.step for info in whole.news()}:
+        world = Tree(n, seed)
+        end = _ended(make_search, world, seed, stop)
+        assert end.steps == stop
+        after = world.kinds()[len(world.kinds()) - world.kinds()[::-1].index("StepInfo") :]
+        assert not {"Extend", "Score"} & set(after), "it takes a step that nobody wants"
+        if not all(world.is_finished(path) for path in world.paths):
+            assert end.stopped
+
+
+def _check_scores_of_zero_and_nan(make_search: MakeSearch, n: int, seed: int) -> None:
+    for value, error in ((-math.inf, AllParticlesDead), (math.nan, InvalidLogWeight)):
+        world = SameScore(n, seed, value)
+        search = make_search(np.random.default_rng(seed))
+        try:
+            drive(search, world.answer)
+        except error:
+            continue
+        assert "Score" not in world.kinds(), f"log-odds {value} pass for a score"
+
+
+def check_resampling(scheme: Scheme, draws: int = 3000) -> None:
+    """Whether a scheme draws ancestors without bias, and keeps the one it is to keep.
+
+    Means over independent draws are compared within 4.5 standard errors, at which a right scheme
+    fails once in 100 000 comparisons.
+    """
+    rng = np.random.default_rng(12345)
+    _check_ancestors_are_valid(scheme, rng)
+    weights = np.array([0.31, 0.005, 0.125, 0.25, 0.0, 0.11, 0.05, 0.15])
+    n = weights.size
+    free = offspring(lambda: scheme(rng, weights, n), n, draws)
+    assert_mean(free, n * weights)
+    for kept in (0, 1):
+        given = offspring(lambda kept=kept: scheme(rng, weights, n, kept), n, draws)
+        assert np.all(given[:, kept] >= 1), "the kept particle was dropped"
+        check_conditional_law(free, given, kept, n * weights[kept])
+
+
+def _check_ancestors_are_valid(scheme: Scheme, rng: np.random.Generator) -> None:
+    """Of any number of particles, some of weight zero, and the kept one of next to nothing."""
+    for size in (1, 2, 7, 40):
+        for count in (1, size, 60):
+            weights = rng.exponential(size=size) ** 3
+            weights[rng.integers(size)] *= 0.0 if size > 1 else 1.0
+            kept = int(np.flatnonzero(weights)[0])
+            weights[kept] *= rng.choice([1e-300, 1e-12, 1.0])
+            weights /= weights.sum()
+            for ancestors in (scheme(rng, weights, count), scheme(rng, weights, count, kept)):
+                assert ancestors.shape == (count,)
+                assert np.all(weights[ancestors] > 0), "a particle of weight zero was chosen"
+            assert kept in ancestors, "the kept particle was dropped"
+
+
+def check_conditional_law(free: np.ndarray, given: np.ndarray, kept: int, expected: float) -> None:
+    """Whether offspring with a kept particle have the scheme's own law given that it has some.
+
+    A slot picked blindly holds a copy of the kept particle with chance (its offspring) / n. So,
+    given that it does, offspring are what they are without the condition, weighted by those of the
+    kept particle. Means and squares are compared.
+
+    Args:
+        free: (draws, n), offspring counts without the condition.
+        given: (draws, n), offspring counts with it.
+        kept: index of the particle.
+        expected: its expected offspring without the condition.
+    """
+    share = free[:, [kept]] / expected
+    for power in (1, 2):
+        weighted, direct = free**power * share, given**power
+        error = np.hypot(weighted.std(axis=0), direct.std(axis=0)) / math.sqrt(len(free))
+        assert np.all(np.abs(weighted.mean(axis=0) - direct.mean(axis=0)) <= 4.5 * error + 1e-9)
+
+
+def offspring(draw: Callable[[], np.ndarray], n: int, draws: int) -> np.ndarray:
+    """The number of offspring of each of n particles in each draw of ancestors, (draws, n)."""
+    return np.array([np.bincount(draw(), minlength=n) for _ in range(draws)]).astype(float)
