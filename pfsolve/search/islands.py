@@ -1,6 +1,6 @@
-"""Islands: independent filters on parts of the particles, one population of all in the end.
+"""Islands: independent filters that share the particles, and one population of all in the end.
 
-What the paper ran as "parallel tempering" (arXiv:2502.01618, section 3.2). Independent filters do not
+The paper ran this as "parallel tempering" (arXiv:2502.01618, section 3.2). Independent filters do not
 all follow the same early winner.
 """
 

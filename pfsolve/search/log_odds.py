@@ -1,4 +1,4 @@
-"""Scores are probabilities, log-weights their logits; here the one becomes the other."""
+"""Scores are probabilities, log-odds their logits: from one to the other, and to the log of a score."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def log_sigmoid(logits: float) -> float: ...
 @overload
 def log_sigmoid(logits: Floats) -> Floats: ...
 def log_sigmoid(logits: float | Floats) -> float | Floats:
-    """Log of the probability with this logit, in [-inf, 0]; stays exact where that is next to 0."""
+    """Log of the probability with this logit, in [-inf, 0]; exact also where the probability is near 1."""
     return -np.logaddexp(0.0, np.negative(logits))
 
 
@@ -33,6 +33,6 @@ def logit(log_probability: float) -> float: ...
 @overload
 def logit(log_probability: Floats) -> Floats: ...
 def logit(log_probability: float | Floats) -> float | Floats:
-    """Logit of the probability with this log; -inf and inf at its ends."""
+    """Logit of the probability with this log, from -inf for probability 0 to inf for 1."""
     with np.errstate(divide="ignore"):
         return np.subtract(log_probability, np.log(-np.expm1(log_probability)))

@@ -1,14 +1,17 @@
-"""Particle Gibbs: a filter over and over, each time around one trajectory of the time before.
+"""Particle Gibbs: filters in a row, each conditional on one trajectory of the filter before it.
 
-The first sweep is a particle filter. Each later one keeps a reference, drawn by the final weights of
-the sweep before; the other n - 1 particles start afresh, and the filter is conditional on it (see
-`particle_filter.sweep`). With `ratio` weights the sweeps are a Markov chain that leaves
-p(x) * odds(r_T)^(1 / softmax_temperature) as it is, for any n >= 2
-(Andrieu, Doucet, Holenstein 2010, section 4.3; arXiv:2502.01618, section 3.2).
+    sweep a particle filter
+    repeat
+        reference ~ final weights of the last sweep
+        all other particles return to the prompt
+        sweep a filter conditional on the reference (see `particle_filter`)
 
-The final population is that of the last sweep, its reference among it, as in the paper's code and its
-successor's: what earlier sweeps found lives on only through the reference. It costs n * sweeps
-particles, less the references.
+With `ratio` weights the sweeps are a Markov chain that leaves p(x) * odds(r_T)^(1 / softmax_temperature)
+invariant, for any n >= 2 (Andrieu, Doucet, Holenstein 2010, section 4.3; arXiv:2502.01618, section 3.2).
+
+The final population is that of the last sweep, its reference among it, as in the paper's code and that
+of its successor: what earlier sweeps found survives only in the reference. The first sweep writes n
+solutions, each later one n - 1.
 """
 
 from __future__ import annotations
@@ -27,12 +30,12 @@ from pfsolve.search.state import Reference, Sweep
 def particle_gibbs(
     n: int, rules: FilterRules, rng: np.random.Generator, sweeps: int
 ) -> Generator[Request, Any, FinalPopulation]:
-    """Run so many sweeps of n particles, n >= 2.
+    """Run `sweeps` sweeps of n particles, n >= 2.
 
-    The evidence is that of the first sweep: around a reference it is no unbiased estimate.
+    The evidence is that of the first sweep: a conditional sweep gives no unbiased estimate.
 
     Raises:
-        AllParticlesDead, InvalidLogWeight: as `particle_filter`.
+        AllParticlesDead, InvalidLogWeight: as `particle_filter` does.
     """
     end = yield from sweep(n, rules, rng)
     log_evidence = end.population.log_evidence
@@ -47,7 +50,7 @@ def particle_gibbs(
 def next_sweep(
     n: int, rules: FilterRules, rng: np.random.Generator, reference: Reference | None, taken: int
 ) -> Generator[Request, Any, Sweep]:
-    """A sweep in which all particles but the reference start afresh; all of them without one."""
+    """A sweep in which all particles start afresh, except a reference."""
     others = np.arange(n)
     if reference is not None:
         yield Fork(np.full(n, reference.slot))

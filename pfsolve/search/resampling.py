@@ -1,12 +1,11 @@
 """Resampling schemes: from normalised weights to ancestors.
 
-Each scheme maps (rng, weights of shape (n,), how many) to ancestor indices (how many,), and keeps
-E[offspring of i] = how_many * W_i. They differ in the variance of the offspring counts; systematic
-has the lowest here (METHOD: 1.22 against 4.86 of multinomial at n = 8).
+Each scheme draws n ancestors with E[offspring of i] = n * W_i. The schemes differ in the variance of
+the offspring counts; the summed variance of systematic is 1.22 at n = 8, against 4.86 of multinomial.
 
 With `kept` a scheme draws from its own law given that a slot picked blindly holds a copy of that
-particle. Particle Gibbs needs exactly this of its reference; to draw one fewer and add the reference
-is the same only where draws are independent.
+particle. Particle Gibbs needs exactly this of its reference; drawing one fewer and adding the
+reference gives the same law only where draws are independent.
 
 Sources: Douc, Cappé, Moulines 2005, arXiv:cs/0507025; for `kept` Chopin, Singh 2015, arXiv:1304.1887,
 section 4.
@@ -28,13 +27,23 @@ class Scheme(Protocol):
     def __call__(
         self, rng: np.random.Generator, weights: Floats, n: int, kept: int | None = None
     ) -> Ancestors:
-        """n ancestors, in no particular order; `kept` is among them."""
+        """Draw ancestors from particles, in no particular order.
+
+        Args:
+            rng: source of the random numbers.
+            weights: (m,), normalised.
+            n: the number of ancestors, which need not be m.
+            kept: index of a particle that must be among them.
+
+        Returns:
+            Indices (n,) into weights.
+        """
 
 
 def multinomial(
     rng: np.random.Generator, weights: Floats, n: int, kept: int | None = None
 ) -> Ancestors:
-    """n independent draws; the paper's scheme (arXiv:2502.01618, algorithm 1)."""
+    """Independent draws; the paper's scheme (arXiv:2502.01618, algorithm 1)."""
     if kept is not None:
         return np.append(multinomial(rng, weights, n - 1), kept)
     return _invert(np.sort(rng.random(n)), weights)
@@ -65,7 +74,7 @@ def systematic(
 def residual(
     rng: np.random.Generator, weights: Floats, n: int, kept: int | None = None
 ) -> Ancestors:
-    """floor(n W_i) offspring for certain, the remainder by multinomial draws from what is left over."""
+    """For certain floor(n W_i) offspring, the remainder by multinomial draws from what is left over."""
     expected = n * weights
     # n W_i that is a whole number on paper may come out a hair below it: 2.9999999996 is 3.
     certain = np.floor(expected + 1e-9).astype(np.intp)
@@ -93,10 +102,10 @@ SCHEMES: dict[str, Scheme] = {
 def resample_around(
     scheme: Scheme, rng: np.random.Generator, weights: Floats, kept: int
 ) -> Ancestors:
-    """As many ancestors as there are weights, `kept` among them, of particles in random order.
+    """One ancestor for each weight, `kept` among them, of particles in random order.
 
-    Some schemes' counts depend on the order of the weights, and a reference always stands in the same
-    slot: only in random order is it a particle like any other.
+    With some schemes the counts depend on the order of the weights, and a reference always stands in
+    the same slot: only in random order is it a particle like any other.
     """
     order = rng.permutation(weights.size)
     place = int(np.flatnonzero(order == kept)[0])
@@ -107,8 +116,8 @@ def resample_around(
 def _invert(points: Floats, weights: Floats) -> Ancestors:
     """Index of the weight whose slice of the cumulative sum holds each sorted point of [0, 1)."""
     cumulative = np.cumsum(weights)
-    # Rounding may leave the sum below 1: scaling the points instead of trusting it keeps every point
-    # inside, and side="right" never lands on a weight of zero.
+    # Rounding may leave the sum below 1. Scaling the points by it keeps each of them inside, and
+    # side="right" never lands on a weight of zero.
     points = points * cumulative[-1]
     index: Ancestors = np.searchsorted(cumulative, points, side="right")
     return index.clip(max=np.flatnonzero(weights)[-1])
@@ -124,8 +133,8 @@ def _inside(rng: np.random.Generator, weights: Floats, index: int) -> float:
 def keep_in_place(ancestors: Ancestors) -> Ancestors:
     """The same offspring, arranged so that every survivor stays in its own slot.
 
-    A particle that has offspring then needs no copy for the first of them, and a watcher sees rows
-    stay where they were. Which slot a copy takes carries no information, so the law is unchanged.
+    A particle then needs no copy for the first of its offspring, and a watcher sees rows stay where
+    they were. Which slot a copy takes carries no information, so the law is unchanged.
     """
     n = ancestors.size
     arranged = np.full(n, -1, dtype=np.intp)
