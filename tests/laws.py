@@ -65,7 +65,7 @@ def _check_it_ends_with_finished_particles(make_search: MakeSearch, n: int, seed
     world = Tree(n, seed)
     end = _ended(make_search, world, seed)
     assert all(world.is_finished(path) for path in world.paths), "it left a particle unfinished"
-    assert not end.stopped, "nobody stopped it"
+    assert not end.stopped, "it says that it was stopped"
     if "Score" in world.kinds():
         scores = [world.log_odds(path) for path in world.paths]
         assert end.log_odds.tolist() == scores, "log-odds are not those of its particles"
@@ -86,7 +86,7 @@ def _check_a_stop_ends_it(make_search: MakeSearch, n: int, seed: int) -> None:
         end = _ended(make_search, world, seed, stop)
         assert end.steps == stop
         after = world.kinds()[len(world.kinds()) - world.kinds()[::-1].index("StepInfo") :]
-        assert not {"Extend", "Score"} & set(after), "it takes a step that nobody wants"
+        assert not {"Extend", "Score"} & set(after), "it takes a step after a stop"
         if not all(world.is_finished(path) for path in world.paths):
             assert end.stopped
 

@@ -13,7 +13,7 @@ from tests.search.worlds import Path, Script, World, drive
 
 
 class Explored(World):
-    """Copies of a prefix go on to its different children, in slot order; scores are random numbers.
+    """Copies of a prefix take its different children, in slot order; scores are random numbers.
 
     depth: of all leaves but those that `ends` names.
     """
@@ -85,7 +85,7 @@ def test_a_finished_beam_keeps_one_place_and_the_others_share_the_rest() -> None
     assert sorted(end.log_odds.tolist()) == [4.2, 4.2, 5.0, 5.0]
 
 
-def test_it_ends_when_the_kept_beams_have_finished_whatever_else_is_unfinished() -> None:
+def test_it_ends_when_the_kept_beams_have_finished_though_others_have_not() -> None:
     script = Script({1: [5.0, 4.0, 3.0, 2.0]}, [1, 1, 9, 9])
     end = drive(beam_search(4, 2), script.answer)
     assert script.kinds() == ["Extend", "Score", "StepInfo", "Fork"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -26,37 +27,36 @@ class Archipelago:
         self.extended: list[int] = []
 
     def answer(self, request: object) -> object:
-        size = self.size
         match request:
-            case Extend(particles=slots) | Score(particles=slots):
-                if isinstance(request, Extend):
-                    self.extended.append(slots.size)
-                assert slots.tolist() == sorted(slots.tolist())
-                answers = [
-                    world.answer(type(request)(own))
-                    for i, world in enumerate(self.worlds)
-                    if (own := slots[slots // size == i] % size).size
-                ]
-                return np.concatenate(answers)
-            case Alike():
-                return np.concatenate([world.answer(request) for world in self.worlds])
-            case Fork(ancestors=ancestors):
-                for i, world in enumerate(self.worlds):
-                    own = ancestors[i * size : (i + 1) * size] - i * size
-                    assert np.all((own >= 0) & (own < size)), "islands are not connected"
-                    if own.tolist() != list(range(size)):
-                        world.answer(Fork(own))
-            case Rewind(particles=slots, steps=steps):
-                for i, world in enumerate(self.worlds):
-                    mine = slots // size == i
-                    if mine.any():
-                        world.answer(Rewind(slots[mine] % size, steps[mine]))
             case StepInfo():
                 self.news.append(request)
-        return None
+                return None
+            case Alike():
+                return np.concatenate([world.answer(request) for world in self.worlds])
+            case Extend(particles=slots):
+                self.extended.append(slots.size)
+        answers = [world.answer(own) for world, own in self.shared_out(request)]
+        return np.concatenate(answers) if isinstance(request, Extend | Score) else None
+
+    def shared_out(self, request: object) -> Iterator[tuple[World, object]]:
+        """The worlds that a request is about, and what each of them is asked."""
+        for i, world in enumerate(self.worlds):
+            first = i * self.size
+            if isinstance(request, Fork):
+                own = request.ancestors[first : first + self.size] - first
+                assert np.all((own >= 0) & (own < self.size)), "islands are not connected"
+                if own.tolist() != list(range(self.size)):
+                    yield world, Fork(own)
+                continue
+            mine = request.particles // self.size == i
+            slots = request.particles[mine] - first
+            if slots.size and isinstance(request, Rewind):
+                yield world, Rewind(slots, request.steps[mine])
+            elif slots.size:
+                yield world, type(request)(slots)
 
 
-def test_each_search_goes_as_it_would_alone() -> None:
+def test_each_search_runs_as_it_would_alone() -> None:
     """Filters, one of which seldom resamples, and a chain of Gibbs sweeps, in lockstep."""
     kinds = [
         lambda rng: particle_filter(4, FilterRules(), rng),
@@ -104,7 +104,7 @@ def test_no_particle_ever_comes_from_another_island() -> None:
     assert all({a // 2 for a in fork[2:]} == {1} for fork in script.forks())
 
 
-def test_a_dead_island_has_no_weight_and_the_others_go_on() -> None:
+def test_a_dead_island_has_no_weight_and_the_others_continue() -> None:
     inf = math.inf
     script = Script({1: [-inf, -inf, 1.0, 2.0], 2: [0.0, 0.0, 3.0, 4.0]}, [2] * 4)
     end = drive(island_filters(4, FilterRules(), np.random.default_rng(0), 2), script.answer)

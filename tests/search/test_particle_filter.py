@@ -58,8 +58,7 @@ def estimate(n: int, rules: FilterRules, seed: int) -> tuple[np.ndarray, float]:
 def test_posterior_and_evidence_are_those_of_the_forward_algorithm(rules: FilterRules) -> None:
     """Over 250 runs of 64 particles, within 4.5 standard errors of what is exactly true.
 
-    The evidence is unbiased, and so is evidence times posterior, while a posterior alone is biased by
-    something like 1/n (Del Moral 2004, theorem 7.4.2).
+    The evidence is unbiased, and so is evidence times posterior; a posterior alone has a bias of order 1/n (Del Moral 2004, theorem 7.4.2).
     """
     posterior, log_evidence = HiddenMarkovModel(1, 0, cumulative=False).exact()
     runs = [estimate(64, rules, seed) for seed in range(250)]
@@ -96,9 +95,8 @@ def test_solutions_of_different_lengths_are_weighed_exactly(rules: FilterRules) 
 
 
 @pytest.mark.parametrize("finished", ["stay", "absorb"])
-def test_level_weights_and_their_evidence_when_resampling_is_flattened(finished: str) -> None:
-    """What annealing does to the choice of survivors the evidence must account for, though the
-    published method's weights do not."""
+def test_score_weights_and_their_evidence_when_resampling_is_flattened(finished: str) -> None:
+    """The evidence accounts for survivors chosen by flattened weights; the published weights do not."""
     rules = FilterRules(expected_steps=12, softmax_temperature=0.3, finished=finished)
     temperature = rules.softmax_temperature
     model = HiddenMarkovModel(1, 0, cumulative=False, observations=(0, 0, 1, 2))
@@ -134,8 +132,11 @@ def test_all_finished_at_once_are_not_resampled() -> None:
 
 
 def test_a_step_of_the_paper_is_played_as_it_stands() -> None:
-    """arXiv:2502.01618, algorithm 1, under the preset: softmax of the newest logits, finished particles
-    with their last one, N independent draws, at every step; the last population is not resampled."""
+    """Algorithm 1 of arXiv:2502.01618, under the preset.
+
+    At every step n independent draws by the softmax of the newest logits, finished particles with
+    their last one; the last population is not resampled.
+    """
     rules = FilterRules(resampling="multinomial", weights="score", finished="stay")
     scores = [0.3, -0.4, 0.6, 0.1]
     script = Script(dict.fromkeys(range(1, 5), scores), [2, 4, 3, 4])
@@ -159,7 +160,7 @@ def test_a_step_of_the_paper_is_played_as_it_stands() -> None:
             paths[slot] = (*paths[slot], slot)
             logits[slot] = script.log_odds(paths[slot])
     assert len(forks) > 2
-    assert any(len(each) < 4 for each in extended), "nobody has finished before the others"
+    assert any(len(each) < 4 for each in extended), "no particle has finished before the others"
     assert script.forks() == forks
     assert script.extended() == extended
     assert script.paths == paths
@@ -186,7 +187,7 @@ def test_absorbed_particles_are_neither_copied_nor_dropped() -> None:
     assert end.log_odds.tolist() == [50.0, 1.0, 1.0]
 
 
-def test_equal_weights_lose_nobody_under_systematic_resampling() -> None:
+def test_equal_weights_lose_no_particle_under_systematic_resampling() -> None:
     script = Script({1: [0.7] * 8, 2: [0.7] * 8}, [2] * 8)
     run(script, FilterRules())
     assert script.forks() == [list(range(8))]
@@ -234,8 +235,10 @@ def test_softmax_temperature_divides_the_logits() -> None:
 
 
 class Favourite(World):
-    """Solutions of two steps, each of which is nearly always 0; all have the same score but one that
-    has weight zero."""
+    """Solutions of two steps, each of them 0 four times out of five; one has a score of zero.
+
+    All others have the same score.
+    """
 
     def following(self, path: Path, slot: int) -> int:
         return int(self.rng.random() > 0.8)
@@ -271,7 +274,7 @@ def test_copies_of_a_finished_particle_share_its_weight_too() -> None:
     assert weights[[path == (2,) for path in script.paths]].sum() == pytest.approx(0.75)
 
 
-def test_counting_once_needs_level_weights() -> None:
+def test_deduplication_needs_score_weights() -> None:
     with pytest.raises(ValueError, match="score"):
         FilterRules(weights="ratio", deduplicate=True)
 
@@ -298,8 +301,10 @@ def test_an_ess_threshold_without_ratio_weights_is_refused() -> None:
 def test_a_degenerate_population_is_resampled_by_flattened_weights_early_on(
     logit: float, expected_steps: int, is_flattened: bool
 ) -> None:
-    """softmax(logit / tau), tau = max(1, N / ESS * (1 - progress)), while ESS / N and progress are
-    below one half (arXiv:2510.05825): so often does the best one survive, by systematic draws."""
+    """Survivors of systematic draws by softmax(logit / tau), as in arXiv:2510.05825.
+
+    tau = max(1, n / ESS * (1 - progress)) while ESS / n and progress are below one half, else 1.
+    """
     odds, others = math.exp(logit), 7
     ess = (odds + others) ** 2 / (odds**2 + others)
     tau = 8 / ess * (1 - 1 / expected_steps) if is_flattened else 1.0

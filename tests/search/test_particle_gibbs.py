@@ -101,8 +101,10 @@ class Watched(Tree):
 
 
 def test_a_long_run_converges_to_the_exact_posterior() -> None:
-    """2000 sweeps of two particles; standard errors from means over batches of 50, beyond which
-    nothing correlates."""
+    """2000 sweeps of two particles; standard errors from means over batches of 50.
+
+    Sweeps further apart than a batch do not correlate.
+    """
     exact, _ = Tree.exact()
     tree = Watched(2, 5)
     rules = FilterRules(weights="ratio")
@@ -127,8 +129,8 @@ def test_the_reference_is_weighed_after_the_same_number_of_steps() -> None:
     assert [news.step for news in script.news()] == [11, 12, 13]
 
 
-def test_a_fork_of_the_reference_goes_on_from_its_prefix() -> None:
-    """All weight is on the reference: after each step the others become its first so many steps."""
+def test_a_fork_of_the_reference_continues_from_its_prefix() -> None:
+    """All weight is on the reference: after each step the others become its first steps, as many as it has taken."""
     script = Script({1: [0.0, 60.0], 2: [0.0, 60.0], 3: [0.0, 60.0]}, [3, 3])
     script.paths[1] = (1, 1, 1)
     rules = FilterRules(weights="score")
@@ -140,8 +142,8 @@ def test_a_fork_of_the_reference_goes_on_from_its_prefix() -> None:
     assert script.paths == [(1, 1, 0), (1, 1, 1)]
 
 
-def test_a_reference_that_goes_on_after_all_others_is_still_followed_to_its_end() -> None:
-    """Its later steps change the weights, though nobody takes a step any more."""
+def test_a_reference_longer_than_all_others_is_followed_to_its_end() -> None:
+    """Its later steps change the weights, though no particle takes a step any more."""
     script = Script({1: [0.0, 0.0], 2: [0.0, -4.0], 3: [0.0, 5.0]}, [1, 3])
     script.paths[1] = (1, 1, 1)
     rules = FilterRules(weights="ratio", ess_threshold=0.0)
@@ -194,7 +196,7 @@ def test_one_sweep_is_a_particle_filter() -> None:
     assert one.paths == other.paths
 
 
-def test_whoever_wants_no_more_gets_the_sweep_at_hand_with_its_reference_whole() -> None:
+def test_a_stop_ends_the_sweep_at_hand_with_its_reference_whole() -> None:
     script = Script({step: [float(step)] * 2 for step in (1, 2, 3)}, [3, 3])
     search = particle_gibbs(2, FilterRules(weights="ratio"), np.random.default_rng(0), 9)
     end = drive(search, stopping(script, 4))

@@ -33,7 +33,7 @@ def test_argmax_passes_over_particles_without_an_answer() -> None:
     )
 
 
-def test_nobody_has_an_answer() -> None:
+def test_no_particle_has_an_answer() -> None:
     choice = select("vote", [None, None], [None, None], np.zeros(2), np.full(2, 0.5))
     assert (choice.answer, choice.agreement, choice.candidates) == (None, 0.0, ())
 
@@ -48,13 +48,13 @@ def test_ties_go_to_the_lower_index() -> None:
 def test_a_vote_is_settled_exactly_when_no_end_of_the_others_changes_it(
     particles: list[tuple[int | None, bool]],
 ) -> None:
-    """Against all ways in which the unfinished could vote; 3 is an answer nobody has had yet."""
+    """Against all ways in which the unfinished could vote; 3 is an answer that no particle has given yet."""
     finished = np.array([has_ended for _, has_ended in particles])
     votes = [vote if has_ended else None for vote, has_ended in particles]
     n = len(votes)
 
     def ahead(all_votes: list[int | None]) -> set[int]:
-        """The answers that nobody is ahead of."""
+        """The answers that none other is ahead of."""
         counts = {v: all_votes.count(v) for v in all_votes if v is not None}
         return {v for v, count in counts.items() if count == max(counts.values())}
 
@@ -74,6 +74,6 @@ def test_a_weighted_vote_is_settled_by_weight() -> None:
     assert not is_settled("weighted-vote", [0, 1, None], finished, np.array([0.5, 0.2, 0.3]))
 
 
-def test_nothing_is_settled_while_nobody_has_an_answer() -> None:
+def test_nothing_is_settled_while_no_particle_has_an_answer() -> None:
     assert not is_settled("vote", [None, None], np.array([True, False]), np.full(2, 0.5))
     assert not is_settled("vote", [None, None], np.array([True, True]), np.full(2, 0.5))

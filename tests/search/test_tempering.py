@@ -28,8 +28,7 @@ RATIO = FilterRules(weights="ratio")
 
 @pytest.mark.parametrize("temperatures", [(2.0, 1.0), (5.0, 0.5), (1.5, 1.0)])
 def test_swaps_keep_the_product_of_two_tempered_laws(temperatures: tuple[float, float]) -> None:
-    """By enumeration: the transition matrix on pairs of leaves has that law as its stationary one, and
-    fulfils detailed balance."""
+    """The transition matrix on all pairs of leaves has that law as stationary, in detailed balance."""
     hot, cold = temperatures
     laws = [Tree.exact(temperature)[0] for temperature in temperatures]
     pairs = list(product(Tree.leaves, Tree.leaves))
@@ -47,7 +46,7 @@ def test_swaps_keep_the_product_of_two_tempered_laws(temperatures: tuple[float, 
 
 
 def test_the_swap_probability_is_the_published_one() -> None:
-    """min(1, exp((1/T_hot - 1/T_cold) * (l_cold - l_hot)))"""
+    """It is min(1, exp((1/T_hot - 1/T_cold) * (l_cold - l_hot)))."""
     assert swap_probability(2.0, 1.0, 1.0, 3.0) == pytest.approx(math.exp(-0.5 * 2.0))
     assert swap_probability(2.0, 1.0, 3.0, 1.0) == 1.0
     assert swap_probability(1.0, 1.0, -7.0, 9.0) == 1.0
@@ -96,7 +95,7 @@ def test_every_chain_of_a_long_run_converges_to_the_law_of_its_temperature() -> 
 
 
 def test_a_reference_that_changes_chains_is_the_same_trajectory() -> None:
-    """Swaps for certain: the hot chain holds the better one, in whatever slot."""
+    """Swaps for certain: the hot chain holds the better one, in any slot."""
     script = Script({1: [5.0, 5.0, 1.0, 1.0], 2: [6.0, 6.0, 0.0, 0.0]}, [2] * 4)
     seen: list[list[Path]] = []
 

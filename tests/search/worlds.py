@@ -278,9 +278,9 @@ def assert_law(samples: np.ndarray, law: np.ndarray) -> None:
 
 
 def assert_mean(samples: np.ndarray, expected: np.ndarray, errors: float = 4.5) -> None:
-    """Means over independent rows agree with what is expected, within so many standard errors.
+    """Means over independent rows agree with what is expected, within `errors` standard errors.
 
-    At 4.5 of them a right program fails once in 100 000 columns.
+    At 4.5 standard errors a right program fails once in 100 000 columns.
     """
     error = samples.std(axis=0, ddof=1) / math.sqrt(len(samples))
     off = np.abs(samples.mean(axis=0) - expected)
