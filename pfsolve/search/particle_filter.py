@@ -1,14 +1,15 @@
 """The particle filter over reasoning steps (arXiv:2502.01618, section 3 and algorithm 1).
 
-    n particles at the prompt, of weight 1
+    n particles at the prompt, W = 1
     repeat
-        extend and score   each unfinished particle takes a step; r = odds of the new prefix
-        reweight           w = r ("score") or w * r / (r one step before) ("ratio")
-        end                if all have finished, or the watcher wants no more
-        resample           ancestors ~ w; particle i continues from ancestors[i]
+        extend and score   each unfinished particle takes a step; r = odds of its new prefix
+        reweight           "score": w = r, W = W r;  "ratio": w = W = W r / r_before
+                           watchers are told w and the evidence, mean W
+        resample           ancestors ~ w; particle i continues from ancestors[i]; W = W mean(w) / w
+    end                    once all have finished or a watcher wants no more, without resampling
 
-It resamples neither before the first step nor after the last. `weighting.WEIGHTINGS` are the two ways to
-weight, `resampling.SCHEMES` the ways to draw; `FilterRules` chooses among them.
+`weighting.WEIGHTINGS` holds the ways to weight, `resampling.SCHEMES` the ways to draw; `FilterRules`
+chooses among them, and says when to resample.
 
 Given a reference, a finished trajectory, the filter is conditional: the reference takes part in every
 round with its own log-odds after as many steps, its prefix may be copied, and it is never dropped
@@ -153,9 +154,9 @@ def reweight(state: State, rules: FilterRules) -> Generator[Request, Any, tuple[
     """
     if rules.deduplicate:
         state = replace(state, alike=(yield Alike()))
-    log_weights, log_totals = _weighed(state, rules)
-    log_evidence = None if rules.deduplicate else log_mean_exp(log_totals)
-    return state, StepInfo(state.taken, state.log_odds, Weights(log_weights), log_evidence)
+    choosing, total = _log_weights(state, rules)
+    log_evidence = None if rules.deduplicate else log_mean_exp(total)
+    return state, StepInfo(state.taken, state.log_odds, Weights(choosing), log_evidence)
 
 
 def resample(
@@ -163,18 +164,18 @@ def resample(
 ) -> Generator[Request, Any, State]:
     """Draw ancestors by weight, unless the ESS is high enough.
 
-    The chosen share the mean weight of all: equal among themselves, and still in proportion to
-    particles that were set aside. Chosen by flattened weights they carry the difference.
+    The chosen share the mean weight of the pool: they are equal among themselves, and still in
+    proportion to particles that were set aside. Chosen by flattened weights they keep the difference.
     """
-    log_weights, log_totals = _weighed(state, rules)
-    state = replace(state, log_weights_before=log_totals, log_odds_before=state.log_odds)
+    choosing, total = _log_weights(state, rules)
+    state = replace(state, log_weights_before=total, log_odds_before=state.log_odds)
     pool = _pool(state, rules)
-    weights = Weights(log_weights[pool])
+    weights = Weights(choosing[pool])
     if rules.ess_threshold is not None and weights.ess >= rules.ess_threshold * pool.size:
         return state
     chances = Weights(weights.log / _flatness(rules, weights, state.step))
     drawn = _draw(rules, rng, chances, pool, reference)
-    ancestors = np.arange(log_weights.size)
+    ancestors = np.arange(total.size)
     ancestors[pool] = pool[drawn]
     yield Fork(ancestors)
     if reference is not None and not state.finished[reference.slot]:
@@ -195,13 +196,13 @@ def end(
     cut = stop and not state.finished.all()
     if reference is not None and cut:
         state = reference.put_into(state, reference.log_odds.size)
-    weights = Weights(_weighed(state, rules)[0])
+    weights = Weights(_log_weights(state, rules)[0])
     population = FinalPopulation(state.log_odds, weights, info.log_evidence, state.taken, cut)
     return Sweep(population, state, stop)
 
 
-def _weighed(state: State, rules: FilterRules) -> tuple[Floats, Floats]:
-    """Two log-weights (n,), see `weighting.Weighting`; right after a step and after resampling alike."""
+def _log_weights(state: State, rules: FilterRules) -> tuple[Floats, Floats]:
+    """Log w and log W, each (n,), as `weighting` has them; right after a step or after resampling."""
     log_odds = state.log_odds / rules.softmax_temperature
     if rules.deduplicate:
         log_odds = log_odds - log_copies(state.alike)

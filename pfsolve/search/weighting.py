@@ -2,7 +2,7 @@
 
 Each takes, for n particles, the log-weights before a step, the log-odds after it and their change by
 it, the last two divided by the softmax temperature. It returns two arrays of log-weights (n,): those
-that choose survivors and answers, and those whose mean is the evidence.
+that choose survivors and answers (w of `particle_filter`), and those whose mean is the evidence (W).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pfsolve.search.resampling import Ancestors
 
 class Weighting(Protocol):
     def __call__(self, before: Floats, log_odds: Floats, change: Floats) -> tuple[Floats, Floats]:
-        """Log-weights that choose, and log-weights of the evidence, each (n,)."""
+        """Log w and log W, each (n,)."""
 
 
 def score(before: Floats, log_odds: Floats, change: Floats) -> tuple[Floats, Floats]:

@@ -58,7 +58,8 @@ def estimate(n: int, rules: FilterRules, seed: int) -> tuple[np.ndarray, float]:
 def test_posterior_and_evidence_are_those_of_the_forward_algorithm(rules: FilterRules) -> None:
     """Over 250 runs of 64 particles, within 4.5 standard errors of what is exactly true.
 
-    The evidence is unbiased, and so is evidence times posterior; a posterior alone has a bias of order 1/n (Del Moral 2004, theorem 7.4.2).
+    The evidence is unbiased, and so is evidence times posterior; a posterior alone has a bias of
+    order 1/n (Del Moral 2004, theorem 7.4.2).
     """
     posterior, log_evidence = HiddenMarkovModel(1, 0, cumulative=False).exact()
     runs = [estimate(64, rules, seed) for seed in range(250)]

@@ -130,7 +130,7 @@ def test_the_reference_is_weighed_after_the_same_number_of_steps() -> None:
 
 
 def test_a_fork_of_the_reference_continues_from_its_prefix() -> None:
-    """All weight is on the reference: after each step the others become its first steps, as many as it has taken."""
+    """All weight is on the reference: after each step the others become its prefix of that length."""
     script = Script({1: [0.0, 60.0], 2: [0.0, 60.0], 3: [0.0, 60.0]}, [3, 3])
     script.paths[1] = (1, 1, 1)
     rules = FilterRules(weights="score")
