@@ -29,7 +29,7 @@ class MethodSettings(Protocol):
 
     @property
     def resampling(self) -> str:
-        """See `FilterRules`, as for the next five."""
+        """This and the next five: see `FilterRules`."""
 
     @property
     def weights(self) -> str: ...
