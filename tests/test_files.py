@@ -54,8 +54,7 @@ def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(
     file: Path, error: type[BaseException]
 ) -> None:
     with pytest.raises(error), replacing(file) as part:
-        part.write(b"half")
-        raise error
+        raise error(part.write(b"half"))
     assert file.read_text() == "old"
     assert list(file.parent.iterdir()) == [file]
 

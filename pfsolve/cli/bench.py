@@ -85,7 +85,7 @@ def bench(
     from pfsolve.lab.bench.report import compare
     from pfsolve.lab.bench.run import Session, run_all
     from pfsolve.models.resolve import name_of
-    from pfsolve.problems.answered import read_answered
+    from pfsolve.problems import read_answered
     from pfsolve.results.file import ResultsFile, read_solved
     from pfsolve.results.run_record import RunRecords, file_name
     from pfsolve.solver.loading import choose_reward

@@ -283,7 +283,7 @@ def _check_packages() -> None:
 
 @contextmanager
 def _trouble(job: Job) -> Iterator[None]:
-    """Say what went wrong on the Hub, or that the user stopped it, in the words of a conversion."""
+    """Turn what the Hub refuses, and Ctrl-C, into errors that speak of the conversion."""
     try:
         yield
     except PlaceFailed as failure:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from pfsolve.models.place import Cached, Remote, Wanted
 from pfsolve.models.table import Table
@@ -105,7 +105,7 @@ class HubPlace:
                     part.cut(0)
                 part.append(response.iter_bytes())  # a chunk size would hold bytes back
 
-        _persist(self, part, resume)
+        _persist(self, lambda: part.total - part.size, resume)
 
     def read_range(self, start: int, size: int) -> bytes:
         """The `size` bytes of the file that begin at byte `start`. They must be there.
@@ -113,22 +113,22 @@ class HubPlace:
         Raises:
             PlaceFailed: the Hub does not give them.
         """
-        piece = _Piece(size)
+        data = bytearray()
 
         def resume() -> None:
-            wanted = f"bytes={start + piece.size}-{start + size - 1}"
+            wanted = f"bytes={start + len(data)}-{start + size - 1}"
             with _answer(self._url, wanted) as response:
                 if response.status_code != 206:  # the whole file, although not asked for
                     if start:
                         raise PlaceFailed(f"it does not give parts of {self.file}")
-                    piece.data.clear()
+                    data.clear()
                 for chunk in response.iter_bytes():
-                    piece.data += chunk[: size - piece.size]
-                    if piece.is_whole:
+                    data.extend(chunk[: size - len(data)])
+                    if len(data) == size:
                         break
 
-        _persist(self, piece, resume)
-        return bytes(piece.data)
+        _persist(self, lambda: size - len(data), resume)
+        return bytes(data)
 
     def cached(self) -> Cached | None:
         """The file in the Hub's own cache, which names a file's blob by its hash."""
@@ -151,54 +151,25 @@ class HubPlace:
         return hf_hub_url(self.repo, self.file, revision=self.revision)
 
 
-class _Sink(Protocol):
-    """What bytes are collected in."""
-
-    @property
-    def size(self) -> int: ...
-
-    @property
-    def is_whole(self) -> bool: ...
-
-
-class _Piece:
-    """Bytes of a file, in memory."""
-
-    def __init__(self, total: int) -> None:
-        self.total = total
-        self.data = bytearray()
-
-    @property
-    def size(self) -> int:
-        return len(self.data)
-
-    @property
-    def is_whole(self) -> bool:
-        return self.size == self.total
-
-
-def _persist(place: HubPlace, sink: _Sink, resume: Callable[[], None]) -> None:
-    """Ask again, each time for what is still missing, as long as that brings something."""
+def _persist(place: HubPlace, missing: Callable[[], int], resume: Callable[[], None]) -> None:
+    """Ask again, each time for the bytes that are still missing, as long as that brings some."""
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError
 
     fruitless = 0
-    while not sink.is_whole:
-        before = sink.size
-        error: Exception | None = None
+    while before := missing():
+        reason = PlaceFailed("it keeps closing the connection")
         try:
             resume()
-        except httpx2.HTTPError as cut:
-            if isinstance(cut, HfHubHTTPError) and cut.response.status_code not in _PASSING:
-                raise _failure(place, cut) from None
-            error = cut
-        if sink.is_whole:
+        except httpx2.HTTPError as error:
+            reason = _failure(place, error)
+            if isinstance(error, HfHubHTTPError) and error.response.status_code not in _PASSING:
+                raise reason from None
+        if not missing():
             return
-        fruitless = 0 if sink.size > before else fruitless + 1
+        fruitless = 0 if missing() < before else fruitless + 1
         if fruitless == ATTEMPTS:
-            raise (
-                _failure(place, error) if error else PlaceFailed("it keeps closing the connection")
-            )
+            raise reason
         time.sleep(WAIT_S * min(2**fruitless, 8))
 
 

@@ -34,7 +34,8 @@ class Tensor:
     dtype: "BF16", "F16" or "F32".
     shape: lengths of its axes.
     offset: of its first byte, in the file, or in the data of `entry`.
-    entry: offset of a stored entry of a zip archive; None for a safetensors file.
+    entry: offset of a stored entry of a zip archive (`convert.torch_zip`); None for safetensors. Where
+        the data of an entry begins is known only once the file is there to be read.
     """
 
     name: str
@@ -55,47 +56,6 @@ class Tensor:
     def order(self) -> tuple[int, int]:
         """A key that sorts tensors as they follow each other in the file."""
         return (self.entry or 0, self.offset)
-
-
-def read_blocks(file: BinaryIO, tensor: Tensor) -> Iterator[NDArray[np.float32]]:
-    """The tensor's numbers, exactly, as flat blocks of at most `BLOCK`.
-
-    Raises:
-        ModelFileError: the file ends too early.
-    """
-    import numpy as np
-
-    file.seek(_start(file, tensor))
-    for done in range(0, tensor.count, BLOCK):
-        size = min(BLOCK, tensor.count - done) * WIDTHS[tensor.dtype]
-        raw = file.read(size)
-        if len(raw) != size:
-            raise ModelFileError(f"the checkpoint ends in the middle of {tensor.name}")
-        match tensor.dtype:
-            case "BF16":  # the upper half of a float32
-                yield (np.frombuffer(raw, "<u2").astype(np.uint32) << 16).view(np.float32)
-            case "F16":
-                yield np.frombuffer(raw, "<f2").astype(np.float32)
-            case _:
-                yield np.frombuffer(raw, "<f4").astype(np.float32, copy=False)
-
-
-def read_whole(file: BinaryIO, tensor: Tensor) -> NDArray[np.float32]:
-    """A small tensor, in its shape."""
-    import numpy as np
-
-    return np.concatenate([np.empty(0, np.float32), *read_blocks(file, tensor)]).reshape(
-        tensor.shape
-    )
-
-
-def _start(file: BinaryIO, tensor: Tensor) -> int:
-    if tensor.entry is None:
-        return tensor.offset
-    file.seek(tensor.entry)
-    # The name and the padding here are not those of the archive's directory.
-    name, extra = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
-    return int(tensor.entry + _LOCAL_HEADER.size + name + extra + tensor.offset)
 
 
 def read_header(file: BinaryIO, size: int, what: str) -> list[Tensor]:
@@ -138,3 +98,44 @@ def _tensor(name: str, fields: dict[str, Any], start: int, what: str) -> Tensor:
     if first < 0 or min(shape, default=0) < 0 or tensor.bytes != last - first:
         raise ValueError
     return tensor
+
+
+def read_blocks(file: BinaryIO, tensor: Tensor) -> Iterator[NDArray[np.float32]]:
+    """The tensor's numbers, exactly, as flat blocks of at most `BLOCK`.
+
+    Raises:
+        ModelFileError: the file ends too early.
+    """
+    import numpy as np
+
+    file.seek(_start(file, tensor))
+    for done in range(0, tensor.count, BLOCK):
+        size = min(BLOCK, tensor.count - done) * WIDTHS[tensor.dtype]
+        raw = file.read(size)
+        if len(raw) != size:
+            raise ModelFileError(f"the checkpoint ends in the middle of {tensor.name}")
+        match tensor.dtype:
+            case "BF16":  # the upper half of a float32
+                yield (np.frombuffer(raw, "<u2").astype(np.uint32) << 16).view(np.float32)
+            case "F16":
+                yield np.frombuffer(raw, "<f2").astype(np.float32)
+            case _:
+                yield np.frombuffer(raw, "<f4").astype(np.float32, copy=False)
+
+
+def read_whole(file: BinaryIO, tensor: Tensor) -> NDArray[np.float32]:
+    """A small tensor, in its shape."""
+    import numpy as np
+
+    return np.concatenate([np.empty(0, np.float32), *read_blocks(file, tensor)]).reshape(
+        tensor.shape
+    )
+
+
+def _start(file: BinaryIO, tensor: Tensor) -> int:
+    if tensor.entry is None:
+        return tensor.offset
+    file.seek(tensor.entry)
+    # The name and the padding here are not those of the archive's directory.
+    name, extra = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
+    return int(tensor.entry + _LOCAL_HEADER.size + name + extra + tensor.offset)

@@ -27,7 +27,7 @@ def read_toml(file: Path) -> Mapping[str, object]:
 
 
 class Table:
-    """A TOML table read key by key; `finish` then complains of keys that nobody asked for."""
+    """A TOML table read key by key; `finish` then refuses the keys that were not read."""
 
     def __init__(self, fields: Mapping[str, object], where: str) -> None:
         self.where = where

@@ -73,8 +73,9 @@ class WheelPlace:
 
     def __str__(self) -> str:
         first = self.package.format(n=1)
-        more = "" if self.parts == 1 else f"{self.parts} wheels, "
-        return f"PyPI ({more}{first}{' and on' if more else ''})"
+        if self.parts == 1:
+            return f"PyPI ({first})"
+        return f"PyPI ({self.parts} wheels, {first} and on)"
 
     def requirement(self, part: int) -> str:
         """What pip is asked for, such as `name-part3==1.0`."""

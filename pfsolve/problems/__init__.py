@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pfsolve.problems.fields import parse_fields
 from pfsolve.problems.problem import BadRow, Problem
-from pfsolve.problems.read import ProblemFile, read_problems
+from pfsolve.problems.read import ProblemFile, read_answered, read_problems
 from pfsolve.problems.shard import Shard
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "ProblemFile",
     "Shard",
     "parse_fields",
+    "read_answered",
     "read_problems",
 ]

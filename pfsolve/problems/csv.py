@@ -19,7 +19,7 @@ class _Quotes(Enum):
 
     CLOSED = auto()
     OPEN = auto()  # the last one does not
-    BROKEN = auto()  # a quote is followed by something else than a delimiter
+    BROKEN = auto()  # something else than a delimiter follows a closing quote
 
 
 _REFUSALS = {
@@ -119,13 +119,15 @@ def _cells(text: str, delimiter: str) -> list[str]:
 def _records(lines: Sequence[bytes], delimiter: bytes) -> Iterator[tuple[int, int, _Quotes]]:
     """First line of each record, the line after its last, and how its quotes end.
 
-    A record goes on to the next line within a quoted cell. Where that cell is never closed, or not
-    as it should be, its first line is a record of its own: one stray quote must not swallow the
-    file. No line is looked at more than twice, however many quotes are open.
+    A quoted cell may span lines, and its record with it. Where such a cell is never closed, or is
+    followed by something else than a delimiter, its first line is a record of its own: one stray
+    quote must not swallow the file. No line is scanned more than twice, even with many open quotes.
     """
     first = 0
-    hopeless = 0  # a cell still open at this line, or at one already passed on the way to it, ...
-    fate = _Quotes.CLOSED  # ... ends like this
+    # The last search for a closing quote: where it stopped, and what it found. A cell that is open
+    # at a line before that one ends in the same way.
+    hopeless = 0
+    fate = _Quotes.CLOSED
     while first < len(lines):
         quotes = _scan(lines[first], delimiter, quoted=False)
         stop = first + 1
@@ -169,7 +171,7 @@ def _scan(line: bytes, delimiter: bytes, *, quoted: bool) -> _Quotes:
 
 @contextmanager
 def _long_cells(lines: Sequence[bytes]) -> Iterator[None]:
-    """Let csv read cells as long as the file, where it would stop at 128 KiB."""
+    """Let csv read cells of any length; by itself it stops at 128 KiB."""
     size = sum(map(len, lines)) + len(lines)
     before = csv.field_size_limit(min(max(size, 1 << 17), 2**31 - 1))  # a C long
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from pfsolve.errors import UsageError
 from pfsolve.problems.csv import read_table
@@ -47,6 +47,18 @@ class ProblemFile:
         if self.blank:
             parts.append(f"{plural(self.blank, 'blank line')} skipped")
         return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Problems to measure or learn with.
+
+    problems: at least one, each with its answer.
+    unusable: number of rows without a problem or without an answer.
+    """
+
+    problems: tuple[Problem, ...]
+    unusable: int
 
 
 def read_problems(
@@ -95,6 +107,24 @@ def read_problems(
             "leave --field out, or read it with --input jsonl or --input csv",
         )
     return ProblemFile(found, kind, len(rows) - len(found))
+
+
+def read_answered(path: Path) -> Answered:
+    """The problems of a file that have an answer.
+
+    Raises:
+        UsageError: it cannot be read, or holds none.
+    """
+    try:
+        rows = read_problems(path.read_bytes(), name=str(path)).rows
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", "check the path") from error
+    known = tuple(row for row in rows if isinstance(row, Problem) and row.answer is not None)
+    if not known:
+        raise UsageError(
+            f"{path} holds no problems with answers", 'a row is {"problem": ..., "answer": ...}'
+        )
+    return Answered(known, len(rows) - len(known))
 
 
 def _guessed(source: TextLines, extension: str, name: str) -> str:

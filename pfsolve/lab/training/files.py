@@ -10,8 +10,7 @@ from typing import Any
 from pfsolve.errors import UsageError
 from pfsolve.files import sha256_of
 from pfsolve.lab.evaluation.labelled import Labelled, read_labelled
-from pfsolve.problems import Problem
-from pfsolve.problems.answered import read_answered
+from pfsolve.problems import Problem, read_answered
 
 
 @dataclass(frozen=True, slots=True)
