@@ -6,7 +6,7 @@ A new method is a module of this room and one line in `METHODS`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -21,30 +21,14 @@ from pfsolve.search.tempering import tempering
 
 
 class MethodSettings(Protocol):
-    """The settings that methods read, as `pfsolve.settings.Settings` has them; each reads its own."""
+    """The settings that methods read, as `pfsolve.settings.Settings` has them; each reads its own.
+
+    A filter's rules are settings too, by their names in `FilterRules`.
+    """
 
     @property
     def particles(self) -> int:
         """Partial solutions held at a time."""
-
-    @property
-    def resampling(self) -> str:
-        """This and the next five: see `FilterRules`."""
-
-    @property
-    def weights(self) -> str: ...
-
-    @property
-    def finished(self) -> str: ...
-
-    @property
-    def ess_threshold(self) -> float | None: ...
-
-    @property
-    def softmax_temperature(self) -> float: ...
-
-    @property
-    def deduplicate(self) -> bool: ...
 
     @property
     def expected_steps(self) -> int:
@@ -71,15 +55,9 @@ Method: TypeAlias = Callable[[MethodSettings, np.random.Generator], Search]
 
 
 def filter_rules(s: MethodSettings) -> FilterRules:
-    """The rules of every filter that these settings ask for."""
-    return FilterRules(
-        resampling=s.resampling,
-        weights=s.weights,
-        finished=s.finished,
-        ess_threshold=s.ess_threshold,
-        softmax_temperature=s.softmax_temperature,
-        deduplicate=s.deduplicate,
-    )
+    """The rules of every filter that these settings ask for: each rule is the setting of its name."""
+    names = {field.name for field in fields(FilterRules)} - {"expected_steps"}
+    return FilterRules(**{name: getattr(s, name) for name in names})
 
 
 def entropic_rules(s: MethodSettings) -> FilterRules:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from pfsolve import settings
-from pfsolve.search.methods import METHODS
+from pfsolve.search.methods import METHODS, filter_rules
+from pfsolve.search.particle_filter import FilterRules
 from pfsolve.search.resampling import SCHEMES
 from pfsolve.search.weighting import WEIGHTINGS
 from pfsolve.settings import Settings
@@ -22,6 +23,17 @@ def test_what_settings_can_name_is_what_there_is() -> None:
     assert set(settings.METHODS) == set(METHODS)
     assert set(settings.RESAMPLING) == set(SCHEMES)
     assert set(settings.WEIGHTS) == set(WEIGHTINGS)
+
+
+def test_every_rule_of_a_filter_is_the_setting_of_its_name() -> None:
+    chosen = Settings(
+        weights="ratio", ess_threshold=0.3, finished="absorb", softmax_temperature=2.0
+    )
+    rules = filter_rules(chosen)
+    assert rules == FilterRules(
+        weights="ratio", ess_threshold=0.3, finished="absorb", softmax_temperature=2.0
+    )
+    assert filter_rules(Settings()) == FilterRules()
 
 
 @methods
