@@ -24,7 +24,7 @@ from pfsolve.files import sha256_of
 from pfsolve.models.entry import ModelEntry, PrmSpec
 from pfsolve.models.prm_parsing import read_spec
 from pfsolve.models.store import Store, name_for_good
-from pfsolve.models.transfer import PlaceFailed, disk_full, disk_trouble
+from pfsolve.models.transfer import PlaceFailed, check_room, disk_trouble
 
 # source, target, kind, and a function that hears how large the target is
 Quantize = Callable[[Path, Path, str, Callable[[int], None]], None]
@@ -104,20 +104,14 @@ def _there(job: Job, head_only: bool) -> Files | None:
     return files if all(file.is_file() for file in wanted) else None
 
 
+@dataclass(frozen=True)
 class _Conversion:
     """One conversion, under its lock."""
 
-    def __init__(
-        self,
-        job: Job,
-        entries: tuple[ModelEntry, ...],
-        quantize: Quantize,
-        listen: Listener,
-    ) -> None:
-        self.job = job
-        self.entries = entries
-        self.quantize = quantize
-        self.listen = listen
+    job: Job
+    entries: tuple[ModelEntry, ...]
+    quantize: Quantize
+    listen: Listener
 
     def run(self, head_only: bool) -> Files:
         job = self.job
@@ -261,10 +255,7 @@ class _Conversion:
         job = self.job
         fetched = [size for file, size in missing.items() if job.source.is_remote(file)]
         quantized = 0 if job.kind == "F16" else _estimate(end, job.kind)
-        needed = end - draft.size + max(quantized, *fetched, 0)
-        free = shutil.disk_usage(job.work).free
-        if needed > free:
-            raise disk_full(job.gguf.parent, needed, free)
+        check_room(job.gguf.parent, end - draft.size + max(quantized, *fetched, 0))
 
 
 def _estimate(size: int, kind: str) -> int:

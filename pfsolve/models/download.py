@@ -111,13 +111,13 @@ def verify(entry: ModelEntry, store: Store, path: Path) -> Verification:
         return Verification(entry.name, path, sha256_of(path), expected)
 
 
+@dataclass(frozen=True)
 class _Pull:
     """One pull of one model, under its lock."""
 
-    def __init__(self, entry: ModelEntry, store: Store, listen: Listener) -> None:
-        self.entry = entry
-        self.store = store
-        self.listen = listen
+    entry: ModelEntry
+    store: Store
+    listen: Listener
 
     def run(self) -> Path:
         entry, store = self.entry, self.store

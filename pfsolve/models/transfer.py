@@ -12,6 +12,7 @@ from pfsolve.errors import ResourceError
 from pfsolve.wording import format_bytes
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_MORE_ROOM = "free some space, or set PFSOLVE_MODELS_DIR to a directory on another disk"
 
 
 class PlaceFailed(Exception):
@@ -80,10 +81,7 @@ class PartFile:
         Raises:
             ResourceError: they do not.
         """
-        needed = self.total - self.size + extra
-        free = shutil.disk_usage(self.path.parent).free
-        if needed > free:
-            raise disk_full(self.path.parent, needed, free)
+        check_room(self.path.parent, self.total - self.size + extra)
 
 
 @contextmanager
@@ -100,12 +98,20 @@ def disk_trouble(directory: Path) -> Iterator[None]:
         ) from None
 
 
-def disk_full(directory: Path, needed: int | None = None, free: int | None = None) -> ResourceError:
-    """The error for a disk without room, with figures where they are known."""
-    if needed is None or free is None:
-        message = f"the disk of {directory} is full"
-    else:
-        message = f"{format_bytes(needed)} are needed in {directory}, {format_bytes(free)} are free"
-    return ResourceError(
-        message, "free some space, or set PFSOLVE_MODELS_DIR to a directory on another disk"
-    )
+def check_room(directory: Path, needed: int) -> None:
+    """Whether `needed` more bytes fit on the disk of `directory`.
+
+    Raises:
+        ResourceError: they do not.
+    """
+    free = shutil.disk_usage(directory).free
+    if needed > free:
+        raise ResourceError(
+            f"{format_bytes(needed)} are needed in {directory}, {format_bytes(free)} are free",
+            _MORE_ROOM,
+        )
+
+
+def disk_full(directory: Path) -> ResourceError:
+    """The error for a disk that took no more bytes."""
+    return ResourceError(f"the disk of {directory} is full", _MORE_ROOM)
