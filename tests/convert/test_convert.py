@@ -7,6 +7,7 @@ import json
 import shutil
 import threading
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from pfsolve import events
 from pfsolve.convert import run as running
+from pfsolve.convert.family import FAMILIES
 from pfsolve.convert.run import Files
 from pfsolve.errors import (
     EngineError,
@@ -95,6 +97,23 @@ def test_hyperparameters_and_vocabulary_arrive(run: Convert, checkpoint: Path) -
     assert {key: facts[key] for key in expected} == expected
     assert facts["qwen2.attention.layer_norm_rms_epsilon"] == pytest.approx(2e-6)
     assert len(facts["tokenizer.ggml.tokens"]) == make.SMALL.rows
+
+
+def test_another_family_is_one_record(
+    run: Convert, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_up = replace(FAMILIES["qwen2"], title="Other", architecture="other", pre_tokenizer="words")
+    make.write_checkpoint(checkpoint, make.make_arrays(head=LINEAR_HEAD), model_type="other")
+    with pytest.raises(ModelFileError, match="model_type is 'other', not 'qwen2'") as caught:
+        run(checkpoint, kind="F16")
+    assert "families: Qwen2" in str(caught.value.hint)
+    monkeypatch.setitem(FAMILIES, "other", made_up)
+    made = run(checkpoint, kind="F16")
+    assert made.gguf
+    _, facts = read_gguf(made.gguf)
+    assert facts["general.architecture"] == "other"
+    assert facts["other.block_count"] == 2
+    assert facts["tokenizer.ggml.pre"] == "words"
 
 
 @pytest.mark.parametrize("kind", ["F16", "Q8_0", "Q4_K_M"])
