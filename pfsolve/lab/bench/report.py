@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pfsolve.errors import UsageError
 from pfsolve.lab.bench.plan import FROM_ROLLOUTS, ROLLOUTS, BenchRun, Plan
-from pfsolve.lab.evaluation.curves import METHODS
+from pfsolve.lab.evaluation.curves import CHOICES
 from pfsolve.lab.evaluation.intervals import Interval, draws, interval
 from pfsolve.lab.evaluation.metrics import Floats
 from pfsolve.results.line import ResultLine
@@ -255,7 +255,7 @@ def _rollouts(seeds: Sequence[Results], problem_ids: Sequence[str], of_a_seed: i
 
     read = sum(line.get("reward_tokens", 0) for of in seeds for line in of.values())
     return _Rollouts(
-        accuracies={name: accuracies(method) for name, method in METHODS.items()},
+        accuracies={name: accuracies(choice) for name, choice in CHOICES.items()},
         tokens=float(np.mean([np.mean(pool.tokens) if pool.tokens else 0.0 for pool in pools])),
         reward_tokens=read / sum(len(pool.classes) for pool in pools),
         seeds=len(seeds),

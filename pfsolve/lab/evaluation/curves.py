@@ -15,8 +15,9 @@ from pfsolve.search.log_odds import log_sigmoid
 
 MAJORITY = "majority_vote"
 
-# From log-odds of whole solutions (M,) and classes of answers (M,) to accuracy with N = 1..M.
-METHODS: dict[str, Callable[[Floats, NDArray[np.intp]], Floats]] = {
+# Ways to choose: from log-odds of whole solutions (M,) and classes of answers (M,) to accuracy with
+# N = 1..M rollouts.
+CHOICES: dict[str, Callable[[Floats, NDArray[np.intp]], Floats]] = {
     "best_of_n": best_of_n,
     "weighted_vote": vote,  # as `--final weighted-vote` weighs them, by exp(log-odds)
     "weighted_best_of_n": lambda scores, classes: vote(log_sigmoid(scores), classes),
@@ -52,7 +53,7 @@ class Curve:
 
 
 def measure_choice(rows: Sequence[ScoredRollouts], *, seed: int = 0) -> dict[str, Curve]:
-    """A curve for each of `METHODS`, or none without rows.
+    """A curve for each of `CHOICES`, or none without rows.
 
     M is the smallest number of rollouts of a row, so that every N is of the same problems.
     seed: of the bootstrap.
@@ -63,8 +64,8 @@ def measure_choice(rows: Sequence[ScoredRollouts], *, seed: int = 0) -> dict[str
     group = np.array([row.group for row in rows])
     weights = draws(int(group.max()) + 1, seed=seed)
     values = {
-        name: np.array([method(row.after(None), row.classes)[:n_max] for row in rows])
-        for name, method in METHODS.items()
+        name: np.array([choice(row.after(None), row.classes)[:n_max] for row in rows])
+        for name, choice in CHOICES.items()
     }  # (rows, n_max) each
 
     def mean_interval(of: Floats) -> Interval | None:

@@ -28,7 +28,7 @@ KEYS = {
     "threshold", "chosen", "brier", "ece", "reliability", "step_auc_by_length", "f1_by_length",
     "over_majority_vote", "intervals", "early_auc",
 }  # fmt: skip
-METHODS = {"best_of_n", "weighted_vote", "weighted_best_of_n", "majority_vote", "oracle"}
+CHOICES = {"best_of_n", "weighted_vote", "weighted_best_of_n", "majority_vote", "oracle"}
 
 
 def score(problem: str, steps: Sequence[str]) -> ScoredSolution:
@@ -136,17 +136,17 @@ def test_rollouts_by_hand() -> None:
 
 def test_json_has_the_keys_others_rely_on_and_is_strict() -> None:
     found = report([*labelled(20), *rollouts(3)]).to_json()
-    assert set(found) == KEYS | METHODS
+    assert set(found) == KEYS | CHOICES
     again = json.loads(dumps(found), parse_constant=pytest.fail)
-    assert [again[name] for name in METHODS] == [found[name] for name in METHODS]
+    assert [again[name] for name in CHOICES] == [found[name] for name in CHOICES]
     assert list(found["best_of_n"]) == ["1", "2", "3", "4"]
     assert set(found["intervals"]) == {
-        "step_auc", "f1", "accuracy_wrong", "accuracy_right", "brier", *METHODS
+        "step_auc", "f1", "accuracy_wrong", "accuracy_right", "brier", *CHOICES
     }  # fmt: skip
-    assert set(found["over_majority_vote"]) == METHODS - {"majority_vote"}
+    assert set(found["over_majority_vote"]) == CHOICES - {"majority_vote"}
     assert set(report(labelled(4)).to_json()) == KEYS
     alone = report(rollouts(3)).to_json()
-    assert set(alone) == KEYS | METHODS
+    assert set(alone) == KEYS | CHOICES
     assert alone["step_auc"] is alone["f1"] is alone["threshold"] is alone["brier"] is None
 
 
