@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-# rich reads these too, but from its own view of the process; here one place decides for all output.
 _TRUE = {"1", "true", "yes", "on"}
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[1]
@@ -122,7 +121,7 @@ class Environment:
             color_system=None if plain or self.variables.get("NO_COLOR") else "auto",
             highlight=False,
             soft_wrap=plain,  # a pipe gets lines as they are, never wrapped at 80 columns
-            _environ=self.variables,
+            _environ=self.variables,  # not its own view of the process
         )
 
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from pfsolve.cli.options import AsJson, Offline, Quiet
+
 
 def convert(
     checkpoint: Annotated[
@@ -31,9 +33,9 @@ def convert(
     revision: Annotated[
         str | None, typer.Option(help="Branch, tag or commit of the repository.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Never use the network.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    as_json: AsJson = False,
+    offline: Offline = False,
+    quiet: Quiet = False,
 ) -> None:
     """Make a process reward model's checkpoint (Qwen2 family) a GGUF and a head; print the path."""
     from pfsolve.convert.job import plan

@@ -11,6 +11,7 @@ import typer
 
 from pfsolve.cli.convert import convert
 from pfsolve.cli.help import subcommands
+from pfsolve.cli.options import AsJson, Offline, Quiet
 
 if TYPE_CHECKING:
     from pfsolve.display.output import Output
@@ -24,13 +25,10 @@ app = subcommands("See, fetch, convert, check and remove model files.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A model's name, see `list`.")]
 Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Models' names, see `list`.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Never use the network.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 
 
 @app.command("list")
-def list_models(as_json: Json = False) -> None:
+def list_models(as_json: AsJson = False) -> None:
     """List the known models."""
     from pfsolve.display.output import Table
 
@@ -41,7 +39,7 @@ def list_models(as_json: Json = False) -> None:
 
 
 @app.command()
-def show(name: Name, as_json: Json = False) -> None:
+def show(name: Name, as_json: AsJson = False) -> None:
     """Show all that is known of a model."""
     world = _World(as_json)
     entry = world.catalogue.get(name)
@@ -71,7 +69,7 @@ def show(name: Name, as_json: Json = False) -> None:
 
 @app.command()
 def pull(
-    names: Names, as_json: Json = False, offline: Offline = False, quiet: Quiet = False
+    names: Names, as_json: AsJson = False, offline: Offline = False, quiet: Quiet = False
 ) -> None:
     """Fetch models, as far as they are not on this disk yet, and print their paths."""
     from pfsolve.display.surface import watching
@@ -94,7 +92,7 @@ app.command()(convert)
 
 
 @app.command()
-def path(name: Name, as_json: Json = False) -> None:
+def path(name: Name, as_json: AsJson = False) -> None:
     """Print where a model's file is."""
     world = _World(as_json)
     entry = world.catalogue.get(name)
@@ -109,7 +107,7 @@ def verify(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME...]", help="All on this disk if none.")
     ] = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Hash model files and compare with the sha256 they should have."""
     from pfsolve.models.download import Verification, present
@@ -140,7 +138,7 @@ def verify(
 
 
 @app.command()
-def rm(name: Name, as_json: Json = False) -> None:
+def rm(name: Name, as_json: AsJson = False) -> None:
     """Remove a model's file, and what an interrupted pull has left of it."""
     from pfsolve.errors import ModelMissing, PfsolveError
     from pfsolve.models.transfer import disk_trouble
@@ -164,7 +162,7 @@ def rm(name: Name, as_json: Json = False) -> None:
 
 
 class _World:
-    """What every command here needs: the environment, the catalogue, the store, and a way out."""
+    """What every command here needs: the environment, the output, the catalogue and the store."""
 
     environment: Environment
     output: Output

@@ -19,6 +19,8 @@ Flags = Mapping[str, Any]  # the settings given on the command line: a layer for
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+# For commands that fetch files and take no settings.
+Offline = Annotated[bool, typer.Option("--offline", help=SETTINGS["offline"].help)]
 
 
 def taking(*names: str, record: type | None = None) -> Callable[[Command], Command]:

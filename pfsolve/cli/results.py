@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from pfsolve.cli.help import subcommands
+from pfsolve.cli.options import AsJson
 
 app = subcommands("Sum up and join results files.")
 
@@ -18,9 +19,7 @@ Files = Annotated[
 
 
 @app.command()
-def summary(
-    files: Files, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
-) -> None:
+def summary(files: Files, as_json: AsJson = False) -> None:
     """Print accuracy, tokens and time, for each setting there are results of."""
     from pfsolve.display.output import Output
     from pfsolve.display.report.summary import summary_table
