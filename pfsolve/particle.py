@@ -32,9 +32,6 @@ class Step:
     tokens: tuple[int, ...] = field(repr=False)  # (L,) ids, without an end-of-generation token
     data: bytes  # those of the tokens
     slot: int  # of the particle that wrote it: a chain of steps is also its line of ancestors
-    # Sum over the tokens of the policy's log-probability (temperature 1, end token included), when
-    # asked for.
-    log_prob: float | None = None
     log_odds: float | None = None  # of the prefix that ends here, once scored
 
 

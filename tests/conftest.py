@@ -27,8 +27,8 @@ def small_path() -> Path:
 @pytest.fixture(scope="session")
 def small_model(small_path: Path) -> Iterator[object]:
     """SmolLM2-135M, loaded once."""
-    from pfsolve.engine import library
+    from pfsolve.engine import backend, library
 
-    library.start()
+    backend.start()
     with library.LoadedModel(library.inspect(small_path)) as model:
         yield model

@@ -88,7 +88,7 @@ def bench(
     from pfsolve.problems import read_answered
     from pfsolve.results.file import ResultsFile, read_solved
     from pfsolve.results.run_record import RunRecords, file_name
-    from pfsolve.solver.loading import choose_reward
+    from pfsolve.rewards.kinds import choose_reward
 
     environment = Environment()
     out = Output(environment, as_json=as_json, quiet=quiet)

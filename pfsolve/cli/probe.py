@@ -70,6 +70,7 @@ def train(
     from pfsolve.lab.training.collect import INDEPENDENT, Collector
     from pfsolve.lab.training.files import read_files
     from pfsolve.lab.training.material import Folder
+    from pfsolve.lab.training.recorder import Recorder
     from pfsolve.lab.training.train import train as fit
     from pfsolve.rewards.probe.files import check_output, own_file
 
@@ -81,6 +82,7 @@ def train(
     for line in complaint_lines(files.complaints):
         out.note(line)
     settings = merge(*layers(environment, flags), INDEPENDENT | {"particles": rollouts})
+    recorder = Recorder()
     folder = Folder(keep or environment.models_dir / ".training")
     with (
         watching(environment, quiet=quiet) as display,
@@ -90,10 +92,11 @@ def train(
             listen=display,
             problems=files.problem_count,
             quiet=quiet,
+            reward=recorder,
         ) as (solver, stopping),
     ):
         facts = _policy(solver)
-        collector = Collector(solver, facts["policy_sha256"], folder, stopping, display)
+        collector = Collector(solver, recorder, facts["policy_sha256"], folder, stopping, display)
         keys = [
             key for name, rows in files.labelled.items() for key in collector.labelled(name, rows)
         ]

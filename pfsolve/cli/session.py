@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pfsolve.environment import Environment
     from pfsolve.events import Listener
+    from pfsolve.rewards.base import Reward
     from pfsolve.settings import Settings
     from pfsolve.solver.solver import Solver
 
@@ -20,6 +21,7 @@ def open_solver(
     *,
     listen: Listener,
     problems: int = 1,
+    reward: Reward | None = None,
     quiet: bool = False,
     verbose: int = 0,
 ) -> Iterator[tuple[Solver, Callable[[], bool]]]:
@@ -39,6 +41,7 @@ def open_solver(
             settings,
             problems=problems,
             environment=environment,
+            reward=reward,
             listen=listen,
             log=log if verbose >= 2 else None,
         ) as solver,

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pfsolve.engine.library import LoadedModel
-from pfsolve.errors import EngineError, ResourceError
+from pfsolve.errors import EngineError, ResourceError, setting
 
 # Tokens in one llama_decode. More would prefill no faster, and Ctrl-C waits for one call at most.
 BATCH_TOKENS = 512
@@ -42,7 +42,13 @@ Rows = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class TokenRun:
-    """Tokens to append to one sequence; `output` asks for the logits after the last of them."""
+    """Tokens to append to one sequence.
+
+    Attributes:
+        sequence: its handle.
+        tokens: their ids, at least one.
+        output: whether the logits after the last of them are wanted.
+    """
 
     sequence: int
     tokens: Sequence[int]
@@ -51,11 +57,13 @@ class TokenRun:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What a decode gives, a row for each run with `output`, in their order.
+    """What a decode gives: a row for each run with `output`, or for every token with hidden states.
 
-    logits: (k, n_vocab) float32. hidden: (k, n_embd) float32 final-norm states, when asked for: there
-    is a row for every token then. Both may be views into llama.cpp's own memory: they hold until the
-    next decode.
+    Both may be views into llama.cpp's own memory: they hold until the next decode.
+
+    Attributes:
+        logits: (k, n_vocab).
+        hidden: (k, n_embd) final-norm states, None unless asked for.
     """
 
     logits: Rows
@@ -66,10 +74,10 @@ class Cache:
     """One llama_context with a unified KV cache.
 
     Args:
-        model: whose cache it is; must outlive it.
-        cells: tokens it can hold over all sequences, each shared token once.
-        sequences: sequences that may exist at a time, 1 to 256.
-        threads: CPU threads.
+        model: the model whose keys and values it holds; must outlive it.
+        cells: number of tokens it can hold over all sequences, each shared token once.
+        sequences: number of sequences that may exist at a time, 1 to 256.
+        threads: number of CPU threads.
 
     Raises:
         ResourceError: there is not enough memory for it.
@@ -99,7 +107,7 @@ class Cache:
         if not self.handle:
             raise ResourceError(
                 f"no memory for a cache of {cells} tokens",
-                "use fewer --particles or a smaller --context",
+                f"use fewer {setting('particles')} or a smaller {setting('context')}",
             )
         self.cells = int(llama.llama_n_ctx(self.handle))  # rounded up to a multiple of 256
         self.tokens_decoded = 0
@@ -153,7 +161,7 @@ class Cache:
 
     @property
     def sequences(self) -> int:
-        """How many sequences exist."""
+        """The number of sequences that exist."""
         return len(self._lengths)
 
     def new(self) -> int:
@@ -169,7 +177,7 @@ class Cache:
         return sequence
 
     def length(self, sequence: int) -> int:
-        """Tokens a sequence holds."""
+        """The number of tokens a sequence holds."""
         return self._lengths[sequence]
 
     def fork(self, sequence: int) -> int:
@@ -203,8 +211,8 @@ class Cache:
         """Append tokens to sequences, all in as few batches as possible.
 
         `hidden` asks for the hidden states, and every token of every run becomes an output: llama.cpp
-        hands them out in no other way. `padding` adds so many rows without meaning, at most 16, where
-        there is room for them: kernels compute rows in tiles, and a full one can be faster.
+        hands them out in no other way. `padding` is a number of rows without meaning to add, at most
+        16, where there is room for them: kernels compute rows in tiles, and a full one can be faster.
 
         Raises:
             EngineError: the cache is full, or an argument is not what llama.cpp needs.
@@ -254,12 +262,12 @@ class Cache:
         )
 
     def _most_tokens(self) -> int:
-        """Tokens in one llama_decode."""
+        """The number of tokens in one llama_decode."""
         crowded = self._on_cpu and sum(self._lengths.values()) > CROWDED
         return CROWDED_TOKENS if crowded else BATCH_TOKENS
 
     def _pad(self, filled: int, padding: int, hidden: bool) -> int:
-        """Put rows without meaning behind the others in the batch; how many there was room for."""
+        """Put rows without meaning behind the others in the batch; returns their number."""
         if self._padding_sequence is None:
             return 0
         padding = max(0, min(padding, MAX_PADDING, BATCH_TOKENS - filled))
@@ -297,7 +305,7 @@ class Cache:
         if status == 1:
             raise EngineError(
                 f"the cache of {self.cells} tokens is full",
-                "use a larger --context or fewer --particles",
+                f"use a larger {setting('context')} or fewer {setting('particles')}",
             )
         if status != 0:
             raise EngineError(f"llama.cpp failed to decode a batch of {filled} tokens ({status})")

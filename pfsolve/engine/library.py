@@ -1,4 +1,4 @@
-"""llama.cpp as a library: devices, log lines, GGUF files, the loaded model and its vocabulary.
+"""GGUF files: what they say of their model, and the loaded model with its vocabulary.
 
 llama.cpp ends the whole process when one of its assertions fails, so every argument is checked here
 or in `cache` before it is passed on.
@@ -7,120 +7,28 @@ or in `cache` before it is passed on.
 from __future__ import annotations
 
 import ctypes
-from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import llama_cpp as llama
 
-from pfsolve.errors import ModelFileError, ModelMissing, UsageError
-
-LogSink = Callable[[str], None]
-
-_WARNING, _ERROR, _CONTINUED = 3, 4, 5  # ggml_log_level
-
-
-class _Log:
-    """Collects llama.cpp's complaints, for error messages, and passes every line to `sink`, if any."""
-
-    def __init__(self) -> None:
-        self.sink: LogSink | None = None
-        self.complaints: deque[str] = deque(maxlen=50)
-        self.interrupted = False
-        self._level = 0
-        self._line = ""
-        self.callback = llama.llama_log_callback(self._receive)
-
-    def _receive(self, level: int, text: bytes, _user_data: object) -> None:
-        # An exception that leaves a callback is lost, and a Ctrl-C may well arrive in here.
-        try:
-            self._take(level, text)
-        except KeyboardInterrupt:
-            self.interrupted = True
-
-    def _take(self, level: int, text: bytes) -> None:
-        if level != _CONTINUED:
-            self._level = level
-        self._line += text.decode("utf-8", errors="replace")
-        *lines, self._line = self._line.split("\n")
-        for line in lines:
-            if self._level in (_WARNING, _ERROR):
-                self.complaints.append(line)
-            if self.sink is not None:
-                self.sink(line)
-
-    def why(self) -> str:
-        """The innermost of the last complaints, shortened to what a user can use."""
-        for line in self.complaints:
-            if "error" in line or "failed" in line or "invalid" in line:
-                return line.rsplit(": error loading model: ", 1)[-1].split(": ", 1)[-1].strip()
-        return "llama.cpp gave no reason"
-
-
-_log = _Log()
-_started = False
-
-
-def start(sink: LogSink | None = None) -> None:
-    """Initialise llama.cpp once per process; `sink` receives its log lines, None silences them."""
-    global _started
-    _log.sink = sink
-    llama.llama_log_set(_log.callback, None)
-    if not _started:
-        llama.llama_backend_init()
-        _started = True
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """Something that computes. memory: bytes that were free when asked, 0 where unknown."""
-
-    name: str
-    description: str
-    is_gpu: bool
-    memory: int
-
-
-def devices() -> list[Device]:
-    """The devices this build of llama.cpp can use, GPUs first."""
-    from llama_cpp import _ggml
-
-    ggml: Any = _ggml.libggml
-    ggml.ggml_backend_dev_count.restype = ctypes.c_size_t
-    ggml.ggml_backend_dev_get.restype = ctypes.c_void_p
-    ggml.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
-    for function in (ggml.ggml_backend_dev_name, ggml.ggml_backend_dev_description):
-        function.restype = ctypes.c_char_p
-        function.argtypes = [ctypes.c_void_p]
-    ggml.ggml_backend_dev_type.argtypes = [ctypes.c_void_p]
-    sizes = ctypes.POINTER(ctypes.c_size_t)
-    ggml.ggml_backend_dev_memory.argtypes = [ctypes.c_void_p, sizes, sizes]
-    ggml.ggml_backend_dev_memory.restype = None
-
-    found = []
-    for index in range(ggml.ggml_backend_dev_count()):
-        device = ggml.ggml_backend_dev_get(index)
-        free, total = ctypes.c_size_t(), ctypes.c_size_t()
-        ggml.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
-        found.append(
-            Device(
-                ggml.ggml_backend_dev_name(device).decode(),
-                ggml.ggml_backend_dev_description(device).decode(errors="replace").strip(),
-                ggml.ggml_backend_dev_type(device) in (1, 2),  # discrete and integrated GPUs
-                free.value,
-            )
-        )
-    return sorted(found, key=lambda device: not device.is_gpu)
+from pfsolve.engine.backend import Device, devices, log
+from pfsolve.errors import ModelFileError, ModelMissing, UsageError, setting
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a GGUF file says of its model, read without loading the weights.
 
-    file_bytes: size on disk. context: tokens it was trained on. cell_bytes: K and V of one token, in
-    float16, over all layers.
+    Attributes:
+        path: of the file.
+        architecture: llama.cpp's name for the kind of model.
+        file_bytes: size on disk.
+        layers: number of transformer blocks.
+        embedding: width of a hidden state.
+        context: tokens it was trained on.
+        cell_bytes: bytes of K and V of one token, in float16, over all layers.
     """
 
     path: Path
@@ -203,16 +111,15 @@ def _load(path: Path, *, vocab_only: bool = False, gpu_layers: int = 0) -> Any:
     # gcc 12 drops the tile configuration of llama.cpp's AMX kernels, so that they end the process
     # (ggml-org/llama.cpp#26954). Only weights in an extra layout reach them: AMX builds get none.
     params.use_extra_bufts = b"AMX_INT8 = 1" not in llama.llama_print_system_info()
-    _log.complaints.clear()
+    log.clear()
     handle = llama.llama_model_load_from_file(str(path).encode(), params)
-    if _log.interrupted:
-        _log.interrupted = False
+    if log.was_interrupted():
         if handle:
             llama.llama_model_free(handle)
         raise KeyboardInterrupt
     if not handle:
         raise ModelFileError(
-            f"llama.cpp cannot load {path}: {_log.why()}",
+            f"llama.cpp cannot load {path}: {log.why()}",
             "pfsolve models verify tells whether a downloaded file is whole; otherwise a newer "
             "llama-cpp-python may know this model",
         )
@@ -241,7 +148,8 @@ class LoadedModel:
         can_offload = bool(llama.llama_supports_gpu_offload())
         if gpu_layers and not can_offload:
             raise UsageError(
-                f"--gpu-layers {gpu_layers}: this build of llama-cpp-python has no GPU support",
+                f"{setting('gpu_layers', gpu_layers)}: this build of llama-cpp-python has no GPU "
+                "support",
                 "leave the option out, or install a CUDA or Metal wheel (see the README)",
             )
         if gpu_layers is None:

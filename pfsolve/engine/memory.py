@@ -3,14 +3,50 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pfsolve.engine.library import Facts, devices
-from pfsolve.errors import ResourceError, UsageError
+from pfsolve.engine.backend import devices
+from pfsolve.engine.library import Facts
+from pfsolve.errors import ResourceError, UsageError, setting
+from pfsolve.events import ModelLoaded
+
+if TYPE_CHECKING:
+    from pfsolve.engine.cache import Cache
 
 DEFAULT_CONTEXT = 2048
 
 # Compute buffers, output rows and Python itself: measured 200 to 350 MB at 8 to 64 particles.
 OVERHEAD_BYTES = 400 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What models have to run on.
+
+    Attributes:
+        main_bytes: main memory that can be had without swapping.
+        gpu_bytes: memory that is free on all GPUs together; 0 where unknown.
+        has_gpu: whether layers can be offloaded.
+        cores: number of physical cores.
+    """
+
+    main_bytes: int
+    gpu_bytes: int
+    has_gpu: bool
+    cores: int
+
+
+def this_machine() -> Machine:
+    """The machine this process runs on, as it is now."""
+    import psutil
+
+    gpus = [device for device in devices() if device.is_gpu]
+    return Machine(
+        main_bytes=int(psutil.virtual_memory().available),
+        gpu_bytes=sum(device.memory for device in gpus),
+        has_gpu=bool(gpus),
+        cores=psutil.cpu_count(logical=False) or psutil.cpu_count() or 1,
+    )
 
 
 def choose_context(facts: Facts, wanted: int | None) -> int:
@@ -23,15 +59,21 @@ def choose_context(facts: Facts, wanted: int | None) -> int:
         return min(DEFAULT_CONTEXT, facts.context)
     if wanted > facts.context:
         raise UsageError(
-            f"--context is {wanted}, but {facts.path.name} was trained on {facts.context} tokens",
-            f"use --context {facts.context} or less",
+            f"{setting('context')} is {wanted}, but {facts.path.name} was trained on "
+            f"{facts.context} tokens",
+            f"use {setting('context', facts.context)} or less",
         )
     return wanted
 
 
 @dataclass(frozen=True, slots=True)
 class PrmMemory:
-    """A process reward model beside the policy. context: tokens that it may hold of each particle."""
+    """A process reward model beside the policy.
+
+    Attributes:
+        facts: of its file.
+        context: tokens that it may hold of each particle.
+    """
 
     facts: Facts
     context: int
@@ -46,92 +88,79 @@ def prm_context(facts: Facts, context: int) -> int:
     return min(facts.context, context * 3 // 2)
 
 
-def cache_bytes(facts: Facts, particles: int, context: int) -> int:
-    """Bytes of a cache in which every particle can fill its context without sharing a single cell."""
-    return particles * context * facts.cell_bytes
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a solve asks of a machine's memory.
 
-
-def on_gpu(gpu_layers: int | None) -> bool:
-    """Whether layers are to run on a GPU."""
-    return gpu_layers != 0 and any(device.is_gpu for device in devices())
-
-
-def most_parallel(
-    facts: Facts,
-    particles: int,
-    context: int,
-    gpu_layers: int | None,
-    judge: PrmMemory | None = None,
-) -> int:
-    """Problems that can be searched side by side in half of the memory that is free beside the
-    weights; 1 at least."""
-    free, fixed = _room(facts, gpu_layers, judge)
-    return max(1, (free - fixed) // 2 // (particles * _particle_bytes(facts, context, judge)))
-
-
-def check_memory(
-    facts: Facts,
-    particles: int,
-    context: int,
-    gpu_layers: int | None,
-    parallel: int = 1,
-    judge: PrmMemory | None = None,
-) -> None:
-    """Refuse what would not fit where it is to run, with the largest number that would.
-
-    Raises:
-        ResourceError: weights, caches and buffers need more than is free.
+    Attributes:
+        facts: of the policy.
+        context: tokens that one particle may hold.
+        gpu_layers: layers to offload; None for all where there is a GPU.
+        prm: the process reward model, if there is one.
     """
-    free, fixed = _room(facts, gpu_layers, judge)
-    each = _particle_bytes(facts, context, judge)
-    needed = fixed + particles * parallel * each
-    if needed <= free:
-        return
-    most = (free - fixed) // each
-    what = f"{facts.path.name} with {particles} particles of {context} tokens"
-    if parallel > 1:
-        what += f" for each of {parallel} problems"
-    if judge is not None:
-        what += f" and {judge.facts.path.name}"
-    message = f"{what} needs {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free"
-    if most >= particles:
-        raise ResourceError(message, f"use --parallel {most // particles}, or a smaller --context")
-    if most >= 1:
-        raise ResourceError(message, f"use -n {most}, or a smaller --context")
-    reward = " or another --reward" if judge is not None else ""
-    raise ResourceError(message, f"use a smaller model{reward}; see pfsolve models list")
+
+    facts: Facts
+    context: int
+    gpu_layers: int | None = None
+    prm: PrmMemory | None = None
+
+    def most_parallel(self, machine: Machine, particles: int) -> int:
+        """Problems that can be searched side by side in half of what is free beside the weights.
+
+        One at least: whether that fits is for `check` to say.
+        """
+        free, fixed = self._room(machine)
+        return max(1, (free - fixed) // 2 // (particles * self._particle_bytes))
+
+    def check(self, machine: Machine, particles: int, parallel: int = 1) -> None:
+        """Refuse what would not fit where it is to run, with the largest number that would.
+
+        Raises:
+            ResourceError: weights, caches and buffers need more than is free.
+        """
+        free, fixed = self._room(machine)
+        needed = fixed + particles * parallel * self._particle_bytes
+        if needed <= free:
+            return
+        what = f"{self.facts.path.name} with {particles} particles of {self.context} tokens"
+        if parallel > 1:
+            what += f" for each of {parallel} problems"
+        if self.prm is not None:
+            what += f" and {self.prm.facts.path.name}"
+        message = f"{what} needs {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free"
+        most = (free - fixed) // self._particle_bytes
+        if most >= 1:
+            fitting = (
+                setting("parallel", most // particles)
+                if most >= particles
+                else setting("particles", most)
+            )
+            raise ResourceError(message, f"use {fitting}, or a smaller {setting('context')}")
+        reward = f" or another {setting('reward')}" if self.prm is not None else ""
+        raise ResourceError(message, f"use a smaller model{reward}; see pfsolve models list")
+
+    @property
+    def _particle_bytes(self) -> int:
+        """Bytes of the cells that one particle may fill, sharing none with another."""
+        in_prm = 0 if self.prm is None else self.prm.context * self.prm.facts.cell_bytes
+        return max(1, self.context * self.facts.cell_bytes + in_prm)
+
+    def _room(self, machine: Machine) -> tuple[int, int]:
+        """Bytes that are free where the models are to run, and those that they take without particles."""
+        models = [self.facts] if self.prm is None else [self.facts, self.prm.facts]
+        weights = sum(model.file_bytes for model in models)
+        buffers = len(models) * OVERHEAD_BYTES
+        # llama.cpp maps the file and repacks part of it for the CPU: 1.56 times the file, measured.
+        on_cpu = weights * 8 // 5 + buffers
+        if machine.gpu_bytes == 0 or self.gpu_layers == 0:
+            return machine.main_bytes, on_cpu
+        if self.gpu_layers is None:
+            return machine.gpu_bytes, weights + buffers
+        return machine.gpu_bytes + machine.main_bytes, on_cpu
 
 
-def _particle_bytes(facts: Facts, context: int, judge: PrmMemory | None) -> int:
-    """Bytes of the cells that one particle may fill."""
-    judged = 0 if judge is None else cache_bytes(judge.facts, 1, judge.context)
-    return max(1, cache_bytes(facts, 1, context) + judged)
-
-
-def _room(facts: Facts, gpu_layers: int | None, judge: PrmMemory | None) -> tuple[int, int]:
-    """Free bytes where the models are to run, and what they take there whatever the particles."""
-    models = [facts] if judge is None else [facts, judge.facts]
-    weights = sum(model.file_bytes for model in models)
-    buffers = len(models) * OVERHEAD_BYTES
-    gpus = sum(device.memory for device in devices() if device.is_gpu)
-    # llama.cpp maps the file and repacks part of it for the CPU: 1.56 times the file, measured.
-    on_cpu = weights * 8 // 5 + buffers
-    if gpus == 0 or gpu_layers == 0:
-        return free_memory(), on_cpu
-    if gpu_layers is None:
-        return gpus, weights + buffers
-    return gpus + free_memory(), on_cpu
-
-
-def free_memory() -> int:
-    """Bytes of main memory that can be had without swapping."""
-    import psutil
-
-    return int(psutil.virtual_memory().available)
-
-
-def physical_cores() -> int:
-    """Threads that compute without getting into each other's way."""
-    import psutil
-
-    return psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
+def loaded_event(role: str, name: str, cache: Cache) -> ModelLoaded:
+    """What watchers are told of a model that is ready with its cache."""
+    facts, device = cache.model.facts, cache.model.device
+    where = f"{device.name} ({device.description})" if device.is_gpu else device.name
+    return ModelLoaded(role, name, where, facts.file_bytes, cache.cells * facts.cell_bytes)

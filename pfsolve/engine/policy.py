@@ -12,10 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pfsolve.engine import batching
 from pfsolve.engine.cache import Cache, Rows, TokenRun
 from pfsolve.engine.chat import Chat
-from pfsolve.engine.library import LoadedModel
 from pfsolve.engine.sampling import Logits, Sampling, TokenUncertainty, sample, token_uncertainty
 from pfsolve.particle import (
     Finish,
@@ -28,10 +26,27 @@ from pfsolve.particle import (
     steps_repeat,
 )
 
+# Rows of a decode that the kernels compute together. llama.cpp's CPU kernels for quantized weights
+# compute 16 rows together, what is left over by fours, and then one by one: on two cores with AVX2 16
+# rows take three times as long as four, and 11 to 15 longer than 16 (`tests/benchmarks/rows.py`).
+CPU_TILE, GPU_TILE = 16, 1
+_WORTH_FILLING = 2 / 3  # of a tile
+
+
+def padding(rows: int, tile: int) -> int:
+    """Rows to add so that the last tile is computed as a whole, where that is cheaper."""
+    left_over = rows % tile
+    return tile - left_over if left_over > _WORTH_FILLING * tile else 0
+
 
 @dataclass(slots=True)
 class Branch:
-    """A place in the policy's cache: a sequence, and the logits (n_vocab,) of what comes next."""
+    """A place in the policy's cache.
+
+    Attributes:
+        sequence: handle of the tokens it holds.
+        logits: (n_vocab,) of the token that comes next.
+    """
 
     sequence: int
     logits: Logits
@@ -39,29 +54,37 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What the policy thought while it wrote a step.
+    """What the policy computed while it wrote a step of L tokens, an end-of-generation token included.
 
-    outlooks (L,): before each token, an end-of-generation token included. digits (L,): whether the
-    token's text has a digit. hidden (L', n_embd): final-norm state at each token of the step; an end
-    token, never decoded, has none.
+    Attributes:
+        uncertainties: (L,), how sure it was of each token.
+        pieces: (L,), the bytes of each token; b"" for an end token.
+        hidden: (L or L - 1, n_embd), final-norm state at each token; an end token, never decoded, has
+            none.
     """
 
-    outlooks: Sequence[TokenUncertainty]
-    digits: Sequence[bool]
+    uncertainties: Sequence[TokenUncertainty]
+    pieces: Sequence[bytes]
     hidden: Rows
-
-    @property
-    def log_prob(self) -> float:
-        """Of the step."""
-        return sum(token_uncertainty.log_prob for token_uncertainty in self.outlooks)
 
 
 @dataclass(slots=True)
 class StepDraft:
-    """A step while it is being written, for the particle in `slot`.
+    """A step while it is being written. Once it is `done`, `step` and `Policy.trace` have it.
 
-    Reads: `done`, then `finish` (why the particle ends with this step, if it does) and `step`;
-    `Policy.trace` has what the policy thought.
+    Attributes:
+        particle: what the step continues.
+        branch: the particle's place in the cache.
+        slot: the particle's index in its population.
+        rng: stream its tokens are drawn from.
+        traced: whether what a `Trace` holds is kept.
+        tokens: ids so far, without an end-of-generation token.
+        data: their bytes.
+        done: whether all of it is written and decoded.
+        finish: why the particle ends with this step; None where it does not.
+        complete: whether no token follows the pending one.
+        pending: token that is drawn and not decoded yet.
+        uncertainties, hidden: of the tokens so far, where `traced`.
     """
 
     particle: Particle
@@ -73,32 +96,22 @@ class StepDraft:
     data: bytearray = field(default_factory=bytearray)
     done: bool = False
     finish: Finish | None = None
-    complete: bool = False  # no token follows the pending one
-    pending: int | None = None  # drawn, not decoded yet
-    outlooks: list[TokenUncertainty] = field(default_factory=list)
-    digits: list[bool] = field(default_factory=list)
+    complete: bool = False
+    pending: int | None = None
+    uncertainties: list[TokenUncertainty] = field(default_factory=list)
     hidden: list[Logits] = field(default_factory=list)
 
     @property
     def step(self) -> Step:
-        return Step(
-            tokens=tuple(self.tokens),
-            data=bytes(self.data),
-            slot=self.slot,
-            log_prob=sum(each.log_prob for each in self.outlooks) if self.traced else None,
-        )
-
-
-def has_digit(piece: bytes) -> bool:
-    """Whether a token's text has one of the digits 0 to 9."""
-    return any(48 <= byte <= 57 for byte in piece)
+        return Step(tuple(self.tokens), bytes(self.data), self.slot)
 
 
 class Policy:
     """A language model that writes steps.
 
     Args:
-        model, cache: where it lives.
+        cache: of its model, whose sequences its particles are.
+        chat: the model's chat format.
         sampling: how tokens are drawn.
         rules: limits on steps and particles.
         tile: rows of a decode that the kernels compute together.
@@ -106,15 +119,15 @@ class Policy:
 
     def __init__(
         self,
-        model: LoadedModel,
         cache: Cache,
+        chat: Chat,
         sampling: Sampling,
         rules: StepRules,
         tile: int = 1,
     ) -> None:
-        self.model = model
+        self.model = cache.model
         self.cache = cache
-        self.chat = Chat(model)
+        self.chat = chat
         self.sampling = sampling
         self.rules = rules
         self.tile = tile
@@ -130,11 +143,11 @@ class Policy:
         return Branch(sequence, outputs.logits[0].copy())
 
     def fork(self, branch: Branch) -> Branch:
-        """A branch that goes on from the same place; shares cells and logits."""
+        """A second branch from the same place; it shares cells and logits."""
         return Branch(self.cache.fork(branch.sequence), branch.logits)
 
     def rewind(self, places: Sequence[tuple[Branch, Sequence[int]]]) -> None:
-        """Bring branches back to where they held these tokens and no more.
+        """Bring each branch back to where it held these tokens and no more.
 
         Logits of earlier places are not kept: each branch's last token is decoded again, all of them
         in one batch.
@@ -160,8 +173,7 @@ class Policy:
             return
         traced = any(draft.traced for draft in writing)
         runs = [TokenRun(d.branch.sequence, (d.pending,)) for d in writing if d.pending is not None]
-        padding = batching.padding(len(runs), self.tile)
-        outputs = self.cache.decode(runs, hidden=traced, padding=padding)
+        outputs = self.cache.decode(runs, hidden=traced, padding=padding(len(runs), self.tile))
         for index, draft in enumerate(writing):
             draft.pending = None
             row = outputs.logits[index]
@@ -174,11 +186,13 @@ class Policy:
                 self._draw(draft, row)
 
     def trace(self, draft: StepDraft) -> Trace | None:
-        """Of a draft that is done; None if it was not to be traced."""
+        """The trace of a draft that is done; None if it was not to be traced."""
         if not draft.traced:
             return None
+        ends = len(draft.uncertainties) - len(draft.tokens)  # 1 with an end token, else 0
+        pieces = (*map(self.model.piece, draft.tokens), *[b""] * ends)
         hidden = np.array(draft.hidden, np.float32).reshape(-1, self.model.n_embd)
-        return Trace(tuple(draft.outlooks), tuple(draft.digits), hidden)
+        return Trace(tuple(draft.uncertainties), pieces, hidden)
 
     def _draw(self, draft: StepDraft, row: Logits) -> None:
         """Draw the next token and see whether the step, or the particle, ends with it."""
@@ -188,8 +202,7 @@ class Policy:
             return
         token = sample(row, self.sampling, draft.rng)
         if draft.traced:
-            draft.outlooks.append(token_uncertainty(row, token))
-            draft.digits.append(has_digit(self.model.piece(token)))
+            draft.uncertainties.append(token_uncertainty(row, token))
         if self.model.is_end(token):
             self._end(draft, row, Finish.END)
             return

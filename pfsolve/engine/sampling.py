@@ -20,7 +20,14 @@ _BLOCK = 512
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """temperature: 0 takes the likeliest token. top_k: 0 is off. top_p: 1 is off. min_p: 0 is off."""
+    """How a token is drawn.
+
+    Attributes:
+        temperature: at least 0; 0 takes the likeliest token.
+        top_k: number of likeliest tokens to draw from; 0 for all.
+        top_p: share of the probability to draw from, in (0, 1]; 1 for all.
+        min_p: least probability, as a share of the likeliest token's; 0 for all.
+    """
 
     temperature: float = 0.8
     top_k: int = 0
@@ -43,8 +50,10 @@ def sample(row: Logits, how: Sampling, rng: np.random.Generator) -> int:
 class TokenUncertainty(NamedTuple):
     """A token and its alternatives, at temperature 1 and unfiltered, in nats.
 
-    log_prob: of the token. entropy: of the distribution it was drawn from. margin: by how much the
-    log-probability of the likeliest token exceeds its own.
+    Attributes:
+        log_prob: log-probability of the token.
+        entropy: of the distribution it was drawn from.
+        margin: by how much the log-probability of the likeliest token exceeds its own.
     """
 
     log_prob: float
@@ -53,7 +62,7 @@ class TokenUncertainty(NamedTuple):
 
 
 def token_uncertainty(row: Logits, token: int) -> TokenUncertainty:
-    """What logits (n_vocab,) say of a token that is drawn from them."""
+    """How sure logits (n_vocab,) are of a token that is drawn from them."""
     below = row - row.max()
     odds = np.exp(below)
     total = odds.sum(dtype=np.float64)

@@ -60,15 +60,9 @@ def resolve(
         ModelMissing, ResourceError, Interrupted: as in `download.pull`; or there is no such file.
         UsageError: it is no policy; or the user's models.toml is not valid.
     """
-    catalogue = load_catalogue(environment.config_dir)
-    found = _look_up(name_or_path or catalogue.default_policy, catalogue)
+    found = _policy(name_or_path, environment)
     if isinstance(found, Path):
         return ModelFile(found.stem, found, None)
-    if found.kind != "policy":
-        raise UsageError(
-            f"{found.name} cannot be the policy: it judges solutions and does not write them",
-            f"{setting('reward', found.name)} uses it; `pfsolve models list` shows the policies",
-        )
     return _fetched(found, environment, offline, listen)
 
 
@@ -77,11 +71,21 @@ def name_of(name_or_path: str | None, environment: Environment) -> str:
 
     Raises:
         ModelMissing: there is no such file.
-        UsageError: the name is unknown, or the user's models.toml is not valid.
+        UsageError: the name is unknown or no policy's, or the user's models.toml is not valid.
     """
+    found = _policy(name_or_path, environment)
+    return found.stem if isinstance(found, Path) else found.name
+
+
+def _policy(name_or_path: str | None, environment: Environment) -> Path | ModelEntry:
     catalogue = load_catalogue(environment.config_dir)
     found = _look_up(name_or_path or catalogue.default_policy, catalogue)
-    return found.stem if isinstance(found, Path) else found.name
+    if isinstance(found, ModelEntry) and found.kind != "policy":
+        raise UsageError(
+            f"{found.name} cannot be the policy: it judges solutions and does not write them",
+            f"{setting('reward', found.name)} uses it; `pfsolve models list` shows the policies",
+        )
+    return found
 
 
 def resolve_prm(

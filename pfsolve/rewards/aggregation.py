@@ -1,4 +1,4 @@
-"""From the scores of single steps to that of a prefix: `--aggregate prod` and `min`.
+"""From the scores of single steps to that of a prefix: `--aggregate prod` and `--aggregate min`.
 
 arXiv:2502.01618, section 4.4, compares them. `last` is what every reward gives by itself, and `model`
 is a way of reading that only a process reward model has (`pfsolve.rewards.prm`).
@@ -37,13 +37,9 @@ class Aggregated:
     def open(self, problem: str, n: int) -> Scorer:
         return _AggregatedScorer(self._reward.open(problem, n), n, self._how)
 
-    def close(self) -> None:
-        self._reward.close()
-
 
 class _AggregatedScorer:
-    """Keeps, for each slot, what has come together after each of its steps: log of the product, or least
-    logit."""
+    """Keeps, for each slot, the aggregate after each of its steps: log of the product, or least log-odds."""
 
     def __init__(self, scorer: Scorer, n: int, how: str) -> None:
         self._scorer = scorer

@@ -1,19 +1,29 @@
-"""The contract of a reward: from a prefix of a solution to the logit of its score.
+"""The contract of a reward: from a prefix of a solution to the log-odds of its score.
 
 A reward serves many searches. For each it opens a `Scorer`, which hears of every fork, so that one
 with a model and a cache of its own can keep a sequence per particle and read each token once.
+
+A reward that settings can name also says what it needs before it is opened: its kind finds the files,
+and what it found (`FoundReward`) tells the memory they take and opens them. `pfsolve.rewards.kinds` is
+the table of kinds; tests/laws.py holds what any reward must satisfy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pfsolve.engine.cache import Cache
+from pfsolve.engine.chat import Chat
+from pfsolve.engine.memory import PrmMemory
 from pfsolve.engine.policy import Branch, Trace
+from pfsolve.environment import Environment
+from pfsolve.events import Listener
 from pfsolve.particle import Particle
 
 # Log of a probability that was 1 to the last digit: its logit would be infinite.
@@ -24,9 +34,11 @@ SUREST = -1e-9
 class Prefix:
     """A partial solution to be scored.
 
-    slot: index of the particle in its population, the same that `Scorer.fork` speaks of. particle:
-    its steps, the last of them new. branch: its place in the policy's cache, to be left as it was
-    found. trace: the policy's view of the newest step, if `wants_trace`.
+    Attributes:
+        slot: index of the particle in its population, the same that `Scorer.fork` speaks of.
+        particle: its steps, the last of them new.
+        branch: its place in the policy's cache, to be left as it was found.
+        trace: of the newest step, where the reward `wants_trace`.
     """
 
     slot: int
@@ -36,35 +48,37 @@ class Prefix:
 
 
 class Scorer(Protocol):
-    """Scores the prefixes of one search, which has a fixed number of particles."""
+    """Scores the prefixes of one search, which has a fixed number of particles, n."""
 
     def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
-        """Logit of each prefix's score, shape (len(prefixes),), in [-inf, inf).
+        """Log-odds of each prefix's score, shape (len(prefixes),), in [-inf, inf).
 
         Each prefix is the one last scored in its slot, or forked into it, or what that was rewound
         to, plus one step.
         """
 
     def fork(self, ancestors: NDArray[np.intp]) -> None:
-        """Slot i goes on as a copy of slot ancestors[i], shape (n,)."""
+        """Slot i continues as a copy of slot ancestors[i], shape (n,)."""
 
     def rewind(self, slots: NDArray[np.intp], steps: NDArray[np.intp]) -> None:
-        """Each of these slots, (k,), goes back to its prefix after so many steps, (k,); 0: to nothing.
+        """Each of these slots, (k,), goes back to its prefix of that number of steps, (k,); 0: to none.
 
-        One that reads every prefix against what it holds already need do nothing; one that adds up
-        what it was given step by step must keep a sum for each step.
+        A scorer that reads every prefix against what it holds already need do nothing; one that adds
+        up what it was given step by step must keep a sum for each step.
         """
 
     def close(self) -> None:
-        """The search is over: give back what was held for it."""
+        """The search is over: give back what was held for it; twice does no harm."""
 
 
 class Reward(Protocol):
-    """What `--reward NAME` stands for.
+    """What scores the prefixes of every search.
 
-    reserve: tokens of a particle's context that scoring needs for itself. wants_trace: whether
-    prefixes must carry the newest step's log-probabilities and hidden states. tokens_read: decoded
-    for scoring so far, in whichever model.
+    Attributes:
+        name: as results and errors call it.
+        reserve: number of tokens of a particle's context that scoring needs for itself.
+        wants_trace: whether prefixes must carry the trace of their newest step.
+        tokens_read: number of tokens decoded for scoring so far, in whichever model; never falls.
     """
 
     name: str
@@ -75,10 +89,103 @@ class Reward(Protocol):
     def tokens_read(self) -> int: ...
 
     def open(self, problem: str, n: int) -> Scorer:
-        """A scorer for a search of n particles on this problem."""
+        """A scorer for a search of n particles on this problem.
 
-    def close(self) -> None:
-        """Give back models and caches."""
+        Raises:
+            ProblemTooLong: the problem leaves no room for a solution.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A reward that settings name, before anything of it has been looked for.
+
+    Attributes:
+        name: as the settings have it.
+        policy: name of the policy whose solutions it is to score.
+        environment: where files are.
+        offline: whether the network is not to be used.
+        listen: hears of downloads.
+    """
+
+    name: str
+    policy: str
+    environment: Environment
+    offline: bool
+    listen: Listener
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a reward is opened: beside a loaded policy.
+
+    Attributes:
+        cache: of the policy's model.
+        chat: the policy's chat format.
+        policy_sha256: of the policy's file, None where it is not known.
+        sequences: number of particles of all searches that run side by side.
+        context: number of tokens that one particle may hold in the policy's cache.
+        threads: number of CPU threads.
+        gpu_layers: layers to offload; None for all where the build can.
+        aggregate: how the scores of steps become that of a prefix, one of `settings.AGGREGATIONS`.
+        models: closes what the reward opens, together with the policy.
+        listen: hears of each model that is loaded.
+    """
+
+    cache: Cache
+    chat: Chat
+    policy_sha256: str | None
+    sequences: int
+    context: int
+    threads: int
+    gpu_layers: int | None
+    aggregate: str
+    models: ExitStack
+    listen: Listener
+
+
+class FoundReward(Protocol):
+    """A reward whose files, if it needs any, are on this disk.
+
+    Attributes:
+        sha256: of what decides its scores besides the policy; None where there is nothing.
+    """
+
+    @property
+    def sha256(self) -> str | None: ...
+
+    def memory(self, context: int) -> PrmMemory | None:
+        """The model it loads beside a policy whose particles hold `context` tokens, if it has one."""
+
+    def open(self, site: Site) -> Reward:
+        """The reward, ready to score; what it loads is closed by `site.models`.
+
+        Raises:
+            ModelFileError: a file of it cannot be used, or not with this policy.
+            ResourceError: there is too little memory.
+        """
+
+
+# Finds a reward of one kind, and fetches what is missing.
+RewardKind: TypeAlias = Callable[[Wanted], FoundReward]
+
+
+@dataclass(frozen=True, slots=True)
+class NoFiles:
+    """A `FoundReward` that needs nothing but the policy.
+
+    Attributes:
+        make: opens it.
+    """
+
+    make: Callable[[Site], Reward]
+    sha256: str | None = None
+
+    def memory(self, context: int) -> PrmMemory | None:
+        return None
+
+    def open(self, site: Site) -> Reward:
+        return self.make(site)
 
 
 def distinct(prefixes: Sequence[Prefix]) -> tuple[list[Prefix], NDArray[np.intp]]:
@@ -120,3 +227,12 @@ class Memoryless:
 
     def close(self) -> None:
         """Nothing to give back."""
+
+
+class Uniform(Memoryless):
+    """`--reward none`: log-odds 0 for every prefix, so that the filter becomes plain sampling."""
+
+    name = "none"
+
+    def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
+        return np.zeros(len(prefixes))

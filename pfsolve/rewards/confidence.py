@@ -1,4 +1,4 @@
-"""`--reward confidence`: how likely the policy found its own newest step. No second model, no pass.
+"""`--reward confidence`: how likely the policy found its own newest step, which costs no decode.
 
 The baseline that any trained reward has to beat. It favours short steps, as any sum of
 log-probabilities does.
@@ -16,11 +16,14 @@ from pfsolve.search.log_odds import logit
 
 
 class Confidence(Memoryless):
-    """Score: the step's probability under the policy, at temperature 1; the log-odds is its logit."""
+    """Score: the newest step's probability under the policy at temperature 1, end token included."""
 
     name = "confidence"
     wants_trace = True
 
     def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
-        log_probs = [prefix.trace.log_prob if prefix.trace else 0.0 for prefix in prefixes]
+        log_probs = [
+            sum(token.log_prob for token in prefix.trace.uncertainties) if prefix.trace else 0.0
+            for prefix in prefixes
+        ]
         return logit(np.minimum(log_probs, SUREST))

@@ -1,8 +1,8 @@
 """`--reward self-evaluation`: the policy judges its own partial solution, without a second model.
 
 A short turn that asks for a verdict is appended to the particle's own sequence, the logits of the two
-possible answers are read, and the sequence is rewound: a fork that lives for one decode, without
-the bookkeeping of a second sequence. Only the turn is decoded. The idea is P(True) of Kadavath et al.
+possible answers are read, and the sequence is rewound: a fork that lives for one decode, without a
+second sequence. Only the turn is decoded. The idea is P(True) of Kadavath et al.
 2022, arXiv:2207.05221, section 3, applied to prefixes.
 """
 
@@ -13,9 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pfsolve.engine.cache import TokenRun
-from pfsolve.engine.policy import Policy
-from pfsolve.errors import ModelFileError
+from pfsolve.engine.cache import Cache, TokenRun
+from pfsolve.engine.chat import Chat
+from pfsolve.errors import ModelFileError, setting
 from pfsolve.rewards.base import Memoryless, Prefix, distinct
 
 QUESTION = "Is the solution correct so far? Answer with Yes or No."
@@ -23,7 +23,11 @@ YES, NO = "Yes", "No"
 
 
 class SelfEvaluation(Memoryless):
-    """Log-odds: logit of YES minus logit of NO, as float32 from the model.
+    """Log-odds: the model's logit of YES minus that of NO.
+
+    Args:
+        cache: of the policy's model, in which the prefixes' branches are.
+        chat: the policy's chat format.
 
     Raises:
         ModelFileError: the model's vocabulary begins both answers with the same token.
@@ -31,19 +35,19 @@ class SelfEvaluation(Memoryless):
 
     name = "self-evaluation"
 
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-        self._turn = policy.chat.follow_up(QUESTION)
-        self._yes, self._no = (policy.model.tokenize(word)[0] for word in (YES, NO))
+    def __init__(self, cache: Cache, chat: Chat) -> None:
+        self._cache = cache
+        self._turn = chat.follow_up(QUESTION)
+        self._yes, self._no = (cache.model.tokenize(word)[0] for word in (YES, NO))
         self.reserve = len(self._turn)
         if self._yes == self._no:
             raise ModelFileError(
-                f"{policy.model.facts.path.name} cannot tell {YES!r} from {NO!r} by one token",
-                "use --reward none",
+                f"{cache.model.facts.path.name} cannot tell {YES!r} from {NO!r} by one token",
+                f"use {setting('reward', 'none')}",
             )
 
     def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
-        cache = self._policy.cache
+        cache = self._cache
         different, which = distinct(prefixes)
         sequences = [prefix.branch.sequence for prefix in different]
         lengths = [cache.length(sequence) for sequence in sequences]

@@ -1,1 +1,1 @@
-"""The run time, where text, model, reward and search meet."""
+"""The run time: where text, model, reward and search meet."""

@@ -1,232 +1,252 @@
-"""From settings to models in memory: finds and fetches them, checks that they fit, loads them."""
+"""From settings to models in memory, in three steps: find, plan, open.
+
+`find` turns names into files, and fetches what is missing; a name that means nothing is refused before
+anything is fetched. `plan` is arithmetic: what will run, how much of it side by side, whether it fits.
+`open_models` loads.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import platform
-import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from importlib.metadata import PackageNotFoundError, version
 
-from pfsolve.errors import UsageError
-from pfsolve.events import Listener, ModelLoaded, ignore
-from pfsolve.settings import DEFAULT_REWARDS, REWARDS, Settings
+from pfsolve.engine import library, memory
+from pfsolve.engine.cache import Cache
+from pfsolve.engine.chat import Chat
+from pfsolve.engine.library import Facts, LoadedModel
+from pfsolve.engine.memory import Demand, Machine
+from pfsolve.engine.policy import CPU_TILE, GPU_TILE, Policy
+from pfsolve.engine.sampling import Sampling
+from pfsolve.environment import Environment
+from pfsolve.errors import UsageError, setting
+from pfsolve.events import Listener
+from pfsolve.models.resolve import ModelFile, name_of, resolve
+from pfsolve.particle import StepRules
+from pfsolve.rewards.base import FoundReward, NoFiles, Reward, Site, Wanted
+from pfsolve.rewards.kinds import choose_reward, find_reward, open_reward
+from pfsolve.settings import MAX_PARTICLES, Settings
 
-if TYPE_CHECKING:
-    from pfsolve.engine.cache import Cache
-    from pfsolve.engine.library import LoadedModel, LogSink
-    from pfsolve.engine.memory import PrmMemory
-    from pfsolve.engine.policy import Policy
-    from pfsolve.environment import Environment
-    from pfsolve.models.resolve import ModelFile, PrmFiles
-    from pfsolve.rewards.base import Reward
-    from pfsolve.rewards.probe.head import ProbeHead
+# Rows to gather for a decode, as far as searches have some to give. On a CPU a row costs as much at 32
+# as at 16 or up to a third less (`tests/benchmarks/rows.py`). With 16 problems, 4 particles and the
+# probe, 16 problems side by side in decodes of 32 rows were 1.22 and 1.29 times as fast as one at a time,
+# 8 in decodes of 16 rows 1.18 times (`tests/benchmarks/batch.py`): single runs on different days.
+CPU_ROWS, GPU_ROWS = 32, 64
+
+_TEMPERATURE = 0.8  # where neither settings nor catalogue say otherwise
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """What a solver works with. Close `models` when it is done.
+class Found:
+    """What settings name, on this disk.
 
-    settings: with what was left open decided. parallel: problems that can be searched side by side,
-    in decodes of `batch_rows`. system: the policy's own system prompt, if it has one. versions: of
-    all that results depend on. seconds: loading took.
+    Attributes:
+        policy: the policy's file.
+        facts: what it says of its model.
+        reward: what scores its solutions.
     """
 
-    settings: Settings
+    policy: ModelFile
+    facts: Facts
+    reward: FoundReward
+
+    @property
+    def sha256(self) -> str | None:
+        """Of the policy's file, as the catalogue has it.
+
+        Hashing a file of the user's own would take seconds at each start.
+        """
+        return self.policy.entry.sha256 if self.policy.entry else None
+
+    @property
+    def system(self) -> str | None:
+        """The policy's own system prompt, if it has one."""
+        return self.policy.entry.system if self.policy.entry else None
+
+    def versions(self) -> dict[str, str]:
+        """Versions and hashes of all that results depend on."""
+        packages = ("pfsolve", "llama-cpp-python", "numpy")
+        versions = {name.replace("-", "_"): _version(name) for name in packages}
+        versions |= {"python": platform.python_version(), "policy_sha256": self.sha256 or "unknown"}
+        if self.reward.sha256 is not None:
+            versions["reward_sha256"] = self.reward.sha256
+        return versions
+
+
+def find(
+    settings: Settings,
+    environment: Environment,
+    *,
+    reward: Reward | None = None,
+    listen: Listener,
+) -> Found:
+    """Find the models that settings name, and fetch those that are missing.
+
+    Args:
+        reward: takes the place of the one that settings name.
+
+    Raises:
+        UsageError: a name is unknown; nothing has been fetched then.
+        ModelMissing, ModelFileError, ResourceError, Interrupted: a model cannot be fetched or used.
+    """
+    name = name_of(settings.policy, environment)
+    if reward is not None:
+        found: FoundReward = NoFiles(lambda site: reward)
+    else:
+        chosen = choose_reward(settings.reward, name, environment)
+        found = find_reward(Wanted(chosen, name, environment, settings.offline, listen))
+    policy = resolve(settings.policy, environment, offline=settings.offline, listen=listen)
+    return Found(policy, library.inspect(policy.path), found)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a solve will run.
+
+    Attributes:
+        context: number of tokens that one particle may hold.
+        temperature: of sampling.
+        threads: number of CPU threads.
+        parallel: number of problems that are searched side by side.
+        sequences: number of particles of all of them.
+        batch_rows: number of rows to gather for a decode.
+        tile: number of rows that the kernels compute together.
+    """
+
+    context: int
+    temperature: float
+    threads: int
+    parallel: int
+    sequences: int
+    batch_rows: int
+    tile: int
+
+    def resolve(self, settings: Settings, policy: str, reward: str) -> Settings:
+        """The settings with everything decided that they left open."""
+        return dataclasses.replace(
+            settings,
+            policy=policy,
+            reward=reward,
+            temperature=self.temperature,
+            context=self.context,
+            threads=self.threads,
+            parallel=self.parallel,
+        )
+
+
+def plan(found: Found, settings: Settings, problems: int | None, machine: Machine) -> Plan:
+    """Decide what settings leave open, and check that it fits.
+
+    Args:
+        problems: number of problems to solve, None if that is not known.
+
+    Raises:
+        UsageError: a setting asks for more than the model, or llama.cpp, can hold.
+        ResourceError: there is too little memory.
+    """
+    particles, gpu_layers = settings.particles, settings.gpu_layers
+    context = memory.choose_context(found.facts, settings.context)
+    demand = Demand(found.facts, context, gpu_layers, found.reward.memory(context))
+    on_gpu = machine.has_gpu and gpu_layers != 0
+    rows = GPU_ROWS if on_gpu else CPU_ROWS
+    most = demand.most_parallel(machine, particles)
+    parallel = choose_parallel(particles, rows, settings.parallel, problems, most)
+    demand.check(machine, particles, parallel)
+    temperature = settings.temperature
+    if temperature is None and found.policy.entry is not None:
+        temperature = found.policy.entry.temperature
+    return Plan(
+        context=context,
+        temperature=_TEMPERATURE if temperature is None else temperature,
+        threads=settings.threads or machine.cores,
+        parallel=parallel,
+        sequences=particles * parallel,
+        batch_rows=rows,
+        tile=GPU_TILE if on_gpu else CPU_TILE,
+    )
+
+
+def choose_parallel(
+    particles: int, rows: int, wanted: int | None, problems: int | None, most: int
+) -> int:
+    """The number of problems to search side by side: `wanted`, or as many as fill `rows` of a batch.
+
+    Never more than there are problems; where their number is not known, `wanted` or one. A number that
+    was not asked for also keeps within `most`, for which there is memory.
+
+    Raises:
+        UsageError: that takes more sequences than llama.cpp has.
+    """
+    if wanted is not None:
+        if wanted * particles > MAX_PARTICLES:
+            raise UsageError(
+                f"{setting('parallel', wanted)} with {particles} particles each is "
+                f"{wanted * particles} particles, and llama.cpp holds {MAX_PARTICLES}",
+                f"use {setting('parallel', MAX_PARTICLES // particles)} or less, or fewer "
+                f"{setting('particles')}",
+            )
+        return wanted if problems is None else max(1, min(wanted, problems))
+    # Of several particles one in three, or more, waits for the slowest step of its search.
+    filling = rows if particles == 1 else -(-2 * rows // particles)
+    return max(1, min(filling, most, MAX_PARTICLES // particles, problems or 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Models in memory.
+
+    Attributes:
+        policy: writes steps.
+        reward: scores them.
+        models: frees them all when it is closed.
+    """
+
     policy: Policy
     reward: Reward
-    parallel: int
-    batch_rows: int
-    system: str | None
-    versions: dict[str, str]
-    seconds: float
     models: ExitStack
 
 
-def load(
-    settings: Settings,
-    problems: int | None,
-    environment: Environment,
-    *,
-    listen: Listener = ignore,
-    log: LogSink | None = None,
-) -> Loaded:
-    """Load the policy and the reward that `settings` name.
-
-    Args:
-        problems: how many are to be solved, None if that is not known.
-        listen, log: as in `pfsolve.solver.solver.Solver`.
+def open_models(found: Found, plan: Plan, settings: Settings, *, listen: Listener) -> Opened:
+    """Load what was found, as it was planned.
 
     Raises:
-        ModelMissing, ModelFileError, ResourceError, UsageError: as there.
+        ModelFileError: a file cannot be used, or policy and reward do not belong together.
+        ResourceError: there is too little memory.
     """
-    from pfsolve.answers import warm_up
-    from pfsolve.engine import batching, library, memory
-    from pfsolve.engine.cache import Cache
-    from pfsolve.engine.policy import Policy
-    from pfsolve.engine.sampling import Sampling
-    from pfsolve.models.resolve import resolve
-    from pfsolve.particle import StepRules
-    from pfsolve.rewards import make_reward
-
-    started = time.monotonic()
-    found = resolve(settings.policy, environment, offline=settings.offline, listen=listen)
-    entry = found.entry
-    chosen = choose_reward(settings.reward, found.name, environment)
-    judge = _find_reward_files(chosen, found.name, settings.offline, environment, listen)
-    warm_up()  # the judge of answers starts while the models load
-    library.start(log)
-    facts = library.inspect(found.path)
-    context = memory.choose_context(facts, settings.context)
-    share = judge.memory(context)
-    n, gpu_layers = settings.particles, settings.gpu_layers
-    gpu = memory.on_gpu(gpu_layers)
-    batch_rows = batching.GPU_ROWS if gpu else batching.CPU_ROWS
-    parallel = batching.choose_parallel(
-        n,
-        batch_rows,
-        settings.parallel,
-        problems,
-        memory.most_parallel(facts, n, context, gpu_layers, share),
-    )
-    memory.check_memory(facts, n, context, gpu_layers, parallel, share)
-
-    temperature = settings.temperature
-    if temperature is None:
-        temperature = entry.temperature if entry and entry.temperature is not None else 0.8
-    threads = settings.threads or memory.physical_cores()
-    sequences = n * parallel  # with cells for all of them: none is cut short by another
     with ExitStack() as models:
-        model = models.enter_context(library.LoadedModel(facts, gpu_layers))
+        model = models.enter_context(LoadedModel(found.facts, settings.gpu_layers))
+        # Room for every particle's whole context: none is cut short by another.
+        cells, sequences = plan.sequences * plan.context, plan.sequences
         cache = models.enter_context(
-            Cache(model, cells=sequences * context, sequences=sequences, threads=threads)
+            Cache(model, cells=cells, sequences=sequences, threads=plan.threads)
         )
-        listen(_loaded("policy", found.name, model, cache))
-        policy = Policy(
-            model,
-            cache,
-            Sampling(temperature, settings.top_k, settings.top_p, settings.min_p),
-            StepRules(settings.max_steps, settings.max_step_tokens, context),
-            batching.GPU_TILE if gpu else batching.CPU_TILE,
+        listen(memory.loaded_event("policy", found.policy.name, cache))
+        chat = Chat(model)
+        site = Site(
+            cache=cache,
+            chat=chat,
+            policy_sha256=found.sha256,
+            sequences=sequences,
+            context=plan.context,
+            threads=plan.threads,
+            gpu_layers=settings.gpu_layers,
+            aggregate=settings.aggregate,
+            models=models,
+            listen=listen,
         )
-        judging: Reward | None = None
-        if judge.head is not None:
-            from pfsolve.rewards.probe.reward import Probe
-
-            judging = Probe(judge.head, model.n_embd, entry.sha256 if entry else None)
-        elif judge.prm is not None:
-            from pfsolve.rewards.prm.model import open_prm
-
-            prm = open_prm(
-                judge.prm,
-                sequences=sequences,
-                context=context,
-                threads=threads,
-                gpu_layers=gpu_layers,
-                whole=settings.aggregate == "model",
-            )
-            models.callback(prm.close)
-            listen(_loaded("reward", prm.name, prm.model, prm.cache))
-            judging = prm
-        reward = make_reward(chosen, policy, judging, settings.aggregate)
-        policy.rules = dataclasses.replace(policy.rules, context=context - reward.reserve)
+        reward = open_reward(found.reward, site)
+        rules = StepRules(
+            settings.max_steps, settings.max_step_tokens, plan.context - reward.reserve
+        )
+        sampling = Sampling(plan.temperature, settings.top_k, settings.top_p, settings.min_p)
+        policy = Policy(cache, chat, sampling, rules, plan.tile)
         kept = models.pop_all()
-    return Loaded(
-        settings=dataclasses.replace(
-            settings,
-            policy=found.name,
-            reward=reward.name,
-            temperature=temperature,
-            context=context,
-            threads=threads,
-            parallel=parallel,
-        ),
-        policy=policy,
-        reward=reward,
-        parallel=parallel,
-        batch_rows=batch_rows,
-        system=entry.system if entry else None,
-        versions=_versions(found, judge.sha256),
-        seconds=time.monotonic() - started,
-        models=kept,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class RewardFiles:
-    """What a reward needs from the disk: a process reward model, or a probe's head, or nothing."""
-
-    prm: PrmFiles | None = None
-    head: ProbeHead | None = None
-    sha256: str | None = None
-
-    def memory(self, context: int) -> PrmMemory | None:
-        """A process reward model's share of the memory, if there is one."""
-        from pfsolve.engine import library, memory
-
-        if self.prm is None:
-            return None
-        facts = library.inspect(self.prm.model.path)
-        return memory.PrmMemory(facts, memory.prm_context(facts, context))
-
-
-def choose_reward(reward: str | None, policy: str, environment: Environment) -> str:
-    """`reward`, or the default of this policy if that is None: its probe where it has one."""
-    from pfsolve.rewards.probe.files import head_of
-
-    probe, without = DEFAULT_REWARDS
-    return reward or (probe if head_of(policy, environment.config_dir) else without)
-
-
-def _find_reward_files(
-    reward: str, policy: str, offline: bool, environment: Environment, listen: Listener
-) -> RewardFiles:
-    """Find, and fetch, what a reward needs."""
-    from pfsolve.models.catalogue import UnknownModel
-    from pfsolve.models.resolve import resolve_prm
-    from pfsolve.rewards.probe.files import find_head, fingerprint, names_probe
-    from pfsolve.rewards.probe.head import read_head
-
-    if names_probe(reward):
-        file = find_head(reward, policy, environment.config_dir)
-        return RewardFiles(head=read_head(file), sha256=fingerprint(file))
-    if reward in REWARDS:
-        return RewardFiles()
-    try:
-        prm = resolve_prm(reward, environment, offline=offline, listen=listen)
-    except UnknownModel as error:
-        raise UsageError(
-            f"--reward is {reward!r}, which is unknown",
-            f"choose one of {', '.join(REWARDS)}, or a model; {error.hint}",
-        ) from None
-    return RewardFiles(prm=prm, sha256=_sha256(prm.model))
-
-
-def _loaded(role: str, name: str, model: LoadedModel, cache: Cache) -> ModelLoaded:
-    device = model.device
-    where = f"{device.name} ({device.description})" if device.is_gpu else device.name
-    facts = model.facts
-    return ModelLoaded(role, name, where, facts.file_bytes, cache.cells * facts.cell_bytes)
-
-
-def _versions(policy: ModelFile, reward_sha256: str | None) -> dict[str, str]:
-    packages = ("pfsolve", "llama-cpp-python", "numpy")
-    versions = {name.replace("-", "_"): _version(name) for name in packages}
-    versions |= {"python": platform.python_version(), "policy_sha256": _sha256(policy)}
-    if reward_sha256 is not None:
-        versions["reward_sha256"] = reward_sha256
-    return versions
-
-
-def _sha256(model: ModelFile) -> str:
-    """As the catalogue has it: hashing a file of the user's own would take seconds at each start."""
-    return (model.entry.sha256 if model.entry else None) or "unknown"
+    return Opened(policy, reward, kept)
 
 
 def _version(package: str) -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
     try:
         return version(package)
     except PackageNotFoundError:

@@ -9,14 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pfsolve.events import (
-    Event,
-    InProblem,
-    Listener,
-    ManyBegan,
-    ManyEnded,
-    ProblemEnded,
-)
+from pfsolve.errors import PfsolveError
+from pfsolve.events import Event, InProblem, Listener, ManyBegan, ManyEnded, ProblemEnded, ignore
 from pfsolve.problems import BadRow, Problem
 from pfsolve.results.file import ResultsFile
 from pfsolve.results.line import Origin, ResultLine, brief
@@ -31,8 +25,12 @@ Sink = Callable[[int, ResultLine], None]
 class Tally:
     """What has come of the rows so far, those of an earlier run included.
 
-    failed: rows without an answer. graded: rows with a known answer, right: as many of them.
-    interrupted: not all rows were settled, or not to their end.
+    Attributes:
+        done: number of rows that are settled.
+        failed: number of rows without an answer.
+        graded: number of rows with a known answer.
+        right: number of those whose answer is right.
+        interrupted: whether a row was not settled, or not to its end.
     """
 
     done: int = 0
@@ -56,7 +54,7 @@ def solve_many(
     output: ResultsFile | None = None,
     records: RunRecords | None = None,
     show: Sink | None = None,
-    listen: Listener | None = None,
+    listen: Listener = ignore,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Tally:
     """Settle every row that has no finished result yet.
@@ -66,7 +64,7 @@ def solve_many(
         records: gets a run record of each problem.
         show: gets the position among `rows` and the result, with its particles, of each row that is
             settled now.
-        listen: receives the events of the batch and of its searches.
+        listen: receives the events of the file and of its searches.
         stopping: asked now and then; once true, the problems under way finish the step they are at,
             and those that have an answer by then are written, marked as interrupted.
 
@@ -77,44 +75,69 @@ def solve_many(
     """
     started = time.monotonic()
     finished = output.resume(origin.settings_hash, rows) if output is not None else {}
-    positions = {row.id: position for position, row in enumerate(rows)}
-    tally = Tally()
+    ledger = _Ledger(rows, origin, output, records, show, listen)
     for record in finished.values():
-        tally.add(record)
-
-    def hear(event: Event) -> None:
-        if records is not None and isinstance(event, InProblem):
-            records.hear(event.id, event.event)
-        if listen is not None:
-            listen(event)
-
-    def settle(row: Problem | BadRow, record: ResultLine) -> None:
-        if output is not None:
-            output.write(brief(record))
-        tally.add(record)
-        hear(_ended(record))
-        if show is not None:
-            show(positions[row.id], record)
-
-    hear(ManyBegan(len(rows), tally.done, tally.failed, tally.right, tally.graded))
+        ledger.tally.add(record)
+    tally = ledger.tally
+    listen(ManyBegan(len(rows), tally.done, tally.failed, tally.right, tally.graded))
     for row in rows:
         if isinstance(row, BadRow):
-            settle(row, origin.failed(row))
+            ledger.settle(row, origin.failed(row))
     problems = [row for row in rows if isinstance(row, Problem) and row.id not in finished]
-    for problem, end in solver.solve_all(problems, stopping=stopping, listen=hear):
-        if isinstance(end, Solution):
-            tally.interrupted = tally.interrupted or end.interrupted
-            if end.interrupted and end.answer is None:
-                continue  # nothing to keep: a later run begins it anew
-            record = origin.solved(problem, end, particles=True)
-        else:
-            record = origin.failed(problem, end)
-        if records is not None:
-            records.write(problem.id, record)
-        settle(problem, record)
+    for problem, end in solver.solve_all(problems, stopping=stopping, listen=ledger.hear):
+        ledger.take(problem, end)
     tally.interrupted = tally.interrupted or tally.done < len(rows)
-    hear(ManyEnded(tally.interrupted, time.monotonic() - started))
+    listen(ManyEnded(tally.interrupted, time.monotonic() - started))
     return tally
+
+
+class _Ledger:
+    """Where results go, and what has come of them; arguments as in `solve_many`."""
+
+    def __init__(
+        self,
+        rows: Sequence[Problem | BadRow],
+        origin: Origin,
+        output: ResultsFile | None,
+        records: RunRecords | None,
+        show: Sink | None,
+        listen: Listener,
+    ) -> None:
+        self.tally = Tally()
+        self._positions = {row.id: position for position, row in enumerate(rows)}
+        self._origin = origin
+        self._output = output
+        self._records = records
+        self._show = show
+        self._listen = listen
+
+    def hear(self, event: Event) -> None:
+        """An event of a search; its record keeps it."""
+        if self._records is not None and isinstance(event, InProblem):
+            self._records.hear(event.id, event.event)
+        self._listen(event)
+
+    def take(self, problem: Problem, end: Solution | PfsolveError) -> None:
+        """The end of a problem's search."""
+        if isinstance(end, Solution):
+            self.tally.interrupted = self.tally.interrupted or end.interrupted
+            if end.interrupted and end.answer is None:
+                return  # nothing to keep: a later run begins it anew
+            record = self._origin.solved(problem, end, particles=True)
+        else:
+            record = self._origin.failed(problem, end)
+        if self._records is not None:
+            self._records.write(problem.id, record)
+        self.settle(problem, record)
+
+    def settle(self, row: Problem | BadRow, record: ResultLine) -> None:
+        """A row has its result."""
+        if self._output is not None:
+            self._output.write(brief(record))
+        self.tally.add(record)
+        self._listen(_ended(record))
+        if self._show is not None:
+            self._show(self._positions[row.id], record)
 
 
 def _ended(record: ResultLine) -> ProblemEnded:

@@ -2,17 +2,48 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Sequence
 
 import numpy as np
 
 from pfsolve.engine.cache import TokenRun
 from pfsolve.engine.library import LoadedModel
-from pfsolve.engine.policy import Branch, Policy, Trace, has_digit
+from pfsolve.engine.policy import Branch, Policy, Trace
 from pfsolve.engine.sampling import token_uncertainty
-from pfsolve.errors import ProblemTooLong
+from pfsolve.errors import ProblemTooLong, setting
 from pfsolve.particle import Particle, Step
-from pfsolve.rewards.base import Prefix
+from pfsolve.rewards.base import Prefix, Reward
+from pfsolve.solution import ScoredSolution
+
+
+def score_solution(
+    policy: Policy, reward: Reward, problem: str, prompt: Sequence[int], steps: Sequence[str]
+) -> ScoredSolution:
+    """Score each prefix of a given solution.
+
+    Args:
+        problem: as the reward is given it.
+        prompt: tokens that ask for its solution.
+        steps: their texts, at least one.
+
+    Raises:
+        ProblemTooLong: problem and solution do not fit into a particle's context.
+        EngineError: llama.cpp fails.
+    """
+    started = time.monotonic()
+    scorer = reward.open(problem, 1)
+    log_odds, tokens = [], len(prompt) - reward.tokens_read
+    prefixes = read_steps(policy, prompt, steps, traced=reward.wants_trace)
+    try:
+        for prefix in prefixes:
+            log_odds.append(float(scorer.score([prefix])[0]))
+            tokens += len(prefix.particle.steps[-1].tokens)
+    finally:
+        prefixes.close()
+        scorer.close()
+    tokens += reward.tokens_read
+    return ScoredSolution(np.array(log_odds), tokens, time.monotonic() - started)
 
 
 def read_steps(
@@ -34,7 +65,7 @@ def read_steps(
     if length > policy.rules.context:
         raise ProblemTooLong(
             f"problem and solution take {length} tokens, and a particle holds {policy.rules.context}",
-            "use a larger --context",
+            f"use a larger {setting('context')}",
         )
     branch = policy.open(prompt)
     try:
@@ -42,8 +73,7 @@ def read_steps(
         for tokens in tokenized:
             trace = _read(policy, branch, tokens, traced) if tokens else None
             data = b"".join(map(policy.model.piece, tokens))
-            log_prob = trace.log_prob if trace else None
-            particle = particle.extended(Step(tokens, data, 0, log_prob), None)
+            particle = particle.extended(Step(tokens, data, 0), None)
             yield Prefix(0, particle, branch, trace)
     finally:
         policy.drop(branch)
@@ -66,6 +96,5 @@ def _read(policy: Policy, branch: Branch, tokens: Sequence[int], traced: bool) -
     if outputs.hidden is None:
         return None
     rows = [before, *outputs.logits[:-1]]
-    outlooks = [token_uncertainty(row, token) for row, token in zip(rows, tokens, strict=True)]
-    digits = [has_digit(policy.model.piece(token)) for token in tokens]
-    return Trace(outlooks, digits, np.array(outputs.hidden))
+    uncertainties = [token_uncertainty(row, token) for row, token in zip(rows, tokens, strict=True)]
+    return Trace(uncertainties, [*map(policy.model.piece, tokens)], np.array(outputs.hidden))

@@ -1,35 +1,31 @@
-"""From problems and settings to solutions: resolves and loads models, runs the searches, selects."""
+"""The solver: models loaded once, and problems solved with them, one or many side by side."""
 
 from __future__ import annotations
 
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
+from pfsolve.answers import warm_up
+from pfsolve.engine import backend
+from pfsolve.engine.backend import LogSink
+from pfsolve.engine.memory import this_machine
+from pfsolve.environment import Environment
 from pfsolve.errors import Interrupted, PfsolveError, ProblemTooLong, UsageError
 from pfsolve.events import InProblem, Listener, SearchListener, ignore
 from pfsolve.problems import Problem
-from pfsolve.search.selection import is_settled, select
+from pfsolve.rewards.base import Reward
+from pfsolve.search.methods import METHODS
 from pfsolve.settings import Settings, merge
-from pfsolve.solution import Solution
-
-if TYPE_CHECKING:
-    from pfsolve.engine.library import LogSink
-    from pfsolve.environment import Environment
-    from pfsolve.particle import Particle
-    from pfsolve.search.log_odds import Floats
-    from pfsolve.solution import ScoredSolution
-    from pfsolve.solver.scheduler import Outcome, Task
-
-# The prompt the policies' makers recommend for mathematics (Qwen2.5-Math's model card).
-SYSTEM_PROMPT = "Please reason step by step, and put your final answer within \\boxed{}."
-
-# Bytes a token of any sensible text holds at most: what is longer need not be tokenised, which takes
-# long, and with some vocabularies' regular expressions overflows the stack.
-_MOST_BYTES = 64
-
-_SHORTEST_SOLUTION = 16  # tokens that must fit behind the prompt
+from pfsolve.solution import ScoredSolution, Solution
+from pfsolve.solver.answering import answer_is_settled, solution_of
+from pfsolve.solver.loading import find, open_models, plan
+from pfsolve.solver.prompt import SYSTEM_PROMPT, prompt_tokens
+from pfsolve.solver.reading import score_solution
+from pfsolve.solver.run import Task, resampling_rng
+from pfsolve.solver.scheduler import Scheduler
 
 
 class Solver:
@@ -37,14 +33,25 @@ class Solver:
 
     Args:
         settings: how to solve; the models it names are fetched first if they are missing.
-        problems: how many are to be solved, if that is known. So many at most are searched side by
-            side; where `Settings.parallel` leaves it open and this too, one at a time.
+        problems: number of problems to solve, None if that is not known. It bounds how many are
+            searched side by side; where `Settings.parallel` leaves that open too, it is one.
         environment: directories and variables; this process's by default.
-        listen: hears of each model that is loaded.
+        reward: a reward of the caller's own, in place of the one that settings name. The caller
+            closes it.
+        listen: hears of downloads, and of each model that is loaded.
         log: receives llama.cpp's log lines.
 
+    Attributes:
+        settings: with everything decided that was left open.
+        policy: writes steps.
+        reward: scores them.
+        parallel: number of problems that are searched side by side.
+        versions: of all that results depend on.
+        load_seconds: time that finding and loading the models took.
+
     Raises:
-        ModelMissing: a model is unknown or cannot be fetched.
+        UsageError: a name is unknown, or a value does not fit the model.
+        ModelMissing: a model cannot be fetched.
         ModelFileError: a model file cannot be used.
         ResourceError: there is too little memory or disk.
     """
@@ -55,28 +62,26 @@ class Solver:
         *,
         problems: int | None = None,
         environment: Environment | None = None,
+        reward: Reward | None = None,
         listen: Listener = ignore,
         log: LogSink | None = None,
     ) -> None:
-        from pfsolve.environment import Environment
-        from pfsolve.solver.loading import load
-
-        loaded = load(
-            settings or Settings(),
-            problems,
-            environment or Environment(),
-            listen=listen,
-            log=log,
-        )
-        self.settings = loaded.settings
-        self.policy = loaded.policy
-        self.reward = loaded.reward
-        self.parallel = loaded.parallel
-        self.versions = loaded.versions
-        self.load_seconds = loaded.seconds
-        self._batch_rows = loaded.batch_rows
-        self._system = loaded.system or SYSTEM_PROMPT
-        self._models = loaded.models
+        started = time.monotonic()
+        settings = settings or Settings()
+        backend.start(log)
+        found = find(settings, environment or Environment(), reward=reward, listen=listen)
+        planned = plan(found, settings, problems, this_machine())
+        warm_up()  # the process that compares answers starts while the models load
+        opened = open_models(found, planned, settings, listen=listen)
+        self.settings = planned.resolve(settings, found.policy.name, opened.reward.name)
+        self.policy = opened.policy
+        self.reward = opened.reward
+        self.parallel = planned.parallel
+        self.versions = found.versions()
+        self.load_seconds = time.monotonic() - started
+        self._batch_rows = planned.batch_rows
+        self._system = found.system or SYSTEM_PROMPT
+        self._models = opened.models
 
     def close(self) -> None:
         """Free models and caches; twice does no harm."""
@@ -99,7 +104,7 @@ class Solver:
         """Solve one problem.
 
         Args:
-            seed: of every random draw; by default that of the settings, or else a fresh one.
+            seed: random seed; by default that of the settings, or else a fresh one.
             stopping: asked now and then; once true, the search ends with the step it is at.
             listen: receives the search's events (`pfsolve.events`).
 
@@ -128,10 +133,11 @@ class Solver:
     ) -> Iterator[tuple[Problem, Solution | PfsolveError]]:
         """Solve many problems, several side by side; each comes with its end as soon as it has one.
 
-        A problem's own seed follows from `seed` (by default that of the settings, or else 0) and its
-        id, so that its solution does not depend on what runs beside it.
+        A problem's own seed follows from `seed` and its id, so that its solution does not depend on
+        what runs beside it.
 
         Args:
+            seed: random seed; by default that of the settings, or else 0.
             stopping: asked now and then; once true, no further problem is begun, and those under way
                 end with the step they are at.
             listen: receives the searches' events, each as `InProblem`.
@@ -149,7 +155,7 @@ class Solver:
         return self._search(seeded, stopping, listener)
 
     def read_solution(self, problem: str, steps: Sequence[str]) -> ScoredSolution:
-        """Let the reward judge a given solution, step by step.
+        """Score a given solution, step by step.
 
         Args:
             steps: their texts; at least one.
@@ -159,26 +165,9 @@ class Solver:
             ProblemTooLong: problem and solution do not fit into a particle's context.
             EngineError: llama.cpp fails.
         """
-        import numpy as np
-
-        from pfsolve.solution import ScoredSolution
-        from pfsolve.solver.reading import read_steps
-
-        started = time.monotonic()
         problem = problem.strip()
-        prompt = self._prompt(problem)
-        scorer = self.reward.open(problem, 1)
-        log_odds, tokens = [], len(prompt) - self.reward.tokens_read
-        prefixes = read_steps(self.policy, prompt, steps, traced=self.reward.wants_trace)
-        try:
-            for prefix in prefixes:
-                log_odds.append(float(scorer.score([prefix])[0]))
-                tokens += len(prefix.particle.steps[-1].tokens)
-        finally:
-            prefixes.close()
-            scorer.close()
-        tokens += self.reward.tokens_read
-        return ScoredSolution(np.array(log_odds), tokens, time.monotonic() - started)
+        prompt = prompt_tokens(self.policy, self._system, problem)
+        return score_solution(self.policy, self.reward, problem, prompt, steps)
 
     def _search(
         self,
@@ -187,8 +176,6 @@ class Solver:
         listener: Callable[[Problem], SearchListener | None],
     ) -> Iterator[tuple[Problem, Solution | PfsolveError]]:
         """Keep `parallel` searches going until there are no more problems, given with their seeds."""
-        from pfsolve.solver.scheduler import Scheduler
-
         waiting = iter(problems)
         with Scheduler(
             self.policy, self.reward, rows=self._batch_rows, stopping=stopping
@@ -209,76 +196,17 @@ class Solver:
                     if isinstance(end, PfsolveError):
                         yield task.problem, end
                     else:
-                        yield task.problem, self._solution(task, end)
+                        yield (
+                            task.problem,
+                            solution_of(task, end, self.settings, self.versions, self.load_seconds),
+                        )
 
     def _task(self, problem: Problem, seed: int, listen: SearchListener | None) -> Task:
-        from pfsolve.search.methods import METHODS
-        from pfsolve.solver.scheduler import Task, resampling_rng
-
         settings = self.settings
-        prompt = self._prompt(problem.text)
+        prompt = prompt_tokens(self.policy, self._system, problem.text)
         search = METHODS[settings.method](settings, resampling_rng(seed))
-        settled = self._is_settled if settings.early_stop else None
+        settled = partial(answer_is_settled, settings.final) if settings.early_stop else None
         return Task(problem, prompt, settings.particles, seed, search, listen, settled)
-
-    def _is_settled(self, particles: Sequence[Particle], weights: Floats) -> bool:
-        import numpy as np
-
-        from pfsolve.answers import group_equivalent
-
-        finished = np.array([particle.finish is not None for particle in particles])
-        classes = group_equivalent([particle.answer for particle in particles])
-        return is_settled(self.settings.final, classes, finished, weights)
-
-    def _prompt(self, problem: str) -> list[int]:
-        """Tokens that ask for a problem's solution."""
-        if not problem:
-            raise UsageError("the problem is empty", 'try: pfsolve "Solve x^2=4"')
-        context = self.policy.rules.context
-        size = len(problem.encode(errors="replace"))
-        if size > _MOST_BYTES * context:
-            raise ProblemTooLong(
-                f"the problem has {size} bytes, and a particle holds {self.settings.context} tokens",
-                "shorten it, or use a larger --context",
-            )
-        prompt = self.policy.chat.prompt(self._system, problem)
-        if context - len(prompt) < _SHORTEST_SOLUTION:
-            raise ProblemTooLong(
-                f"the problem takes {len(prompt)} tokens, and a particle holds "
-                f"{self.settings.context}",
-                "shorten it, or use a larger --context",
-            )
-        return prompt
-
-    def _solution(self, task: Task, outcome: Outcome) -> Solution:
-        from pfsolve.answers import group_equivalent
-
-        answers = [particle.answer for particle in outcome.particles]
-        weights = outcome.population.weights.normalised
-        choice = select(
-            self.settings.final,
-            answers,
-            group_equivalent(answers),
-            outcome.population.log_odds,
-            weights,
-        )
-        return Solution(
-            problem=task.problem.text,
-            answer=choice.answer,
-            agreement=choice.agreement,
-            candidates=choice.candidates,
-            particles=outcome.particles,
-            weights=tuple(weights.tolist()),
-            log_evidence=outcome.population.log_evidence,
-            settings=self.settings,
-            seed=task.seed,
-            versions=self.versions,
-            tokens=outcome.tokens,
-            reward_tokens=outcome.reward_tokens,
-            seconds=outcome.seconds,
-            load_seconds=self.load_seconds,
-            interrupted=outcome.interrupted,
-        )
 
 
 def solve(problem: str, **settings: Any) -> Solution:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pfsolve.engine.cache import Cache
+from pfsolve.engine.chat import Chat
 from pfsolve.engine.library import LoadedModel
 from pfsolve.engine.policy import Policy
 from pfsolve.engine.sampling import Sampling
@@ -32,7 +33,7 @@ def cache(small_model: LoadedModel) -> Iterator[Cache]:
 def make_policy(small_model: LoadedModel, cache: Cache) -> Callable[..., Policy]:
     def make(temperature: float = 0.8, **rules: int) -> Policy:
         limits = {"max_steps": 3, "max_step_tokens": 16, "context": 160, **rules}
-        return Policy(small_model, cache, Sampling(temperature), StepRules(**limits))
+        return Policy(cache, Chat(small_model), Sampling(temperature), StepRules(**limits))
 
     return make
 

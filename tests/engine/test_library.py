@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pfsolve.engine import library
+from pfsolve.engine import backend, library
 
 
 @pytest.mark.parametrize("amx", [False, True])
@@ -25,6 +25,6 @@ def test_only_a_build_with_amx_gives_up_the_extra_layouts(
     features = f"CPU : AVX512 = 1 | {'AMX_INT8 = 1 | ' if amx else ''}REPACK = 1 | ".encode()
     monkeypatch.setattr(library.llama, "llama_print_system_info", lambda: features)
     monkeypatch.setattr(library.llama, "llama_model_load_from_file", watched)
-    library.start()
+    backend.start()
     library.inspect(small_path)
     assert asked == [not amx]

@@ -2,55 +2,66 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from pfsolve.engine import memory
 from pfsolve.engine.cache import Cache
-from pfsolve.engine.library import Device, Facts, LoadedModel, inspect
+from pfsolve.engine.library import Facts, LoadedModel, inspect
+from pfsolve.engine.memory import (
+    DEFAULT_CONTEXT,
+    Demand,
+    Machine,
+    PrmMemory,
+    choose_context,
+    prm_context,
+)
 from pfsolve.errors import ResourceError, UsageError
 
 GB = 10**9
 FACTS = Facts(Path("m.gguf"), "llama", 1 * GB, 28, 1536, 8192, 50_000)
-CPU = Device("CPU", "a processor", False, 99 * GB)
 
 
-def with_room(monkeypatch: pytest.MonkeyPatch, main: int, gpu: int = 0) -> None:
-    gpus = [Device("CUDA0", "a card", True, gpu)] if gpu else []
-    monkeypatch.setattr(memory, "devices", lambda: [*gpus, CPU])
-    monkeypatch.setattr(memory, "free_memory", lambda: main)
+def machine(main: int, gpu: int = 0) -> Machine:
+    return Machine(main, gpu, has_gpu=gpu > 0, cores=4)
 
 
-def test_the_refusal_names_the_largest_number_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    with_room(monkeypatch, main=4 * GB)
+def number(error: pytest.ExceptionInfo[ResourceError], name: str) -> int:
+    """What the hint says to set this to."""
+    found = re.search(rf"use {name}=(\d+),", error.value.hint or "")
+    assert found
+    return int(found[1])
+
+
+def test_the_refusal_names_the_largest_number_that_fits() -> None:
+    demand, room = Demand(FACTS, 4096), machine(4 * GB)
     with pytest.raises(ResourceError, match="32 particles") as caught:
-        memory.check_memory(FACTS, 32, 4096, None)
-    most = int((caught.value.hint or "").split()[2].rstrip(","))
-    memory.check_memory(FACTS, most, 4096, None)
+        demand.check(room, 32)
+    most = number(caught, "particles")
+    demand.check(room, most)
     with pytest.raises(ResourceError):
-        memory.check_memory(FACTS, most + 1, 4096, None)
+        demand.check(room, most + 1)
 
 
-def test_a_model_that_cannot_fit_at_all_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    with_room(monkeypatch, main=1 * GB)
+def test_a_model_that_cannot_fit_at_all_says_so() -> None:
     with pytest.raises(ResourceError) as caught:
-        memory.check_memory(FACTS, 1, 256, None)
+        Demand(FACTS, 256).check(machine(1 * GB), 1)
     assert "smaller model" in (caught.value.hint or "")
 
 
-def test_what_runs_on_a_gpu_is_held_against_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    with_room(monkeypatch, main=1 * GB, gpu=8 * GB)
-    memory.check_memory(FACTS, 8, 4096, None)
+def test_what_runs_on_a_gpu_is_held_against_its_memory() -> None:
+    room = machine(1 * GB, gpu=8 * GB)
+    Demand(FACTS, 4096).check(room, 8)
     with pytest.raises(ResourceError):
-        memory.check_memory(FACTS, 8, 4096, 0)
+        Demand(FACTS, 4096, gpu_layers=0).check(room, 8)
 
 
 def test_context_is_what_was_asked_for_within_the_models_own() -> None:
-    assert memory.choose_context(FACTS, None) == memory.DEFAULT_CONTEXT
-    assert memory.choose_context(FACTS, 8192) == 8192
+    assert choose_context(FACTS, None) == DEFAULT_CONTEXT
+    assert choose_context(FACTS, 8192) == 8192
     with pytest.raises(UsageError, match="8193"):
-        memory.choose_context(FACTS, 8193)
+        choose_context(FACTS, 8193)
 
 
 def test_the_estimate_of_the_cache_is_what_llama_cpp_takes(
@@ -69,40 +80,34 @@ def test_the_estimate_of_the_cache_is_what_llama_cpp_takes(
     assert size == pytest.approx(200 * facts.cell_bytes, rel=0.05)
 
 
-def test_problems_side_by_side_take_half_of_the_free_memory_and_more_is_refused(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with_room(monkeypatch, main=8 * GB)
-    most = memory.most_parallel(FACTS, 8, 2048, None)
+def test_problems_side_by_side_take_half_of_the_free_memory_and_more_is_refused() -> None:
+    demand, room = Demand(FACTS, 2048), machine(8 * GB)
+    most = demand.most_parallel(room, 8)
     assert most > 1
-    memory.check_memory(FACTS, 8, 2048, None, 2 * most)
+    demand.check(room, 8, 2 * most)
     with pytest.raises(ResourceError) as caught:
-        memory.check_memory(FACTS, 8, 2048, None, 2 * most + 2)
-    fitting = int((caught.value.hint or "").split()[2].rstrip(","))
-    memory.check_memory(FACTS, 8, 2048, None, fitting)
+        demand.check(room, 8, 2 * most + 2)
+    demand.check(room, 8, number(caught, "parallel"))
 
 
-def test_a_judge_beside_the_policy_is_counted_with_its_weights_and_its_cells(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with_room(monkeypatch, main=6 * GB)
-    judge = memory.Judge(FACTS, memory.prm_context(FACTS, 4096))
-    memory.check_memory(FACTS, 12, 4096, None)
+def test_a_model_beside_the_policy_is_counted_with_its_weights_and_its_cells() -> None:
+    room = machine(6 * GB)
+    beside = PrmMemory(FACTS, prm_context(FACTS, 4096))
+    alone, both = Demand(FACTS, 4096), Demand(FACTS, 4096, prm=beside)
+    alone.check(room, 12)
     with pytest.raises(ResourceError, match=r"12 particles of 4096 tokens and m\.gguf") as caught:
-        memory.check_memory(FACTS, 12, 4096, None, judge=judge)
-    most = int((caught.value.hint or "").split()[2].rstrip(","))
-    memory.check_memory(FACTS, most, 4096, None, judge=judge)
+        both.check(room, 12)
+    most = number(caught, "particles")
+    both.check(room, most)
     with pytest.raises(ResourceError):
-        memory.check_memory(FACTS, most + 1, 4096, None, judge=judge)
-    alone = memory.most_parallel(FACTS, 1, 2048, None)
-    assert 1 <= memory.most_parallel(FACTS, 1, 2048, None, judge=judge) < alone
+        both.check(room, most + 1)
+    assert 1 <= both.most_parallel(room, 1) < alone.most_parallel(room, 1)
 
-    with_room(monkeypatch, main=4 * GB)
     with pytest.raises(ResourceError) as caught:
-        memory.check_memory(FACTS, 1, 256, None, judge=judge)
-    assert "another --reward" in (caught.value.hint or "")
+        both.check(machine(4 * GB), 1)
+    assert "another reward" in (caught.value.hint or "")
 
 
-def test_a_judge_may_hold_half_as_much_again_within_what_it_was_trained_on() -> None:
-    assert memory.prm_context(FACTS, 2048) == 3072
-    assert memory.prm_context(FACTS, 8192) == FACTS.context
+def test_a_model_beside_the_policy_may_hold_half_as_much_again_within_its_own_limit() -> None:
+    assert prm_context(FACTS, 2048) == 3072
+    assert prm_context(FACTS, 8192) == FACTS.context

@@ -46,7 +46,7 @@ class Dictated(Policy):
 
 
 def dictate(policy: Policy, scripts: list[list[int]]) -> list[StepDraft]:
-    dictated = Dictated(policy.model, policy.cache, policy.sampling, policy.rules)
+    dictated = Dictated(policy.cache, policy.chat, policy.sampling, policy.rules)
     dictated.script = dict(enumerate(scripts))
     drafts = drafts_for(dictated, "Go on.", len(scripts))
     write(dictated, drafts)
@@ -149,7 +149,7 @@ def test_a_trace_without_tokens_is_as_wide_as_any_other(make_policy: MakePolicy)
     """Of a particle that ends at once: what reads traces relies on the width of the states."""
     policy = make_policy(temperature=1.0)
     (draft,) = drafts_for(policy, "?", 1, traced=True)
-    draft.tokens, draft.outlooks, draft.digits, draft.hidden = [], [], [], []
+    draft.tokens, draft.uncertainties, draft.hidden = [], [], []
     trace = policy.trace(draft)
     assert trace is not None
     assert trace.hidden.shape == (0, policy.model.n_embd)
@@ -167,14 +167,13 @@ def test_traces_hold_every_token_without_a_further_decode(
     trace = policy.trace(draft)
     assert trace is not None
     assert cache.tokens_decoded - decoded == len(draft.tokens) == len(trace.hidden)
-    assert len(trace.outlooks) == len(draft.tokens) + (draft.finish is Finish.END)
-    assert draft.step.log_prob == pytest.approx(trace.log_prob)
-    pieces = [policy.model.piece(token).decode(errors="replace") for token in draft.tokens]
-    assert trace.digits[: len(pieces)] == tuple(any(c in "0123456789" for c in p) for p in pieces)
+    ends = draft.finish is Finish.END
+    assert len(trace.uncertainties) == len(trace.pieces) == len(draft.tokens) + ends
+    assert b"".join(trace.pieces) == draft.step.data
 
     again = cache.new()
     row = cache.decode([TokenRun(again, prompt)]).logits[0].copy()
-    for token, seen, state in zip(draft.tokens, trace.outlooks, trace.hidden, strict=False):
+    for token, seen, state in zip(draft.tokens, trace.uncertainties, trace.hidden, strict=False):
         assert token_uncertainty(row, token) == pytest.approx(seen, abs=0.7)
         outputs = cache.decode([TokenRun(again, [token])], hidden=True)
         assert outputs.hidden is not None

@@ -15,9 +15,9 @@ from pfsolve.rewards.confidence import Confidence
 
 
 def prefix(*log_probs: float) -> Prefix:
-    outlooks = [TokenUncertainty(log_prob, 0.0, 0.0) for log_prob in log_probs]
+    uncertainties = [TokenUncertainty(log_prob, 0.0, 0.0) for log_prob in log_probs]
     states = np.zeros((len(log_probs), 4), np.float32)
-    trace = Trace(outlooks, [False] * len(log_probs), states)
+    trace = Trace(uncertainties, [b"a"] * len(log_probs), states)
     return Prefix(0, Particle((Step((1,), b"", 0),)), cast(Branch, None), trace)
 
 

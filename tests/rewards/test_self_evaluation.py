@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pfsolve.engine.cache import Cache, TokenRun
+from pfsolve.engine.chat import Chat
 from pfsolve.engine.library import LoadedModel
 from pfsolve.engine.policy import Policy
 from pfsolve.engine.sampling import Sampling
@@ -20,11 +21,11 @@ from tests.conftest import THREADS
 @pytest.fixture
 def policy(small_model: LoadedModel) -> Iterator[Policy]:
     with Cache(small_model, cells=1024, sequences=8, threads=THREADS) as cache:
-        yield Policy(small_model, cache, Sampling(), StepRules())
+        yield Policy(cache, Chat(small_model), Sampling(), StepRules())
 
 
 def test_score_is_the_logit_difference_of_a_fresh_conversation(policy: Policy) -> None:
-    reward = SelfEvaluation(policy)
+    reward = SelfEvaluation(policy.cache, policy.chat)
     prompt = policy.chat.prompt("Think step by step.", "What is 2 + 2?")
     solutions = ["2 + 2 is 4.\n\n", "Bananas are yellow.\n\n"]
     prefixes = []
@@ -52,4 +53,4 @@ def test_the_turn_follows_the_models_own_chat_format(policy: Policy) -> None:
     pieces = policy.model.tokenize("<|im_end|>", special=True)
     assert turn[: len(pieces)] == pieces
     assert b"correct so far" in b"".join(policy.model.piece(token) for token in turn)
-    assert SelfEvaluation(policy).reserve == len(turn)
+    assert SelfEvaluation(policy.cache, policy.chat).reserve == len(turn)

@@ -39,9 +39,9 @@ def test_traces_hold_the_log_probability_and_state_of_every_token(
         step, trace = prefix.particle.steps[-1], prefix.trace
         assert trace is not None
         assert trace.hidden.shape == (len(step.tokens), policy.model.n_embd)
-        assert len(trace.outlooks) == len(trace.digits) == len(step.tokens)
-        assert step.log_prob == pytest.approx(trace.log_prob)
-        for token, seen in zip(step.tokens, trace.outlooks, strict=True):
+        assert len(trace.uncertainties) == len(step.tokens)
+        assert b"".join(trace.pieces) == step.data
+        for token, seen in zip(step.tokens, trace.uncertainties, strict=True):
             assert np.exp(seen.log_prob) == pytest.approx(
                 np.exp(token_uncertainty(row, token).log_prob), abs=TOLERANCE
             )

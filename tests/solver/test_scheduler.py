@@ -15,12 +15,12 @@ from pfsolve.errors import EngineError, NoAnswer, PfsolveError
 from pfsolve.events import Began, Ended, Event, Listener, Progressed, Resampled, Rewound, StepScored
 from pfsolve.particle import Finish, Particle
 from pfsolve.problems import Problem
-from pfsolve.rewards.base import Memoryless, Prefix, Reward
+from pfsolve.rewards.base import Memoryless, Prefix, Reward, Uniform
 from pfsolve.rewards.self_evaluation import SelfEvaluation
-from pfsolve.rewards.uniform import Uniform
 from pfsolve.search.methods import METHODS
 from pfsolve.settings import Settings
-from pfsolve.solver.scheduler import Outcome, Scheduler, Task, resampling_rng
+from pfsolve.solver.run import Outcome, Task, resampling_rng
+from pfsolve.solver.scheduler import Scheduler
 from tests.engine.conftest import TOLERANCE, distance, distribution, is_empty
 
 MakePolicy = Callable[..., Policy]
@@ -229,7 +229,7 @@ def test_an_exception_anywhere_leaves_the_cache_empty(make_policy: MakePolicy) -
 def test_self_evaluation_reads_only_its_own_turn(make_policy: MakePolicy) -> None:
     """Tokens decoded = prompt + tokens written + one verification turn for each score."""
     policy = make_policy(temperature=1.0)
-    reward = SelfEvaluation(policy)
+    reward = SelfEvaluation(policy.cache, policy.chat)
     scheduled = task(policy, 2)
     before = policy.cache.tokens_decoded
     (outcome,) = run(policy, reward, scheduled)
@@ -242,8 +242,10 @@ def test_self_evaluation_reads_only_its_own_turn(make_policy: MakePolicy) -> Non
 
 
 class Following(Memoryless):
-    """A scorer as one that adds up is: knows a prefix only by the steps it was given, one at a time,
-    and by the forks and rewinds it was told of. It also looks whether branches hold their prefix."""
+    """A scorer that knows a prefix only by its steps, one at a time, and by forks and rewinds.
+
+    It also looks whether branches hold their prefix.
+    """
 
     name = "following"
 
@@ -284,8 +286,10 @@ class Following(Memoryless):
 
 
 def test_scorer_and_cache_follow_every_fork_and_every_way_back(make_policy: MakePolicy) -> None:
-    """Each prefix that is scored is what its scorer was told step by step, and stands in the cache as
-    it would after a fresh decode."""
+    """A scored prefix is what its scorer was told step by step.
+
+    It stands in the cache as it would after a fresh decode.
+    """
     policy = make_policy(temperature=1.0, max_step_tokens=5)
     for method in ("pg", "tempering", "beam"):
         reward = Following(policy)

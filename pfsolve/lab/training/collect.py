@@ -11,16 +11,16 @@ from pfsolve.errors import Interrupted, PfsolveError, ProblemTooLong, UsageError
 from pfsolve.events import Collecting, Event, InProblem, Listener, Progressed
 from pfsolve.lab.evaluation.labelled import Labelled
 from pfsolve.lab.training.material import LABELLED, ROLLOUTS, Folder, Item, Solution, key_of
+from pfsolve.lab.training.recorder import Recorder
 from pfsolve.problems import Problem
 from pfsolve.rewards.probe.features import FORMAT
-from pfsolve.rewards.probe.reward import Recorder
 
 if TYPE_CHECKING:
     from pfsolve.solver.solver import Solver
 
 # How the policy must solve for its particles to be independent draws whose every step is shown to the
 # reward, whatever the user's config file says.
-INDEPENDENT = {"method": "bon", "reward": "none", "early_stop": False}
+INDEPENDENT = {"method": "bon", "aggregate": "last", "early_stop": False}
 
 # Settings that decide what the policy writes.
 _WRITING = (
@@ -39,8 +39,9 @@ class Collector:
     """Collects what a probe learns from.
 
     Args:
-        solver: of the policy, under settings with `INDEPENDENT`, with as many particles as a problem
-            gets rollouts. Its reward gives way to a recorder.
+        solver: of the policy, under settings with `INDEPENDENT`, with a particle for each rollout of
+            a problem, and with the recorder for its reward.
+        recorder: that reward.
         policy_sha256: of the policy's file.
         folder: where items are kept; what is there is not made again.
         stopping: asked now and then.
@@ -53,6 +54,7 @@ class Collector:
     def __init__(
         self,
         solver: Solver,
+        recorder: Recorder,
         policy_sha256: str,
         folder: Folder,
         stopping: Callable[[], bool],
@@ -63,8 +65,7 @@ class Collector:
         self._folder = folder
         self._stopping = stopping
         self._listen = listen
-        self._recorder = Recorder()
-        solver.reward = self._recorder
+        self._recorder = recorder
 
     def labelled(self, file: str, rows: Sequence[Labelled]) -> list[str]:
         """Read solutions whose first error is known.

@@ -1,1 +1,1 @@
-"""Process reward models: models of their own that judge solutions step by step."""
+"""Process reward models: models of their own that score solutions step by step."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pfsolve.engine import library, memory
 from pfsolve.engine.cache import Cache
-from pfsolve.engine.library import LoadedModel
-from pfsolve.errors import ModelFileError, ProblemTooLong
-from pfsolve.models.resolve import PrmFiles
+from pfsolve.engine.library import Facts, LoadedModel
+from pfsolve.engine.memory import PrmMemory
+from pfsolve.errors import ModelFileError, ProblemTooLong, setting
+from pfsolve.models.resolve import PrmFiles, resolve_prm
+from pfsolve.rewards.base import Reward, Site, Wanted
+from pfsolve.rewards.prm.reader import PrmReader, TokenLogits, read_head
 from pfsolve.rewards.prm.scorer import PrmScorer
 from pfsolve.rewards.prm.template import Template
-from pfsolve.rewards.prm.verdict import PrmReader, TokenLogits, read_head
 
 _SHORTEST_SOLUTION = 16  # tokens that must fit behind the problem
 
@@ -18,7 +22,8 @@ class Prm:
     """A `Reward`. Closing it closes its model and cache.
 
     Args:
-        context: tokens of one prefix that it can read; the cache holds as many for each sequence.
+        context: number of tokens of one prefix that it can read; the cache has room for as many in
+            each sequence.
     """
 
     reserve = 0
@@ -27,17 +32,16 @@ class Prm:
     def __init__(
         self,
         name: str,
-        model: LoadedModel,
         cache: Cache,
         template: Template,
-        verdict: PrmReader,
+        reader: PrmReader,
         context: int,
     ) -> None:
         self.name = name
-        self.model = model
+        self.model = cache.model
         self.cache = cache
         self.template = template
-        self.verdict = verdict
+        self.reader = reader
         self.context = context
 
     @property
@@ -54,17 +58,65 @@ class Prm:
         if length + _SHORTEST_SOLUTION > self.context:
             raise ProblemTooLong(
                 f"the problem takes {length} tokens, and {self.name} reads {self.context}",
-                "shorten it, or use another --reward",
+                f"shorten it, or use another {setting('reward')}",
             )
-        return PrmScorer(self.template, self.verdict, self.cache, self.context, problem, n)
+        return PrmScorer(self.template, self.reader, self.cache, self.context, problem, n)
 
     def close(self) -> None:
         self.cache.close()
         self.model.close()
 
 
+@dataclass(frozen=True, slots=True)
+class FoundPrm:
+    """A process reward model on this disk.
+
+    Attributes:
+        files: what it consists of.
+        facts: of its GGUF.
+    """
+
+    files: PrmFiles
+    facts: Facts
+
+    @property
+    def sha256(self) -> str:
+        """As the catalogue has it: hashing a file of the user's own would take seconds at each start."""
+        entry = self.files.model.entry
+        return (entry.sha256 if entry else None) or "unknown"
+
+    def memory(self, context: int) -> PrmMemory:
+        return PrmMemory(self.facts, memory.prm_context(self.facts, context))
+
+    def open(self, site: Site) -> Reward:
+        prm = open_prm(
+            self,
+            sequences=site.sequences,
+            context=site.context,
+            threads=site.threads,
+            gpu_layers=site.gpu_layers,
+            whole=site.aggregate == "model",
+        )
+        site.models.callback(prm.close)
+        site.listen(memory.loaded_event("reward", prm.name, prm.cache))
+        return prm
+
+
+def find_prm(wanted: Wanted) -> FoundPrm:
+    """Find a process reward model by its name or path, and fetch it if it is missing.
+
+    Raises:
+        UnknownModel: there is none of this name.
+        ModelMissing, ModelFileError, ResourceError, Interrupted: as in `resolve_prm` and `inspect`.
+    """
+    files = resolve_prm(
+        wanted.name, wanted.environment, offline=wanted.offline, listen=wanted.listen
+    )
+    return FoundPrm(files, library.inspect(files.model.path))
+
+
 def open_prm(
-    files: PrmFiles,
+    found: FoundPrm,
     *,
     sequences: int,
     context: int,
@@ -75,24 +127,25 @@ def open_prm(
     """Load a process reward model.
 
     Args:
-        sequences: particles of all searches that run side by side, 1 to 256.
-        context: tokens a particle may hold in the policy's vocabulary; the model's own text gets
-            `memory.prm_context` of them.
-        threads, gpu_layers: as for the policy.
+        sequences: number of particles of all searches that run side by side, 1 to 256.
+        context: number of tokens a particle may hold in the policy's vocabulary; the model's own text
+            gets `memory.prm_context` of them.
+        threads: number of CPU threads.
+        gpu_layers: layers to offload; None for all where the build can.
         whole: a solution is read as one step, with one marker (`--aggregate model`).
 
     Raises:
-        ModelMissing, ModelFileError: a file is not there or cannot be used, or the model, its spec
-            and its head do not belong together.
+        ModelFileError: a file cannot be used, or the model, its spec and its head do not belong
+            together.
         ResourceError: there is too little memory.
         UsageError: layers are to be offloaded and this build cannot.
     """
-    facts = library.inspect(files.model.path)
-    model = LoadedModel(facts, gpu_layers)
+    files = found.files
+    model = LoadedModel(found.facts, gpu_layers)
     try:
         template = Template(files.spec, model, whole=whole)
-        verdict = _verdict(files, model)
-        room = memory.prm_context(facts, context)
+        reader = _reader(files, model)
+        room = memory.prm_context(found.facts, context)
         cache = Cache(model, cells=sequences * room, sequences=sequences, threads=threads)
     except ModelFileError as error:
         model.close()
@@ -100,10 +153,10 @@ def open_prm(
     except BaseException:
         model.close()
         raise
-    return Prm(files.model.name, model, cache, template, verdict, room)
+    return Prm(files.model.name, cache, template, reader, room)
 
 
-def _verdict(files: PrmFiles, model: LoadedModel) -> PrmReader:
+def _reader(files: PrmFiles, model: LoadedModel) -> PrmReader:
     spec = files.spec
     if files.head is not None:
         return read_head(files.head, spec.head, model.n_embd)

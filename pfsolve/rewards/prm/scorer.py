@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from pfsolve.engine.cache import Cache, TokenRun
 from pfsolve.particle import Step
 from pfsolve.rewards.base import Prefix
+from pfsolve.rewards.prm.reader import PrmReader
 from pfsolve.rewards.prm.template import Template
-from pfsolve.rewards.prm.verdict import PrmReader
 
 _NO_SCORE = 0.0  # logit of one half: nothing is known
 
@@ -28,7 +28,13 @@ Tokens = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What a particle's sequence holds, and the log-odds read at its end, if it was."""
+    """What a particle's sequence holds.
+
+    Attributes:
+        sequence: its handle in the cache.
+        tokens: what was read.
+        log_odds: at the last of them; None where it was not read out.
+    """
 
     sequence: int
     tokens: Tokens
@@ -42,22 +48,25 @@ class PrmScorer:
     long. A step without text changes nothing.
 
     Args:
-        cache: of the model; as many of its sequences are taken as there are particles.
-        context: tokens that one sequence may hold.
-        problem, n: the search's problem and number of particles.
+        template: makes tokens of a prefix.
+        reader: reads the log-odds at their end.
+        cache: of the model; one of its sequences is taken for each particle.
+        context: number of tokens that one sequence may hold.
+        problem: of the search.
+        n: number of its particles.
     """
 
     def __init__(
         self,
         template: Template,
-        verdict: PrmReader,
+        reader: PrmReader,
         cache: Cache,
         context: int,
         problem: str,
         n: int,
     ) -> None:
         self._template = template
-        self._verdict = verdict
+        self._reader = reader
         self._cache = cache
         self._context = context
         self._problem = problem
@@ -93,7 +102,7 @@ class PrmScorer:
         for slot, held in enumerate(self._held):
             if slot not in sources:
                 self._cache.drop(held.sequence)
-        # The first to go on from a sequence takes it over; so there are never more than n of them.
+        # The first to continue a sequence takes it over; so there are never more than n of them.
         grown: list[_Held] = []
         for number, source in enumerate(sources):
             held = self._held[source]
@@ -103,7 +112,7 @@ class PrmScorer:
         self._held = grown
 
     def rewind(self, slots: NDArray[np.intp], steps: NDArray[np.intp]) -> None:
-        """Nothing to do: a sequence goes back to what it has in common with what is read next."""
+        """Nothing to do: a sequence is rewound to what it has in common with the next prefix."""
 
     def close(self) -> None:
         while self._held:
@@ -121,7 +130,7 @@ class PrmScorer:
         ]
 
     def _sources(self, wanted: Mapping[int, Tokens]) -> NDArray[np.intp]:
-        """For each slot one that has read what it wants; itself where there is none."""
+        """For each slot, (n,), one that has read what it wants; itself where there is none."""
         known = {h.tokens: slot for slot, h in enumerate(self._held) if h.log_odds is not None}
         sources = np.arange(self._n)
         for slot, tokens in wanted.items():
@@ -129,7 +138,7 @@ class PrmScorer:
         return sources
 
     def _read(self, wanted: Mapping[int, Tokens]) -> None:
-        """Read what nobody has read yet; of equal prefixes, only one."""
+        """Read the prefixes that no sequence holds yet, equal ones once."""
         news: dict[Tokens, int] = {}
         for slot, tokens in wanted.items():
             held = self._held[slot]
@@ -143,7 +152,7 @@ class PrmScorer:
             kept = min(_common(held.tokens, tokens), len(tokens) - 1)
             self._cache.rewind(held.sequence, kept)
             runs.append(TokenRun(held.sequence, tokens[kept:]))
-        log_odds = self._verdict.read(self._cache, runs).tolist()
+        log_odds = self._reader.read(self._cache, runs).tolist()
         for (tokens, slot), run, found in zip(news.items(), runs, log_odds, strict=True):
             self._held[slot] = _Held(run.sequence, tokens, found)
 
@@ -159,7 +168,7 @@ def step_texts(steps: Iterable[Step]) -> list[str]:
 
 
 def _common(one: Tokens, other: Tokens) -> int:
-    """How many tokens both begin with."""
+    """The number of tokens that both begin with."""
     for index, (a, b) in enumerate(zip(one, other, strict=False)):
         if a != b:
             return index

@@ -29,7 +29,7 @@ class Tokenizer(Protocol):
 
 
 class Template:
-    """Tokens of a prefix. The verdict on it is read at the last of them.
+    """Tokens of a prefix, whose log-odds are read at the last of them.
 
     Args:
         spec: of the model.

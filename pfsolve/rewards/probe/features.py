@@ -21,16 +21,19 @@ Floats = NDArray[np.float64]
 FORMAT = 3  # of feature vectors, and so of heads and of what they learn from
 
 # A feature vector is the mean state over the step, (n_embd,), and `NUMBERS` numbers: the number of
-# steps, and for each of four groups of tokens what a `Tally` tells.
+# steps, and for each of four groups of tokens the numbers of a `Tally`.
 GROUPS = ("step", "digits of the step", "prefix", "digits of the prefix")
 _FLOOR = 1e-3  # nats; below it the policy is as good as certain
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Of the tokens of a group their surprise (minus log-probability), entropy and margin, in nats.
+    """Surprise (minus log-probability), entropy and margin of a group of tokens, in nats.
 
-    count: of tokens. sums, maxima: (3,).
+    Attributes:
+        count: number of tokens.
+        sums: (3,), of each of the three over the tokens.
+        maxima: (3,), likewise.
     """
 
     count: int = 0
@@ -39,7 +42,7 @@ class Tally:
 
     @classmethod
     def of(cls, values: Floats) -> Tally:
-        """values: (tokens, 3)."""
+        """The tally of tokens with these values, (tokens, 3)."""
         return cls(len(values), values.sum(axis=0), values.max(axis=0, initial=0.0))
 
     def __add__(self, other: Tally) -> Tally:
@@ -51,7 +54,7 @@ class Tally:
 
     @property
     def numbers(self) -> Floats:
-        """(14,): what is left of it in a feature vector, each of a size near 1.
+        """The numbers (14,) that stand for it in a feature vector, each of a size near 1.
 
         Logarithms of what grows with a solution's length: without, a head that learnt from short
         solutions is sure that long ones are wrong.
@@ -63,16 +66,19 @@ class Tally:
 
 
 NUMBERS = 1 + len(GROUPS) * Tally().numbers.size
-# Among the numbers, those of each group's sum of entropies: together they tell nearly all that is known.
+# Places of the groups' sums of entropies among the numbers: together they tell nearly all that is known.
 ENTROPIES = [1 + group * Tally().numbers.size for group in range(len(GROUPS))]
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What a prefix leaves behind for its next step.
+    """What the features of a prefix's next step depend on.
 
-    steps: how many. tokens, digits: tallies of all its tokens, and of those with digits. state:
-    (n_embd,) mean state over its newest step; None before the first.
+    Attributes:
+        steps: number of steps.
+        tokens: tally of all tokens.
+        digits: tally of the tokens with digits.
+        state: (n_embd,), mean hidden state over the newest step; None before the first.
     """
 
     steps: int = 0
@@ -85,11 +91,13 @@ def features(history: History, trace: Trace) -> tuple[Vector, History]:
     """The feature vector (n_embd + NUMBERS,) float32 after one more step, and its history.
 
     Args:
-        history: of the prefix before the step. A step without hidden states in the trace (its only
-            token ended the generation) has the state of the one before.
+        history: of the prefix before the step.
+        trace: of the step. One without hidden states (the step's only token ended the generation)
+            leaves the state of the step before.
     """
-    values = np.abs(np.array(trace.outlooks, dtype=np.float64).reshape(-1, 3))
-    tokens, digits = Tally.of(values), Tally.of(values[np.array(trace.digits, dtype=bool)])
+    values = np.abs(np.array(trace.uncertainties, dtype=np.float64).reshape(-1, 3))
+    with_digits = np.array([has_digit(piece) for piece in trace.pieces], dtype=bool)
+    tokens, digits = Tally.of(values), Tally.of(values[with_digits])
     if len(trace.hidden):
         state = trace.hidden.mean(axis=0, dtype=np.float64)
     else:
@@ -101,6 +109,11 @@ def features(history: History, trace: Trace) -> tuple[Vector, History]:
     return np.concatenate([state, *numbers, steps]).astype(np.float32), after
 
 
+def has_digit(piece: bytes) -> bool:
+    """Whether a token's bytes hold one of the digits 0 to 9."""
+    return any(48 <= byte <= 57 for byte in piece)
+
+
 def lengths(vectors: Vector) -> Floats:
-    """(k,): logarithms of one more than the newest step's tokens, from feature vectors (k, width)."""
+    """Logarithm of one plus the number of the newest step's tokens, (k,), from vectors (k, width)."""
     return vectors[:, -NUMBERS].astype(np.float64)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
-from pfsolve.errors import ModelMissing, UsageError
+from pfsolve.errors import ModelMissing, UsageError, setting
 from pfsolve.settings import PROBE_FILES
 
 PACKAGED = Path(__file__).parent / "heads"
@@ -22,12 +21,14 @@ def own_file(policy: str, config_dir: Path) -> Path:
 
 
 def check_output(path: Path) -> None:
-    """Raises:
-    UsageError: a head's file is not called so.
+    """Refuse a file that `--reward` would not know for a probe.
+
+    Raises:
+        UsageError: its name does not end as those of heads do.
     """
     if path.suffix.lower() != PROBE_FILES:
         raise UsageError(
-            f"{path} does not end in {PROBE_FILES}, by which --reward knows a probe",
+            f"{path} does not end in {PROBE_FILES}, by which {setting('reward')} knows a probe",
             f"name it {path.stem}{PROBE_FILES}",
         )
 
@@ -54,8 +55,3 @@ def find_head(reward: str, policy: str, config_dir: Path) -> Path:
         f"there is no probe for {policy}",
         f"`pfsolve reward train --policy {policy}` makes one{comes_with}",
     )
-
-
-def fingerprint(path: Path) -> str:
-    """sha256 of a head's file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pfsolve.errors import ModelFileError, UsageError
+from pfsolve.files import replacing
 from pfsolve.rewards.probe.features import FORMAT, NUMBERS
 
 HINT = "`pfsolve reward train` makes one for a policy"
@@ -20,11 +21,13 @@ HINT = "`pfsolve reward train` makes one for a policy"
 
 @dataclass(frozen=True, slots=True)
 class ProbeHead:
-    """Logit of a prefix's score from its feature vector: linear layers with tanh between them.
+    """Log-odds of a prefix's score from its feature vector: linear layers with tanh between them.
 
-    layers: weights (out, in) and biases (out,), float32; the first is as wide as a feature vector of
-    the policy, the last has one output. about: who made it and how, plain JSON values; its
-    "policy_sha256" names the policy it belongs to.
+    Attributes:
+        layers: weights (out, in) and biases (out,); the first is as wide as a feature vector of the
+            policy, the last has one output.
+        about: who made it and how, plain JSON values; its "policy_sha256" names the policy it belongs
+            to.
     """
 
     layers: tuple[tuple[NDArray[np.float32], NDArray[np.float32]], ...]
@@ -32,7 +35,7 @@ class ProbeHead:
 
     @property
     def policy_sha256(self) -> str | None:
-        """Of the file of the policy it belongs to, if that is known."""
+        """The sha256 of the file of the policy it belongs to, None where that is not known."""
         return self.about.get("policy_sha256")
 
     @property
@@ -41,17 +44,17 @@ class ProbeHead:
         return int(self.layers[0][0].shape[1] - NUMBERS)
 
     def log_odds(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Logits (k,) of feature vectors (k, width)."""
+        """Log-odds (k,) of feature vectors (k, width)."""
         return forward(self.layers, vectors)[:, 0].astype(np.float64)
 
     def calibrated(self, slope: float, offset: float) -> ProbeHead:
-        """The head whose logits are slope * logit + offset."""
+        """The head whose log-odds are slope * log_odds + offset."""
         weight, bias = self.layers[-1]
         last = (np.float32(slope) * weight, np.float32(slope) * bias + np.float32(offset))
         return replace(self, layers=(*self.layers[:-1], last))
 
     def save(self, path: Path) -> None:
-        """Write it; weights as float16, so that a head takes kilobytes.
+        """Write it to a file, its weights as float16, so that a head takes kilobytes.
 
         Raises:
             UsageError: the file cannot be written.
@@ -61,12 +64,10 @@ class ProbeHead:
         for number, (weight, bias) in enumerate(self.layers):
             arrays[f"weight{number}"] = weight.astype(np.float16)
             arrays[f"bias{number}"] = bias
-        unfinished = path.with_name(f"{path.name}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with unfinished.open("wb") as file:
+            with replacing(path) as file:
                 np.savez(file, **arrays)
-            unfinished.replace(path)
         except OSError as error:
             raise UsageError(
                 f"cannot write {path}: {error.strerror}", "name a file in a folder of yours"
@@ -83,8 +84,10 @@ def forward(
 
 
 def read_head(path: Path) -> ProbeHead:
-    """Raises:
-    ModelFileError: the file is not there, or is no head.
+    """The head in a file.
+
+    Raises:
+        ModelFileError: the file is not there, or is no head.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:

@@ -1,28 +1,29 @@
-"""`--reward probe`: what the policy's own hidden states say of its solution so far.
-
-And the recorder, which looks at solutions in the same way to learn from them.
-"""
+"""`--reward probe`: what the policy's own hidden states say of its solution so far."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pfsolve.engine.memory import PrmMemory
 from pfsolve.errors import ModelFileError
-from pfsolve.rewards.base import Prefix
+from pfsolve.files import sha256_of
+from pfsolve.rewards.base import Prefix, Reward, Site, Wanted
 from pfsolve.rewards.probe.features import History, Vector, features
-from pfsolve.rewards.probe.head import HINT, ProbeHead
+from pfsolve.rewards.probe.files import find_head
+from pfsolve.rewards.probe.head import HINT, ProbeHead, read_head
 
 
 class Probe:
-    """Log-odds: the head's logit of the prefix's feature vector.
+    """Log-odds: what the head makes of the prefix's feature vector.
 
     Args:
-        head: what judges.
+        head: linear layers on feature vectors.
         n_embd: width of the policy's hidden states.
-        sha256: of the policy's file, where it is known.
+        sha256: of the policy's file, None where it is not known.
 
     Raises:
         ModelFileError: the head was made for another policy.
@@ -50,11 +51,38 @@ class Probe:
     def open(self, problem: str, n: int) -> _ProbeScorer:
         return _ProbeScorer(self._head, n)
 
-    def close(self) -> None:
-        """Nothing to give back."""
+
+@dataclass(frozen=True, slots=True)
+class FoundProbe:
+    """A probe's head that is read.
+
+    Attributes:
+        head: of the policy.
+        sha256: of its file.
+    """
+
+    head: ProbeHead
+    sha256: str
+
+    def memory(self, context: int) -> PrmMemory | None:
+        return None
+
+    def open(self, site: Site) -> Reward:
+        return Probe(self.head, site.cache.model.n_embd, site.policy_sha256)
 
 
-class _Watcher:
+def find_probe(wanted: Wanted) -> FoundProbe:
+    """Read the head that is wanted: a file's, or that of the policy.
+
+    Raises:
+        ModelMissing: the policy has none.
+        ModelFileError: the file is not there, or is no head.
+    """
+    file = find_head(wanted.name, wanted.policy, wanted.environment.config_dir)
+    return FoundProbe(read_head(file), sha256_of(file))
+
+
+class Histories:
     """Follows the particles of one search: for each slot its history after each step, forked with it."""
 
     def __init__(self, n: int) -> None:
@@ -79,55 +107,10 @@ class _Watcher:
         """Nothing to give back."""
 
 
-class _ProbeScorer(_Watcher):
+class _ProbeScorer(Histories):
     def __init__(self, head: ProbeHead, n: int) -> None:
         super().__init__(n)
         self._head = head
 
     def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
         return self._head.log_odds(np.stack([self.look(prefix) for prefix in prefixes]))
-
-
-class Recorder:
-    """A reward that judges nothing and keeps the feature vectors of every solution it has seen."""
-
-    name = "recorder"
-    reserve = 0
-    wants_trace = True
-    tokens_read = 0
-
-    def __init__(self) -> None:
-        self._kept: dict[str, list[list[Vector]]] = {}
-
-    def open(self, problem: str, n: int) -> _RecordingScorer:
-        scorer = _RecordingScorer(n)
-        self._kept[problem] = scorer.vectors
-        return scorer
-
-    def take(self, problem: str) -> list[NDArray[np.float32]]:
-        """For each particle of the last search on this problem, the vectors (steps, width) of its
-        steps; they are not kept any longer. Nothing if there was no search."""
-        return [np.array(vectors, dtype=np.float32) for vectors in self._kept.pop(problem, [])]
-
-    def close(self) -> None:
-        """Nothing to give back."""
-
-
-class _RecordingScorer(_Watcher):
-    def __init__(self, n: int) -> None:
-        super().__init__(n)
-        self.vectors: list[list[Vector]] = [[] for _ in range(n)]
-
-    def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
-        for prefix in prefixes:
-            self.vectors[prefix.slot].append(self.look(prefix))
-        return np.zeros(len(prefixes))
-
-    def fork(self, ancestors: NDArray[np.intp]) -> None:
-        super().fork(ancestors)
-        self.vectors[:] = [list(self.vectors[ancestor]) for ancestor in ancestors.tolist()]
-
-    def rewind(self, slots: NDArray[np.intp], steps: NDArray[np.intp]) -> None:
-        super().rewind(slots, steps)
-        for slot, length in zip(slots.tolist(), steps.tolist(), strict=True):
-            del self.vectors[slot][length:]

@@ -13,6 +13,7 @@ from pfsolve.events import Collecting, Event
 from pfsolve.lab.evaluation.labelled import Labelled
 from pfsolve.lab.training.collect import INDEPENDENT, Collector
 from pfsolve.lab.training.material import Folder
+from pfsolve.lab.training.recorder import Recorder
 from pfsolve.problems import Problem
 from pfsolve.settings import merge
 from pfsolve.solver.solver import Solver
@@ -29,7 +30,7 @@ PROBLEMS = [
 def solver(small_path: Path) -> Iterator[Solver]:
     layer = {"policy": SMALL, "threads": THREADS, "particles": 3, "context": 512}
     layer |= {"max_steps": 3, "max_step_tokens": 40}
-    with Solver(merge(layer, INDEPENDENT), problems=2) as solver:
+    with Solver(merge(layer, INDEPENDENT), problems=2, reward=Recorder()) as solver:
         yield solver
 
 
@@ -40,6 +41,7 @@ def collector(
     asked = iter(range(10**9))
     return Collector(
         solver,
+        solver.reward,
         "f00",
         folder,
         (lambda: False) if after is None else (lambda: next(asked) >= after),

@@ -12,12 +12,12 @@ import pytest
 
 from pfsolve.convert.job import plan
 from pfsolve.convert.run import convert
-from pfsolve.engine import library
+from pfsolve.engine import backend, library
 from pfsolve.models.catalogue import Catalogue, load_catalogue
 from pfsolve.models.entry import PrmSpec
 from pfsolve.models.resolve import ModelFile, PrmFiles
 from pfsolve.models.store import Store
-from pfsolve.rewards.prm.model import Prm, open_prm
+from pfsolve.rewards.prm.model import FoundPrm, Prm, open_prm
 from tests.rewards.prm.tiny_llama import MARKER, MINUS, PLUS, write_tiny_llama
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -39,31 +39,30 @@ def known_scores(kind: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def prm_files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], PrmFiles]:
-    """The files of a tiny model of this kind."""
+def find_tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], FoundPrm]:
+    """A tiny model of this kind, on disk."""
     folder = tmp_path_factory.mktemp("prm")
-    made: dict[str, PrmFiles] = {}
-    library.start()
+    made: dict[str, FoundPrm] = {}
+    backend.start()
 
-    def get(kind: str) -> PrmFiles:
+    def get(kind: str) -> FoundPrm:
         if kind not in made:
-            made[kind] = (
-                _sentencepiece(folder) if kind == "sentencepiece" else _convert(folder, kind)
-            )
+            files = _sentencepiece(folder) if kind == "sentencepiece" else _convert(folder, kind)
+            made[kind] = FoundPrm(files, library.inspect(files.model.path))
         return made[kind]
 
     return get
 
 
 @pytest.fixture
-def open_tiny(prm_files: Callable[[str], PrmFiles]) -> Iterator[Callable[..., Prm]]:
+def open_tiny(find_tiny: Callable[[str], FoundPrm]) -> Iterator[Callable[..., Prm]]:
     """Opens tiny models; a test that leaves a sequence in a cache of theirs fails."""
     opened: list[Prm] = []
 
     def open_it(kind: str, *, sequences: int = 8, context: int = 400, whole: bool = False) -> Prm:
         opened.append(
             open_prm(
-                prm_files(kind),
+                find_tiny(kind),
                 sequences=sequences,
                 context=context,
                 threads=1,

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from pfsolve.errors import ModelFileError
-from pfsolve.models.resolve import PrmFiles
-from pfsolve.rewards.prm.model import Prm, open_prm
-from pfsolve.rewards.prm.verdict import Head, Layer, read_head
+from pfsolve.rewards.prm.model import FoundPrm, Prm, open_prm
+from pfsolve.rewards.prm.reader import Head, Layer, read_head
 
 WIDTH = 4
 
@@ -90,20 +89,22 @@ def test_a_file_that_is_no_head_is_refused(tmp_path: Path, data: bytes) -> None:
 
 
 def test_the_head_of_a_wider_model_is_refused_by_name(
-    prm_files: Callable[[str], PrmFiles], tmp_path: Path
+    find_tiny: Callable[[str], FoundPrm], tmp_path: Path
 ) -> None:
-    files = prm_files("linear")
+    tiny = find_tiny("linear")
     wide = {"score.weight": floats(np.ones((2, 1536)))}
-    wrong = replace(files, head=write_tensors(tmp_path / "wide.safetensors", wide))
+    head = write_tensors(tmp_path / "wide.safetensors", wide)
+    wrong = replace(tiny, files=replace(tiny.files, head=head))
     with pytest.raises(ModelFileError, match=r"^linear: .*score takes 1536 values, .* are 64"):
         open_prm(wrong, sequences=1, context=64, threads=1, gpu_layers=0)
 
 
 def test_a_marker_of_another_vocabulary_is_refused_by_name(
-    prm_files: Callable[[str], PrmFiles],
+    find_tiny: Callable[[str], FoundPrm],
 ) -> None:
-    files = prm_files("mlp")
-    wrong = replace(files, spec=replace(files.spec, marker=151651))
+    tiny = find_tiny("mlp")
+    spec = replace(tiny.files.spec, marker=151651)
+    wrong = replace(tiny, files=replace(tiny.files, spec=spec))
     with pytest.raises(ModelFileError, match=r"^mlp: `marker` is token 151651, .* only 352"):
         open_prm(wrong, sequences=1, context=64, threads=1, gpu_layers=0)
 

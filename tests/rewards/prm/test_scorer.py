@@ -29,7 +29,7 @@ def fresh(prm: Prm, steps: list[str]) -> float:
     """Score of a prefix that is read all at once, without a scorer."""
     sequence = prm.cache.new()
     tokens = prm.template.render(PROBLEM, steps)
-    score = prm.verdict.read(prm.cache, [TokenRun(sequence, tokens)])[0]
+    score = prm.reader.read(prm.cache, [TokenRun(sequence, tokens)])[0]
     prm.cache.drop(sequence)
     return float(score)
 

@@ -1,4 +1,4 @@
-"""Whole searches: the real small model writes, a tiny one judges, and both caches end up empty."""
+"""Whole searches: the real small model writes, a tiny one scores, and both caches end up empty."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pfsolve.engine.cache import Cache, TokenRun
+from pfsolve.engine.chat import Chat
 from pfsolve.engine.library import LoadedModel
 from pfsolve.engine.policy import Policy
 from pfsolve.engine.sampling import Sampling
@@ -16,7 +17,8 @@ from pfsolve.problems import Problem
 from pfsolve.rewards.prm.model import Prm
 from pfsolve.rewards.prm.scorer import step_texts
 from pfsolve.search.particle_filter import FilterRules, particle_filter
-from pfsolve.solver.scheduler import Outcome, Scheduler, Task, resampling_rng
+from pfsolve.solver.run import Outcome, Task, resampling_rng
+from pfsolve.solver.scheduler import Scheduler
 from tests.conftest import THREADS
 
 PROBLEMS = ("What is 12 + 30?", "How many sides has a square?")
@@ -26,11 +28,11 @@ PROBLEMS = ("What is 12 + 30?", "How many sides has a square?")
 def test_every_score_of_a_search_is_that_of_the_solution_read_afresh(
     kind: str, whole: bool, small_model: LoadedModel, open_tiny: Callable[..., Prm]
 ) -> None:
-    """Two problems side by side, resampled at every step, in one cache of the judge."""
+    """Two problems side by side, resampled at every step, in one cache of the reward model."""
     prm = open_tiny(kind, sequences=9, context=400, whole=whole)
     n = 4
     with Cache(small_model, cells=1024, sequences=2 * n, threads=THREADS) as cache:
-        policy = Policy(small_model, cache, Sampling(0.8), StepRules(2, 12, 120))
+        policy = Policy(cache, Chat(small_model), Sampling(0.8), StepRules(2, 12, 120))
         with Scheduler(policy, prm) as scheduler:
             for seed, text in enumerate(PROBLEMS):
                 search = particle_filter(n, FilterRules(), resampling_rng(seed))
@@ -48,7 +50,7 @@ def test_every_score_of_a_search_is_that_of_the_solution_read_afresh(
         for particle in outcome.particles:
             tokens = prm.template.render(task.problem.text, step_texts(particle.steps))
             sequence = prm.cache.new()
-            expected = prm.verdict.read(prm.cache, [TokenRun(sequence, tokens)])[0]
+            expected = prm.reader.read(prm.cache, [TokenRun(sequence, tokens)])[0]
             prm.cache.drop(sequence)
             assert particle.steps[-1].log_odds == pytest.approx(expected, abs=1e-2)
             scores.append(expected)

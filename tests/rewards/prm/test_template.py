@@ -13,8 +13,7 @@ from pfsolve.engine.library import LoadedModel
 from pfsolve.errors import ModelFileError
 from pfsolve.models.catalogue import load_catalogue
 from pfsolve.models.entry import PrmSpec
-from pfsolve.models.resolve import PrmFiles
-from pfsolve.rewards.prm.model import Prm, open_prm
+from pfsolve.rewards.prm.model import FoundPrm, Prm, open_prm
 from pfsolve.rewards.prm.template import Template
 
 SYSTEM = "Please reason step by step, and put your final answer within \\boxed{}."
@@ -213,14 +212,14 @@ def test_a_continued_text_gets_no_space_and_one_that_begins_does(sentencepiece: 
 
 
 @pytest.fixture(scope="module")
-def sentencepiece(prm_files: Callable[[str], PrmFiles]) -> Iterator[Prm]:
-    prm = open_prm(prm_files("sentencepiece"), sequences=1, context=64, threads=1, gpu_layers=0)
+def sentencepiece(find_tiny: Callable[[str], FoundPrm]) -> Iterator[Prm]:
+    prm = open_prm(find_tiny("sentencepiece"), sequences=1, context=64, threads=1, gpu_layers=0)
     yield prm
     prm.close()
 
 
 @pytest.fixture(scope="module")
-def qwen(prm_files: Callable[[str], PrmFiles]) -> Iterator[Prm]:
-    prm = open_prm(prm_files("linear"), sequences=1, context=64, threads=1, gpu_layers=0)
+def qwen(find_tiny: Callable[[str], FoundPrm]) -> Iterator[Prm]:
+    prm = open_prm(find_tiny("linear"), sequences=1, context=64, threads=1, gpu_layers=0)
     yield prm
     prm.close()

@@ -9,10 +9,10 @@ import pytest
 
 from pfsolve.engine.policy import Branch, Trace
 from pfsolve.engine.sampling import TokenUncertainty
+from pfsolve.lab.training.recorder import Recorder
 from pfsolve.particle import Particle, Step
 from pfsolve.rewards.base import Prefix
-from pfsolve.rewards.probe.features import GROUPS, NUMBERS, History, features, lengths
-from pfsolve.rewards.probe.reward import Recorder
+from pfsolve.rewards.probe.features import GROUPS, NUMBERS, History, features, has_digit, lengths
 
 WIDTH = 6
 
@@ -21,8 +21,9 @@ def trace(rng: np.random.Generator, tokens: int, *, ends: bool = False) -> Trace
     """A step of so many tokens; one that `ends` has a last token without a hidden state."""
     states = rng.normal(size=(tokens, WIDTH)).astype(np.float32)
     seen = rng.exponential(size=(tokens + ends, 3))
-    outlooks = [TokenUncertainty(-surprise, entropy, margin) for surprise, entropy, margin in seen]
-    return Trace(outlooks, (rng.random(tokens + ends) < 0.5).tolist(), states)
+    uncertainties = [TokenUncertainty(-log, entropy, margin) for log, entropy, margin in seen]
+    pieces = rng.choice([b" 4", b" four", b"2x", b"\xe2\x88"], tokens).tolist() + [b""] * ends
+    return Trace(uncertainties, pieces, states)
 
 
 def prefix(slot: int, of: Trace) -> Prefix:
@@ -53,8 +54,8 @@ def test_numbers_tell_how_sure_the_policy_was_of_each_group_of_tokens() -> None:
     traces = [trace(rng, 4), trace(rng, 9)]
     numbers = walk(traces)[-1][WIDTH:]
     each = len(numbers) // len(GROUPS)
-    seen = [np.abs(np.array(one.outlooks)) for one in traces]
-    digits = [np.array(one.digits) for one in traces]
+    seen = [np.abs(np.array(one.uncertainties)) for one in traces]
+    digits = [np.array([has_digit(piece) for piece in one.pieces]) for one in traces]
     assert digits[1].any()
     groups = [
         seen[1],

@@ -1,33 +1,14 @@
-"""Full batches: enough searches side by side, and rows without meaning that change nothing."""
+"""Rows without meaning fill a tile, and change nothing."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from pfsolve.engine.batching import CPU_ROWS, CPU_TILE, choose_parallel, padding
 from pfsolve.engine.cache import MAX_PADDING, Cache, TokenRun
-from pfsolve.errors import EngineError, UsageError
+from pfsolve.engine.policy import CPU_TILE, padding
+from pfsolve.errors import EngineError
 from tests.engine.conftest import TOLERANCE, distance, distribution, is_empty
-
-
-@pytest.mark.parametrize(
-    ("particles", "problems", "parallel"),
-    [(1, 60, 32), (4, 60, 16), (8, 60, 8), (8, 2, 2), (64, 9, 1), (8, None, 1)],
-)
-def test_as_many_problems_side_by_side_as_fill_a_batch(
-    particles: int, problems: int | None, parallel: int
-) -> None:
-    assert choose_parallel(particles, CPU_ROWS, None, problems, 99) == parallel
-
-
-def test_what_was_asked_for_is_done_within_the_number_of_sequences() -> None:
-    assert choose_parallel(8, CPU_ROWS, 32, 99, 1) == 32
-    assert choose_parallel(8, CPU_ROWS, 32, None, 1) == 32
-    assert choose_parallel(8, CPU_ROWS, None, 99, 3) == 3, "what was not keeps within memory"
-    with pytest.raises(UsageError, match="--parallel 33") as caught:
-        choose_parallel(8, CPU_ROWS, 33, 99, 1)
-    assert "--parallel 32" in (caught.value.hint or "")
 
 
 def test_a_tile_is_filled_when_little_is_missing_and_never_on_a_gpu() -> None:

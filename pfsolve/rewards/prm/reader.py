@@ -1,6 +1,6 @@
-"""The verdict of a process reward model on a prefix, read where the prefix ends.
+"""How the log-odds of a prefix are read from a process reward model, at the prefix's last token.
 
-Either the model was trained to say it, as one of two tokens, or a few linear layers of their own, the
+Either the model was trained to write its verdict, as one of two tokens, or a few linear layers, the
 head, turn the hidden state into it. No GGUF holds a head, so it lies beside, as safetensors.
 """
 
@@ -23,10 +23,10 @@ _HINT = "`pfsolve models convert` writes it anew from the checkpoint"
 
 
 class PrmReader(Protocol):
-    """How to read the log-odds of prefixes."""
+    """Reads the log-odds of prefixes from a model."""
 
     def read(self, cache: Cache, runs: Sequence[TokenRun]) -> NDArray[np.float64]:
-        """Decode the runs, and give the log-odds (k,) at the end of each."""
+        """Decode the runs; the log-odds (k,) at the end of each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,124 @@
+"""llama.cpp as a library: its start, its log lines, and the devices it computes on."""
+
+from __future__ import annotations
+
+import ctypes
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import llama_cpp as llama
+
+LogSink = Callable[[str], None]
+
+_WARNING, _ERROR, _CONTINUED = 3, 4, 5  # ggml_log_level
+
+
+class Log:
+    """Keeps llama.cpp's complaints, for error messages, and passes every line to `sink`, if any."""
+
+    def __init__(self) -> None:
+        self.sink: LogSink | None = None
+        self.callback = llama.llama_log_callback(self._receive)
+        self._complaints: deque[str] = deque(maxlen=50)
+        self._interrupted = False
+        self._level = 0
+        self._line = ""
+
+    def clear(self) -> None:
+        """Forget earlier complaints, so that `why` speaks of the next call."""
+        self._complaints.clear()
+
+    def why(self) -> str:
+        """The innermost of the last complaints, shortened to what a user can use."""
+        for line in self._complaints:
+            if "error" in line or "failed" in line or "invalid" in line:
+                return line.rsplit(": error loading model: ", 1)[-1].split(": ", 1)[-1].strip()
+        return "llama.cpp gave no reason"
+
+    def was_interrupted(self) -> bool:
+        """Whether a Ctrl-C arrived while llama.cpp was logging; asking forgets it."""
+        interrupted, self._interrupted = self._interrupted, False
+        return interrupted
+
+    def _receive(self, level: int, text: bytes, _user_data: object) -> None:
+        # An exception that leaves a callback is lost, and a Ctrl-C may well arrive in here.
+        try:
+            self._take(level, text)
+        except KeyboardInterrupt:
+            self._interrupted = True
+
+    def _take(self, level: int, text: bytes) -> None:
+        if level != _CONTINUED:
+            self._level = level
+        self._line += text.decode("utf-8", errors="replace")
+        *lines, self._line = self._line.split("\n")
+        for line in lines:
+            if self._level in (_WARNING, _ERROR):
+                self._complaints.append(line)
+            if self.sink is not None:
+                self.sink(line)
+
+
+log = Log()  # llama.cpp has one callback for the whole process
+_started = False
+
+
+def start(sink: LogSink | None = None) -> None:
+    """Initialise llama.cpp once per process; `sink` receives its log lines, None silences them."""
+    global _started
+    log.sink = sink
+    llama.llama_log_set(log.callback, None)
+    if not _started:
+        llama.llama_backend_init()
+        _started = True
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Something that computes.
+
+    Attributes:
+        name: llama.cpp's own, such as "CUDA0".
+        description: of the hardware.
+        is_gpu: whether layers can be offloaded to it.
+        memory: bytes that were free when asked, 0 where unknown.
+    """
+
+    name: str
+    description: str
+    is_gpu: bool
+    memory: int
+
+
+def devices() -> list[Device]:
+    """The devices this build of llama.cpp can use, GPUs first."""
+    from llama_cpp import _ggml
+
+    ggml: Any = _ggml.libggml
+    ggml.ggml_backend_dev_count.restype = ctypes.c_size_t
+    ggml.ggml_backend_dev_get.restype = ctypes.c_void_p
+    ggml.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
+    for function in (ggml.ggml_backend_dev_name, ggml.ggml_backend_dev_description):
+        function.restype = ctypes.c_char_p
+        function.argtypes = [ctypes.c_void_p]
+    ggml.ggml_backend_dev_type.argtypes = [ctypes.c_void_p]
+    sizes = ctypes.POINTER(ctypes.c_size_t)
+    ggml.ggml_backend_dev_memory.argtypes = [ctypes.c_void_p, sizes, sizes]
+    ggml.ggml_backend_dev_memory.restype = None
+
+    found = []
+    for index in range(ggml.ggml_backend_dev_count()):
+        device = ggml.ggml_backend_dev_get(index)
+        free, total = ctypes.c_size_t(), ctypes.c_size_t()
+        ggml.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
+        found.append(
+            Device(
+                ggml.ggml_backend_dev_name(device).decode(),
+                ggml.ggml_backend_dev_description(device).decode(errors="replace").strip(),
+                ggml.ggml_backend_dev_type(device) in (1, 2),  # discrete and integrated GPUs
+                free.value,
+            )
+        )
+    return sorted(found, key=lambda device: not device.is_gpu)

@@ -1,0 +1,58 @@
+"""What `--reward NAME` stands for: one table from names to kinds of rewards.
+
+A new reward is a module of its own and a line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pfsolve.environment import Environment
+from pfsolve.errors import UsageError, setting
+from pfsolve.models.catalogue import UnknownModel
+from pfsolve.rewards.aggregation import Aggregated
+from pfsolve.rewards.base import FoundReward, NoFiles, Reward, RewardKind, Site, Uniform, Wanted
+from pfsolve.rewards.confidence import Confidence
+from pfsolve.rewards.prm.model import find_prm
+from pfsolve.rewards.probe.files import head_of, names_probe
+from pfsolve.rewards.probe.reward import find_probe
+from pfsolve.rewards.self_evaluation import SelfEvaluation
+from pfsolve.settings import DEFAULT_REWARDS
+
+# Any other name is the file of a probe's head, or a process reward model.
+KINDS: Mapping[str, RewardKind] = {
+    "probe": find_probe,
+    "self-evaluation": lambda wanted: NoFiles(lambda site: SelfEvaluation(site.cache, site.chat)),
+    "confidence": lambda wanted: NoFiles(lambda site: Confidence()),
+    "none": lambda wanted: NoFiles(lambda site: Uniform()),
+}
+
+
+def choose_reward(reward: str | None, policy: str, environment: Environment) -> str:
+    """`reward`, or where that is None the policy's default: its probe if it has one."""
+    probe, without = DEFAULT_REWARDS
+    return reward or (probe if head_of(policy, environment.config_dir) else without)
+
+
+def find_reward(wanted: Wanted) -> FoundReward:
+    """Find what a reward needs, and fetch what is missing.
+
+    Raises:
+        UsageError: there is no reward of this name.
+        ModelMissing, ResourceError, Interrupted: as in `pfsolve.models.download.pull`.
+        ModelFileError: a file of it cannot be used.
+    """
+    kind = KINDS.get(wanted.name, find_probe if names_probe(wanted.name) else find_prm)
+    try:
+        return kind(wanted)
+    except UnknownModel as error:
+        raise UsageError(
+            f"{setting('reward')} is {wanted.name!r}, which is unknown",
+            f"choose one of {', '.join(KINDS)}, or a model; {error.hint}",
+        ) from None
+
+
+def open_reward(found: FoundReward, site: Site) -> Reward:
+    """Open a reward, with the scores of its steps aggregated as the site wants it."""
+    reward = found.open(site)
+    return Aggregated(reward, site.aggregate) if site.aggregate in ("prod", "min") else reward

@@ -1,0 +1,62 @@
+"""From a population to the answer it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pfsolve.answers import group_equivalent
+from pfsolve.particle import Particle
+from pfsolve.search.log_odds import Floats
+from pfsolve.search.selection import is_settled, select
+from pfsolve.settings import Settings
+from pfsolve.solution import Solution
+from pfsolve.solver.run import Outcome, Task
+
+
+def answer_is_settled(final: str, particles: Sequence[Particle], weights: Floats) -> bool:
+    """Whether the particles that are still under way cannot change the answer any more.
+
+    Args:
+        final: how the answer is chosen, one of `pfsolve.settings.FINAL`.
+        weights: normalised, (n,).
+    """
+    finished = np.array([particle.finish is not None for particle in particles])
+    classes = group_equivalent([particle.answer for particle in particles])
+    return is_settled(final, classes, finished, weights)
+
+
+def solution_of(
+    task: Task, outcome: Outcome, settings: Settings, versions: dict[str, str], load_seconds: float
+) -> Solution:
+    """The solution that a search has come to.
+
+    Args:
+        settings: with everything decided that was left open.
+        versions: of all that the result depends on.
+        load_seconds: time that loading the models took.
+    """
+    population = outcome.population
+    answers = [particle.answer for particle in outcome.particles]
+    weights = population.weights.normalised
+    choice = select(
+        settings.final, answers, group_equivalent(answers), population.log_odds, weights
+    )
+    return Solution(
+        problem=task.problem.text,
+        answer=choice.answer,
+        agreement=choice.agreement,
+        candidates=choice.candidates,
+        particles=outcome.particles,
+        weights=tuple(weights.tolist()),
+        log_evidence=population.log_evidence,
+        settings=settings,
+        seed=task.seed,
+        versions=versions,
+        tokens=outcome.tokens,
+        reward_tokens=outcome.reward_tokens,
+        seconds=outcome.seconds,
+        load_seconds=load_seconds,
+        interrupted=outcome.interrupted,
+    )

@@ -1,0 +1,128 @@
+"""What a search tells its watcher: builds the events, and holds back what comes too often."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from pfsolve.engine.policy import StepDraft
+from pfsolve.events import (
+    Began,
+    Ended,
+    ParticleRow,
+    Progressed,
+    Resampled,
+    Rewound,
+    SearchEvent,
+    SearchListener,
+    StepScored,
+)
+from pfsolve.particle import Particle
+from pfsolve.search.log_odds import Floats, sigmoid
+from pfsolve.search.requests import StepInfo
+from pfsolve.search.resampling import Ancestors
+from pfsolve.search.weights import Weights
+
+_TICK_SECONDS = 0.1  # between two reports of progress
+_TEXT_SHOWN = 400  # bytes of a particle's end that a watcher is given
+
+
+class Narrator:
+    """Tells one search; builds nothing while nobody listens.
+
+    Args:
+        listen: receives the events, None for nobody.
+        n: number of particles.
+    """
+
+    def __init__(self, listen: SearchListener | None, n: int) -> None:
+        self._listen = listen
+        self._weights: Floats = np.full(n, 1.0 / n)
+        self._ess = float(n)
+        self._ancestors: Ancestors = np.arange(n)
+        self._started = self._ticked = time.monotonic()
+
+    def began(self, problem: str, prompt_tokens: int) -> None:
+        """The tokens that ask for the problem's solution have been decoded."""
+        self._tell(Began(problem, len(self._weights), prompt_tokens))
+
+    def tick(
+        self, step: int, particles: Sequence[Particle], drafts: Sequence[StepDraft], tokens: int
+    ) -> None:
+        """Steps are being written: tell of it now and then.
+
+        Args:
+            step: number of steps taken.
+            drafts: the steps under way.
+            tokens: number of tokens written so far, those of drafts included.
+        """
+        if self._listen is not None and time.monotonic() - self._ticked >= _TICK_SECONDS:
+            self._progress(step, particles, drafts, tokens)
+
+    def scored(self, info: StepInfo, step: int, particles: Sequence[Particle], tokens: int) -> None:
+        """A step of all particles has been scored and weighed."""
+        if self._listen is None:
+            return
+        self._weights, self._ess = info.weights.normalised, info.weights.ess
+        log_odds, weights = tuple(info.log_odds.tolist()), tuple(self._weights.tolist())
+        self._tell(StepScored(info.step, log_odds, weights, self._ess, info.log_evidence))
+        self._progress(step, particles, (), tokens)
+
+    def resampled(self, step: int, ancestors: Ancestors) -> None:
+        """Particle i continues from ancestors[i]."""
+        self._ancestors = ancestors
+        # What they would be worth if the search ended now; all equal would tell a watcher nothing.
+        weights = self._weights[ancestors]
+        self._weights = (
+            weights / weights.sum() if weights.any() else np.full_like(weights, 1 / len(weights))
+        )
+        self._tell(Resampled(step, tuple(ancestors.tolist())))
+
+    def rewound(self, step: int, slots: Ancestors, steps: Ancestors) -> None:
+        """Each of these particles continues from its first `steps`."""
+        self._tell(Rewound(step, tuple(slots.tolist()), tuple(steps.tolist())))
+
+    def ended(
+        self, particles: Sequence[Particle], weights: Weights, tokens: int, seconds: float
+    ) -> None:
+        """The search is over."""
+        if self._listen is not None:
+            self._weights = weights.normalised
+            self._tell(Ended(self._rows(particles, ()), tokens, seconds))
+
+    def _tell(self, event: SearchEvent) -> None:
+        if self._listen is not None:
+            self._listen(event)
+
+    def _progress(
+        self, step: int, particles: Sequence[Particle], drafts: Sequence[StepDraft], tokens: int
+    ) -> None:
+        self._ticked = time.monotonic()
+        seconds = self._ticked - self._started
+        self._tell(Progressed(step, self._ess, self._rows(particles, drafts), tokens, seconds))
+
+    def _rows(
+        self, particles: Sequence[Particle], drafts: Sequence[StepDraft]
+    ) -> tuple[ParticleRow, ...]:
+        writing = {draft.slot: draft for draft in drafts}
+        return tuple(
+            self._row(slot, particle, writing.get(slot)) for slot, particle in enumerate(particles)
+        )
+
+    def _row(self, slot: int, particle: Particle, draft: StepDraft | None) -> ParticleRow:
+        log_odds = particle.steps[-1].log_odds if particle.steps else None
+        end = bytes(draft.data[-_TEXT_SHOWN:]) if draft is not None else b""
+        if not end.strip() and particle.steps:
+            end = particle.steps[-1].data[-_TEXT_SHOWN:]
+        return ParticleRow(
+            weight=float(self._weights[slot]),
+            score=None if log_odds is None else sigmoid(log_odds),
+            steps=len(particle.steps),
+            tokens=particle.n_tokens + (len(draft.tokens) if draft is not None else 0),
+            ancestor=int(self._ancestors[slot]),
+            text=end.decode("utf-8", errors="ignore"),
+            answer=particle.answer,
+            finish=None if particle.finish is None else str(particle.finish),
+        )
