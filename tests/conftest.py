@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.models.fixtures"]
+pytest_plugins = ["tests.engine.fixtures", "tests.models.fixtures"]
 
 SMALL = "smollm2-135m-instruct"
 THREADS = min(2, os.cpu_count() or 1)  # the model is tiny: more would wait for each other

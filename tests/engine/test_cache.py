@@ -10,7 +10,7 @@ from pfsolve.engine.cache import LEAST_OUTPUTS, Cache, TokenRun
 from pfsolve.engine.library import LoadedModel
 from pfsolve.errors import EngineError
 from tests.conftest import THREADS
-from tests.engine.conftest import CELLS, TOLERANCE, distance, distribution, is_empty
+from tests.engine.fixtures import CELLS, TOLERANCE, distance, distribution, is_empty
 
 TEXT = "The sum of two odd numbers is even, because each of them is one more than an even number."
 

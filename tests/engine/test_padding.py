@@ -8,7 +8,7 @@ import pytest
 from pfsolve.engine.cache import MAX_PADDING, Cache, TokenRun
 from pfsolve.engine.policy import CPU_TILE, padding
 from pfsolve.errors import EngineError
-from tests.engine.conftest import TOLERANCE, distance, distribution, is_empty
+from tests.engine.fixtures import TOLERANCE, distance, distribution, is_empty
 
 
 def test_a_tile_is_filled_when_little_is_missing_and_never_on_a_gpu() -> None:

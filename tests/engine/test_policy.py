@@ -12,7 +12,7 @@ from pfsolve.engine.library import LoadedModel
 from pfsolve.engine.policy import Policy, StepDraft
 from pfsolve.engine.sampling import token_uncertainty
 from pfsolve.particle import Finish, Particle
-from tests.engine.conftest import TOLERANCE, distance, distribution, is_empty
+from tests.engine.fixtures import TOLERANCE, distance, distribution, is_empty
 
 MakePolicy = Callable[..., Policy]
 SYSTEM = "You are a helpful assistant."

@@ -9,10 +9,10 @@ import pytest
 
 from pfsolve.environment import Environment
 from pfsolve.errors import UsageError
+from pfsolve.rewards.kinds import choose_reward
 from pfsolve.rewards.probe.features import NUMBERS
 from pfsolve.rewards.probe.files import own_file
 from pfsolve.rewards.probe.head import ProbeHead
-from pfsolve.rewards.kinds import choose_reward
 from pfsolve.solver.loading import CPU_ROWS, choose_parallel
 
 

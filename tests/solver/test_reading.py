@@ -12,7 +12,7 @@ from pfsolve.engine.policy import Policy
 from pfsolve.engine.sampling import token_uncertainty
 from pfsolve.errors import ProblemTooLong
 from pfsolve.solver.reading import read_steps
-from tests.engine.conftest import TOLERANCE, distance, distribution
+from tests.engine.fixtures import TOLERANCE, distance, distribution
 
 STEPS = ["Two and two make four.", "Four and one make five.", "So it is \\boxed{5}."]
 

@@ -21,7 +21,7 @@ from pfsolve.search.methods import METHODS
 from pfsolve.settings import Settings
 from pfsolve.solver.run import Outcome, Task, resampling_rng
 from pfsolve.solver.scheduler import Scheduler
-from tests.engine.conftest import TOLERANCE, distance, distribution, is_empty
+from tests.engine.fixtures import TOLERANCE, distance, distribution, is_empty
 
 MakePolicy = Callable[..., Policy]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pfsolve.rewards.prm.model import Prm
-from tests.rewards.prm.conftest import known_scores
+from tests.rewards.conftest import known_scores
 
 CHECKPOINTS = ("logits", "linear", "mlp", "value")
 

@@ -13,7 +13,7 @@ from pfsolve.particle import Particle, Step
 from pfsolve.rewards.base import Prefix
 from pfsolve.rewards.prm.model import Prm
 from pfsolve.rewards.prm.scorer import PrmScorer, step_texts
-from tests.rewards.prm.conftest import KINDS
+from tests.rewards.conftest import KINDS
 
 PROBLEM = "What is 12 + 30?"
 WORDS = ("Step", "so", "x = 3", "- 2", "is", "\\boxed{42}", "\n", "…", "+ 7", ".", "12")

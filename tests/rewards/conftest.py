@@ -20,7 +20,7 @@ from pfsolve.models.store import Store
 from pfsolve.rewards.prm.model import FoundPrm, Prm, open_prm
 from tests.rewards.prm.tiny_llama import MARKER, MINUS, PLUS, write_tiny_llama
 
-FIXTURES = Path(__file__).parent / "fixtures"
+FIXTURES = Path(__file__).parent / "prm" / "fixtures"
 
 # The published model whose way of reading each fixture has, with other token ids.
 KINDS = {
