@@ -1,8 +1,9 @@
 """Laws that any search, resampling scheme or reward must satisfy, as functions to call on one's own.
 
-    from tests.laws import check_search
+    from tests.laws import check_reward, check_search
 
     check_search(lambda rng: my_search(8, rng), n=8)
+    check_reward(lambda policy: MyReward(policy), policy)
 
 Each raises AssertionError where a law is broken, and returns nothing.
 """
@@ -10,10 +11,14 @@ Each raises AssertionError where a law is broken, and returns nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from pfsolve.engine.cache import Cache
+from pfsolve.engine.policy import Policy, StepDraft, Trace
+from pfsolve.particle import Particle
+from pfsolve.rewards.base import Prefix, Reward, Scorer
 from pfsolve.search.requests import FinalPopulation, Search
 from pfsolve.search.resampling import Scheme
 from pfsolve.search.weights import AllParticlesDead, InvalidLogWeight
@@ -158,3 +163,152 @@ def check_conditional_law(free: np.ndarray, given: np.ndarray, kept: int, expect
 def offspring(draw: Callable[[], np.ndarray], n: int, draws: int) -> np.ndarray:
     """The number of offspring of each of n particles in each draw of ancestors, (draws, n)."""
     return np.array([np.bincount(draw(), minlength=n) for _ in range(draws)]).astype(float)
+
+
+# ---------------------------------------------------------------- rewards
+
+MakeReward = Callable[[Policy], Reward]
+
+
+def check_reward(
+    make_reward: MakeReward,
+    policy: Policy,
+    *,
+    cache: Cache | None = None,
+    tolerance: float = 1e-6,
+    seed: int = 0,
+) -> None:
+    """Whether a reward scores as `pfsolve.rewards.base` says.
+
+    Two searches of three particles are written by the policy and scored side by side, with random
+    forks and ways back.
+
+    Args:
+        make_reward: opens the reward beside this policy.
+        policy: its cache must have room for ten sequences.
+        cache: the reward's own, if it has one.
+        tolerance: on log-odds, between two ways of decoding the same tokens.
+        seed: of everything random.
+    """
+    reward, rng = make_reward(policy), np.random.default_rng(seed)
+    before = policy.cache.sequences
+    searches = [_Search(policy, reward, problem, 3, rng) for problem in PROBLEMS]
+    for _ in range(4):
+        for search in searches:
+            scores = search.score_a_step()
+            again = [search.score_afresh(slot) for slot in scores]
+            np.testing.assert_allclose([*scores.values()], again, atol=tolerance, rtol=1e-6)
+            search.fork()
+            search.rewind()
+    for search in searches:
+        search.close()
+    assert policy.cache.sequences == before, "a scorer left sequences in the policy's cache"
+    if cache is not None:
+        assert cache.sequences == 0, "a scorer left sequences in the reward's own cache"
+
+
+PROBLEMS = ("What is 12 + 30?", "How many sides has a square?")
+
+
+class _Search:
+    """Particles that a policy writes and a scorer follows, told of each step, fork and way back."""
+
+    def __init__(
+        self, policy: Policy, reward: Reward, problem: str, n: int, rng: np.random.Generator
+    ) -> None:
+        self.policy, self.reward, self.problem, self.n, self.rng = policy, reward, problem, n, rng
+        self.prompt = policy.chat.prompt("Think step by step.", problem)
+        root = policy.open(self.prompt)
+        self.branches = [root, *(policy.fork(root) for _ in range(n - 1))]
+        self.particles = [Particle()] * n
+        self.traces: list[tuple[Trace, ...]] = [()] * n  # of each of a particle's steps
+        self.scorer = reward.open(problem, n)
+
+    def score_a_step(self) -> dict[int, float]:
+        """One more step for some particles; the log-odds of each by its slot."""
+        slots = [slot for slot in range(self.n) if self.particles[slot].finish is None]
+        slots = [slot for slot in slots if self.rng.random() < 0.8] or slots
+        if not slots:
+            return {}
+        drafts = [self._draft(slot) for slot in slots]
+        while not all(draft.done for draft in drafts):
+            self.policy.advance(drafts)
+        prefixes = []
+        for draft in drafts:
+            trace = self.policy.trace(draft)
+            assert trace is not None
+            self.particles[draft.slot] = draft.particle.extended(draft.step, draft.finish)
+            self.traces[draft.slot] += (trace,)
+            prefixes.append(Prefix(draft.slot, self.particles[draft.slot], draft.branch, trace))
+        return dict(
+            zip(slots, _scored(self.reward, self.scorer, self.policy, prefixes), strict=True)
+        )
+
+    def score_afresh(self, slot: int) -> float:
+        """What a scorer says of this slot's prefix that has seen nothing but its steps, in turn."""
+        scorer = self.reward.open(self.problem, 1)
+        steps, score = self.particles[slot].steps, 0.0
+        for end, trace in enumerate(self.traces[slot], 1):
+            particle = Particle(steps[:end])
+            branch = self.policy.open([*self.prompt, *particle.tokens])
+            prefix = Prefix(0, particle, branch, trace)
+            (score,) = _scored(self.reward, scorer, self.policy, [prefix])
+            self.policy.drop(branch)
+        scorer.close()
+        return score
+
+    def fork(self) -> None:
+        ancestors = self.rng.integers(0, self.n, self.n)
+        old = self.branches
+        self.branches = [self.policy.fork(old[ancestor]) for ancestor in ancestors]
+        for branch in old:
+            self.policy.drop(branch)
+        self.particles = [self.particles[ancestor] for ancestor in ancestors]
+        self.traces = [self.traces[ancestor] for ancestor in ancestors]
+        self.scorer.fork(ancestors)
+
+    def rewind(self) -> None:
+        """Some of the particles, to the prompt or to any step before their last."""
+        slots = [s for s in range(self.n) if self.particles[s].steps and self.rng.random() < 0.4]
+        if not slots:
+            return
+        steps = [int(self.rng.integers(len(self.particles[slot].steps))) for slot in slots]
+        for slot, length in zip(slots, steps, strict=True):
+            self.particles[slot] = self.particles[slot].rewound(length)
+            self.traces[slot] = self.traces[slot][:length]
+        places = [(self.branches[s], [*self.prompt, *self.particles[s].tokens]) for s in slots]
+        self.policy.rewind(places)
+        self.scorer.rewind(np.array(slots), np.array(steps))
+
+    def close(self) -> None:
+        for branch in self.branches:
+            self.policy.drop(branch)
+        self.scorer.close()
+        self.scorer.close()
+
+    def _draft(self, slot: int) -> StepDraft:
+        rng = np.random.default_rng(self.rng.integers(2**32))
+        draft = StepDraft(self.particles[slot], self.branches[slot], slot, rng, traced=True)
+        self.policy.begin(draft)
+        return draft
+
+
+def _scored(
+    reward: Reward, scorer: Scorer, policy: Policy, prefixes: Sequence[Prefix]
+) -> list[float]:
+    """Log-odds of prefixes, held to what must be true of a single call."""
+    cache, read = policy.cache, reward.tokens_read
+    branches = [prefix.branch for prefix in prefixes]
+    found = [(cache.length(branch.sequence), branch.logits.copy()) for branch in branches]
+    sequences = cache.sequences
+    scores = scorer.score(prefixes)
+    assert scores.shape == (len(prefixes),)
+    assert scores.dtype == np.float64
+    assert not np.isnan(scores).any()
+    assert (scores < np.inf).all()
+    assert reward.tokens_read >= read
+    assert cache.sequences == sequences, "sequences are left in the policy's cache"
+    for branch, (length, logits) in zip(branches, found, strict=True):
+        assert cache.length(branch.sequence) == length, "a branch is not as it was found"
+        assert np.array_equal(branch.logits, logits), "a branch is not as it was found"
+    return scores.tolist()

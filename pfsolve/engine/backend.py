@@ -77,19 +77,12 @@ def start(sink: LogSink | None = None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Something that computes.
+    """Something that computes."""
 
-    Attributes:
-        name: llama.cpp's own, such as "CUDA0".
-        description: of the hardware.
-        is_gpu: whether layers can be offloaded to it.
-        memory: bytes that were free when asked, 0 where unknown.
-    """
-
-    name: str
-    description: str
-    is_gpu: bool
-    memory: int
+    name: str  # llama.cpp's own, such as "CUDA0"
+    description: str  # of the hardware
+    is_gpu: bool  # whether layers can be offloaded to it
+    memory: int  # bytes that were free when asked, 0 where unknown
 
 
 def devices() -> list[Device]:

@@ -42,17 +42,11 @@ Rows = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class TokenRun:
-    """Tokens to append to one sequence.
+    """Tokens to append to one sequence."""
 
-    Attributes:
-        sequence: its handle.
-        tokens: their ids, at least one.
-        output: whether the logits after the last of them are wanted.
-    """
-
-    sequence: int
-    tokens: Sequence[int]
-    output: bool = True
+    sequence: int  # its handle
+    tokens: Sequence[int]  # their ids, at least one
+    output: bool = True  # whether the logits after the last of them are wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +54,10 @@ class Outputs:
     """What a decode gives: a row for each run with `output`, or for every token with hidden states.
 
     Both may be views into llama.cpp's own memory: they hold until the next decode.
-
-    Attributes:
-        logits: (k, n_vocab).
-        hidden: (k, n_embd) final-norm states, None unless asked for.
     """
 
-    logits: Rows
-    hidden: Rows | None
+    logits: Rows  # (k, n_vocab)
+    hidden: Rows | None  # (k, n_embd) final-norm states, None unless asked for
 
 
 class Cache:

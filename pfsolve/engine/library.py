@@ -19,25 +19,15 @@ from pfsolve.errors import ModelFileError, ModelMissing, UsageError, setting
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a GGUF file says of its model, read without loading the weights.
+    """What a GGUF file says of its model, read without loading the weights."""
 
-    Attributes:
-        path: of the file.
-        architecture: llama.cpp's name for the kind of model.
-        file_bytes: size on disk.
-        layers: number of transformer blocks.
-        embedding: width of a hidden state.
-        context: tokens it was trained on.
-        cell_bytes: bytes of K and V of one token, in float16, over all layers.
-    """
-
-    path: Path
-    architecture: str
-    file_bytes: int
-    layers: int
-    embedding: int
-    context: int
-    cell_bytes: int
+    path: Path  # of the file
+    architecture: str  # llama.cpp's name for the kind of model
+    file_bytes: int  # size on disk
+    layers: int  # number of transformer blocks
+    embedding: int  # width of a hidden state
+    context: int  # tokens it was trained on
+    cell_bytes: int  # bytes of K and V of one token, in float16, over all layers
 
 
 def inspect(path: Path) -> Facts:

@@ -21,19 +21,12 @@ OVERHEAD_BYTES = 400 << 20
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What models have to run on.
+    """What models have to run on."""
 
-    Attributes:
-        main_bytes: main memory that can be had without swapping.
-        gpu_bytes: memory that is free on all GPUs together; 0 where unknown.
-        has_gpu: whether layers can be offloaded.
-        cores: number of physical cores.
-    """
-
-    main_bytes: int
-    gpu_bytes: int
-    has_gpu: bool
-    cores: int
+    main_bytes: int  # main memory that can be had without swapping
+    gpu_bytes: int  # memory that is free on all GPUs together; 0 where unknown
+    has_gpu: bool  # whether layers can be offloaded
+    cores: int  # number of physical cores
 
 
 def this_machine() -> Machine:
@@ -68,15 +61,10 @@ def choose_context(facts: Facts, wanted: int | None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class PrmMemory:
-    """A process reward model beside the policy.
+    """A process reward model beside the policy."""
 
-    Attributes:
-        facts: of its file.
-        context: tokens that it may hold of each particle.
-    """
-
-    facts: Facts
-    context: int
+    facts: Facts  # of its file
+    context: int  # tokens that it may hold of each particle
 
 
 def prm_context(facts: Facts, context: int) -> int:
@@ -90,19 +78,12 @@ def prm_context(facts: Facts, context: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What a solve asks of a machine's memory.
+    """What a solve asks of a machine's memory."""
 
-    Attributes:
-        facts: of the policy.
-        context: tokens that one particle may hold.
-        gpu_layers: layers to offload; None for all where there is a GPU.
-        prm: the process reward model, if there is one.
-    """
-
-    facts: Facts
-    context: int
-    gpu_layers: int | None = None
-    prm: PrmMemory | None = None
+    facts: Facts  # of the policy
+    context: int  # tokens that one particle may hold
+    gpu_layers: int | None = None  # layers to offload; None for all where there is a GPU
+    prm: PrmMemory | None = None  # the process reward model, if there is one
 
     def most_parallel(self, machine: Machine, particles: int) -> int:
         """Problems that can be searched side by side in half of what is free beside the weights.

@@ -41,65 +41,40 @@ def padding(rows: int, tile: int) -> int:
 
 @dataclass(slots=True)
 class Branch:
-    """A place in the policy's cache.
+    """A place in the policy's cache."""
 
-    Attributes:
-        sequence: handle of the tokens it holds.
-        logits: (n_vocab,) of the token that comes next.
-    """
-
-    sequence: int
-    logits: Logits
+    sequence: int  # handle of the tokens it holds
+    logits: Logits  # (n_vocab,) of the token that comes next
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What the policy computed while it wrote a step of L tokens, an end-of-generation token included.
+    """What the policy computed while it wrote a step of L tokens, an end-of-generation token included."""
 
-    Attributes:
-        uncertainties: (L,), how sure it was of each token.
-        pieces: (L,), the bytes of each token; b"" for an end token.
-        hidden: (L or L - 1, n_embd), final-norm state at each token; an end token, never decoded, has
-            none.
-    """
-
-    uncertainties: Sequence[TokenUncertainty]
-    pieces: Sequence[bytes]
+    uncertainties: Sequence[TokenUncertainty]  # (L,), how sure it was of each token
+    pieces: Sequence[bytes]  # (L,), the bytes of each token; b"" for an end token
+    # (L, n_embd), final-norm state at each token; (L - 1, n_embd) with an end token, never decoded.
     hidden: Rows
 
 
 @dataclass(slots=True)
 class StepDraft:
-    """A step while it is being written. Once it is `done`, `step` and `Policy.trace` have it.
+    """A step while it is being written. Once it is `done`, `step` and `Policy.trace` have it."""
 
-    Attributes:
-        particle: what the step continues.
-        branch: the particle's place in the cache.
-        slot: the particle's index in its population.
-        rng: stream its tokens are drawn from.
-        traced: whether what a `Trace` holds is kept.
-        tokens: ids so far, without an end-of-generation token.
-        data: their bytes.
-        done: whether all of it is written and decoded.
-        finish: why the particle ends with this step; None where it does not.
-        complete: whether no token follows the pending one.
-        pending: token that is drawn and not decoded yet.
-        uncertainties, hidden: of the tokens so far, where `traced`.
-    """
-
-    particle: Particle
-    branch: Branch
-    slot: int
-    rng: np.random.Generator
-    traced: bool = False
-    tokens: list[int] = field(default_factory=list)
-    data: bytearray = field(default_factory=bytearray)
-    done: bool = False
-    finish: Finish | None = None
-    complete: bool = False
-    pending: int | None = None
+    particle: Particle  # what the step continues
+    branch: Branch  # the particle's place in the cache
+    slot: int  # the particle's index in its population
+    rng: np.random.Generator  # stream its tokens are drawn from
+    traced: bool = False  # whether what a `Trace` holds is kept
+    tokens: list[int] = field(default_factory=list)  # ids, without an end-of-generation token
+    data: bytearray = field(default_factory=bytearray)  # their bytes
+    done: bool = False  # whether all of it is written and decoded
+    finish: Finish | None = None  # why the particle ends with this step; None where it does not
+    complete: bool = False  # whether no token follows the pending one
+    pending: int | None = None  # token that is drawn and not decoded yet
+    # Of the tokens so far, where `traced`.
     uncertainties: list[TokenUncertainty] = field(default_factory=list)
-    hidden: list[Logits] = field(default_factory=list)
+    hidden: list[Logits] = field(default_factory=list)  # likewise, (n_embd,) each
 
     @property
     def step(self) -> Step:

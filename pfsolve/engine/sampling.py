@@ -20,19 +20,12 @@ _BLOCK = 512
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a token is drawn.
+    """How a token is drawn."""
 
-    Attributes:
-        temperature: at least 0; 0 takes the likeliest token.
-        top_k: number of likeliest tokens to draw from; 0 for all.
-        top_p: share of the probability to draw from, in (0, 1]; 1 for all.
-        min_p: least probability, as a share of the likeliest token's; 0 for all.
-    """
-
-    temperature: float = 0.8
-    top_k: int = 0
-    top_p: float = 1.0
-    min_p: float = 0.0
+    temperature: float = 0.8  # at least 0; 0 takes the likeliest token
+    top_k: int = 0  # number of likeliest tokens to draw from; 0 for all
+    top_p: float = 1.0  # share of the probability to draw from, in (0, 1]; 1 for all
+    min_p: float = 0.0  # least probability, as a share of the likeliest token's; 0 for all
 
 
 def sample(row: Logits, how: Sampling, rng: np.random.Generator) -> int:
@@ -48,17 +41,11 @@ def sample(row: Logits, how: Sampling, rng: np.random.Generator) -> int:
 
 
 class TokenUncertainty(NamedTuple):
-    """A token and its alternatives, at temperature 1 and unfiltered, in nats.
+    """A token and its alternatives, at temperature 1 and unfiltered, in nats."""
 
-    Attributes:
-        log_prob: log-probability of the token.
-        entropy: of the distribution it was drawn from.
-        margin: by how much the log-probability of the likeliest token exceeds its own.
-    """
-
-    log_prob: float
-    entropy: float
-    margin: float
+    log_prob: float  # of the token
+    entropy: float  # of the distribution it was drawn from
+    margin: float  # by how much the log-probability of the likeliest token exceeds its own
 
 
 def token_uncertainty(row: Logits, token: int) -> TokenUncertainty:

@@ -32,19 +32,12 @@ SUREST = -1e-9
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """A partial solution to be scored.
+    """A partial solution to be scored."""
 
-    Attributes:
-        slot: index of the particle in its population, the same that `Scorer.fork` speaks of.
-        particle: its steps, the last of them new.
-        branch: its place in the policy's cache, to be left as it was found.
-        trace: of the newest step, where the reward `wants_trace`.
-    """
-
-    slot: int
-    particle: Particle
-    branch: Branch
-    trace: Trace | None
+    slot: int  # index of the particle in its population, the same that `Scorer.fork` speaks of
+    particle: Particle  # its steps, the last of them new
+    branch: Branch  # its place in the policy's cache, to be left as it was found
+    trace: Trace | None  # of the newest step, where the reward `wants_trace`
 
 
 class Scorer(Protocol):
@@ -98,50 +91,29 @@ class Reward(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A reward that settings name, before anything of it has been looked for.
+    """A reward that settings name, before anything of it has been looked for."""
 
-    Attributes:
-        name: as the settings have it.
-        policy: name of the policy whose solutions it is to score.
-        environment: where files are.
-        offline: whether the network is not to be used.
-        listen: hears of downloads.
-    """
-
-    name: str
-    policy: str
-    environment: Environment
-    offline: bool
-    listen: Listener
+    name: str  # as the settings have it
+    policy: str  # name of the policy whose solutions it is to score
+    environment: Environment  # where files are
+    offline: bool  # whether the network is not to be used
+    listen: Listener  # hears of downloads
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a reward is opened: beside a loaded policy.
+    """Where a reward is opened: beside a loaded policy."""
 
-    Attributes:
-        cache: of the policy's model.
-        chat: the policy's chat format.
-        policy_sha256: of the policy's file, None where it is not known.
-        sequences: number of particles of all searches that run side by side.
-        context: number of tokens that one particle may hold in the policy's cache.
-        threads: number of CPU threads.
-        gpu_layers: layers to offload; None for all where the build can.
-        aggregate: how the scores of steps become that of a prefix, one of `settings.AGGREGATIONS`.
-        models: closes what the reward opens, together with the policy.
-        listen: hears of each model that is loaded.
-    """
-
-    cache: Cache
-    chat: Chat
-    policy_sha256: str | None
-    sequences: int
-    context: int
-    threads: int
-    gpu_layers: int | None
-    aggregate: str
-    models: ExitStack
-    listen: Listener
+    cache: Cache  # of the policy's model
+    chat: Chat  # the policy's chat format
+    policy_sha256: str | None  # of the policy's file, None where it is not known
+    sequences: int  # number of particles of all searches that run side by side
+    context: int  # number of tokens that one particle may hold in the policy's cache
+    threads: int  # number of CPU threads
+    gpu_layers: int | None  # layers to offload; None for all where the build can
+    aggregate: str  # how scores of steps become a prefix's, one of `settings.AGGREGATIONS`
+    models: ExitStack  # closes what the reward opens, together with the policy
+    listen: Listener  # hears of each model that is loaded
 
 
 class FoundReward(Protocol):
@@ -172,13 +144,9 @@ RewardKind: TypeAlias = Callable[[Wanted], FoundReward]
 
 @dataclass(frozen=True, slots=True)
 class NoFiles:
-    """A `FoundReward` that needs nothing but the policy.
+    """A `FoundReward` that needs nothing but the policy."""
 
-    Attributes:
-        make: opens it.
-    """
-
-    make: Callable[[Site], Reward]
+    make: Callable[[Site], Reward]  # opens it
     sha256: str | None = None
 
     def memory(self, context: int) -> PrmMemory | None:

@@ -40,17 +40,11 @@ _TEMPERATURE = 0.8  # where neither settings nor catalogue say otherwise
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What settings name, on this disk.
+    """What settings name, on this disk."""
 
-    Attributes:
-        policy: the policy's file.
-        facts: what it says of its model.
-        reward: what scores its solutions.
-    """
-
-    policy: ModelFile
-    facts: Facts
-    reward: FoundReward
+    policy: ModelFile  # the policy's file
+    facts: Facts  # what it says of its model
+    reward: FoundReward  # what scores its solutions
 
     @property
     def sha256(self) -> str | None:
@@ -103,25 +97,15 @@ def find(
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a solve will run.
+    """How a solve will run."""
 
-    Attributes:
-        context: number of tokens that one particle may hold.
-        temperature: of sampling.
-        threads: number of CPU threads.
-        parallel: number of problems that are searched side by side.
-        sequences: number of particles of all of them.
-        batch_rows: number of rows to gather for a decode.
-        tile: number of rows that the kernels compute together.
-    """
-
-    context: int
-    temperature: float
-    threads: int
-    parallel: int
-    sequences: int
-    batch_rows: int
-    tile: int
+    context: int  # number of tokens that one particle may hold
+    temperature: float  # of sampling
+    threads: int  # number of CPU threads
+    parallel: int  # number of problems that are searched side by side
+    sequences: int  # number of particles of all of them
+    batch_rows: int  # number of rows to gather for a decode
+    tile: int  # number of rows that the kernels compute together
 
     def resolve(self, settings: Settings, policy: str, reward: str) -> Settings:
         """The settings with everything decided that they left open."""
@@ -195,17 +179,11 @@ def choose_parallel(
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Models in memory.
+    """Models in memory."""
 
-    Attributes:
-        policy: writes steps.
-        reward: scores them.
-        models: frees them all when it is closed.
-    """
-
-    policy: Policy
-    reward: Reward
-    models: ExitStack
+    policy: Policy  # writes steps
+    reward: Reward  # scores them
+    models: ExitStack  # frees them all when it is closed
 
 
 def open_models(found: Found, plan: Plan, settings: Settings, *, listen: Listener) -> Opened:

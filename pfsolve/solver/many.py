@@ -23,21 +23,13 @@ Sink = Callable[[int, ResultLine], None]
 
 @dataclass(slots=True)
 class Tally:
-    """What has come of the rows so far, those of an earlier run included.
+    """What has come of the rows so far, those of an earlier run included."""
 
-    Attributes:
-        done: number of rows that are settled.
-        failed: number of rows without an answer.
-        graded: number of rows with a known answer.
-        right: number of those whose answer is right.
-        interrupted: whether a row was not settled, or not to its end.
-    """
-
-    done: int = 0
-    failed: int = 0
-    graded: int = 0
-    right: int = 0
-    interrupted: bool = False
+    done: int = 0  # number of rows that are settled
+    failed: int = 0  # number of rows without an answer
+    graded: int = 0  # number of rows with a known answer
+    right: int = 0  # number of those whose answer is right
+    interrupted: bool = False  # whether a row was not settled, or not to its end
 
     def add(self, record: ResultLine) -> None:
         self.done += 1

@@ -52,47 +52,29 @@ def _sampling_rng(seed: int, step: int, slot: int) -> np.random.Generator:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One problem to search.
+    """One problem to search."""
 
-    Attributes:
-        problem: as the reward is given it.
-        prompt: tokens that ask for its solution.
-        particles: number of particles that the search has.
-        seed: of all sampling.
-        search: what to do.
-        listen: receives the events of this search, None for nobody.
-        settled: asked after each step with the particles and their normalised weights (n,); once
-            true, the search ends there. None for never.
-    """
-
-    problem: Problem
-    prompt: Sequence[int]
-    particles: int
-    seed: int
-    search: Search
-    listen: SearchListener | None = None
+    problem: Problem  # as the reward is given it
+    prompt: Sequence[int]  # tokens that ask for its solution
+    particles: int  # number of particles that the search has
+    seed: int  # of all sampling
+    search: Search  # what to do
+    listen: SearchListener | None = None  # receives the events of this search, None for nobody
+    # Asked after each step with the particles and their normalised weights (n,); once true, the search
+    # ends there. None for never.
     settled: Callable[[Sequence[Particle], Floats], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The end of one search.
+    """The end of one search."""
 
-    Attributes:
-        particles: (n,), the last population.
-        population: its scores and weights.
-        tokens: number of tokens written by the policy.
-        reward_tokens: number of tokens read to score them.
-        seconds: from the search's beginning.
-        interrupted: whether it was stopped before its own end.
-    """
-
-    particles: tuple[Particle, ...]
-    population: FinalPopulation
-    tokens: int
-    reward_tokens: int
-    seconds: float
-    interrupted: bool
+    particles: tuple[Particle, ...]  # (n,), the last population
+    population: FinalPopulation  # its scores and weights
+    tokens: int  # number of tokens written by the policy
+    reward_tokens: int  # number of tokens read to score them
+    seconds: float  # from the search's beginning
+    interrupted: bool  # whether it was stopped before its own end
 
 
 class SearchRun:

@@ -23,7 +23,7 @@ from tests.rewards.prm.tiny_llama import MARKER, MINUS, PLUS, write_tiny_llama
 FIXTURES = Path(__file__).parent / "prm" / "fixtures"
 
 # The published model whose way of reading each fixture has, with other token ids.
-KINDS = {
+TINY = {
     "logits": "llama3.1-8b-prm-deepseek-data",
     "linear": "qwen2.5-math-1.5b-prm-0.2",
     "mlp": "qwen2.5-math-prm-7b",
@@ -80,7 +80,7 @@ def open_tiny(find_tiny: Callable[[str], FoundPrm]) -> Iterator[Callable[..., Pr
 
 
 def _convert(folder: Path, kind: str) -> PrmFiles:
-    entry = load_catalogue().get(KINDS[kind])
+    entry = load_catalogue().get(TINY[kind])
     ids = known_scores(kind)["spec"] | {"head": entry.prm.head}  # type: ignore[union-attr]
     spec = dataclasses.replace(entry.prm, **ids)  # type: ignore[type-var]
     catalogue = Catalogue({entry.name: dataclasses.replace(entry, prm=spec)}, entry.name)
@@ -100,7 +100,7 @@ def _never(*_: object) -> None:
 def _sentencepiece(folder: Path) -> PrmFiles:
     file = folder / "sentencepiece.gguf"
     write_tiny_llama(file)
-    spec: PrmSpec | None = load_catalogue().get(KINDS["sentencepiece"]).prm
+    spec: PrmSpec | None = load_catalogue().get(TINY["sentencepiece"]).prm
     assert spec is not None
     spec = dataclasses.replace(spec, marker=MARKER, positive=PLUS, negative=MINUS)
     return PrmFiles(ModelFile("sentencepiece", file, None), spec, None)

@@ -1,4 +1,4 @@
-"""Scores of steps become that of a prefix, and follow it through forks."""
+"""Scores of steps become that of a prefix; tests/rewards/test_laws.py follows it through forks."""
 
 from __future__ import annotations
 
@@ -55,27 +55,6 @@ def test_a_step_without_text_does_not_count_in_the_product() -> None:
     before = scorer.score([prefix(0, -1)])[0]
     ended = Particle((*prefix(0, -1).particle.steps, Step((-1,), b"", 0)))
     assert scorer.score([Prefix(0, ended, NOWHERE, None)])[0] == pytest.approx(before)
-
-
-def test_what_has_come_together_is_forked_with_its_particle() -> None:
-    """Slot 1 starts as a copy of slot 0 and must carry that one's weak step along."""
-    scorer = Aggregated(FromTokens(), "min").open("", 2)
-    assert scorer.score([prefix(0, -3), prefix(1, 4)]).tolist() == [-3.0, 4.0]
-    scorer.fork(np.array([0, 0]))
-    assert scorer.score([prefix(0, -3, 2), prefix(1, -3, 7)]).tolist() == [-3.0, -3.0]
-
-
-def test_what_has_come_together_is_forgotten_on_the_way_back() -> None:
-    """Slot 1 copies a whole solution, goes back to its first step, and on from there."""
-    for how, first in (("min", -3.0), ("prod", -3.0)):
-        scorer = Aggregated(FromTokens(), how).open("", 2)
-        scorer.score([prefix(0, -3), prefix(1, 9)])
-        scorer.score([prefix(0, -3, -5), prefix(1, 9, 9)])
-        scorer.fork(np.array([0, 0]))
-        scorer.rewind(np.array([1]), np.array([1]))
-        assert scorer.score([prefix(1, -3, 40)])[0] == pytest.approx(first, abs=1e-6)
-        scorer.rewind(np.array([1]), np.array([0]))
-        assert scorer.score([prefix(1, 2)])[0] == pytest.approx(2.0, abs=1e-6)
 
 
 def test_only_those_asked_for_change() -> None:

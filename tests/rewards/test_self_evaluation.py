@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 
 from pfsolve.engine.cache import Cache, TokenRun
@@ -33,12 +32,7 @@ def test_score_is_the_logit_difference_of_a_fresh_conversation(policy: Policy) -
         tokens = policy.model.tokenize(text)
         particle = Particle((Step(tuple(tokens), text.encode(), slot),))
         prefixes.append(Prefix(slot, particle, policy.open([*prompt, *tokens]), None))
-    lengths = [policy.cache.length(prefix.branch.sequence) for prefix in prefixes]
     scores = reward.score(prefixes)
-    assert scores.dtype == np.float64
-    assert [policy.cache.length(p.branch.sequence) for p in prefixes] == lengths
-    assert policy.cache.sequences == 2
-
     yes, no = (policy.model.tokenize(word)[0] for word in (YES, NO))
     for text, score in zip(solutions, scores, strict=True):
         whole = [*prompt, *policy.model.tokenize(text), *policy.chat.follow_up(QUESTION)]

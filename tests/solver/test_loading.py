@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pfsolve.engine.library import Facts
+from pfsolve.engine.memory import Machine
 from pfsolve.environment import Environment
-from pfsolve.errors import UsageError
+from pfsolve.errors import PfsolveError, ResourceError, UsageError
+from pfsolve.events import ignore
+from pfsolve.models.resolve import ModelFile
+from pfsolve.rewards.base import NoFiles, Uniform
 from pfsolve.rewards.kinds import choose_reward
 from pfsolve.rewards.probe.features import NUMBERS
 from pfsolve.rewards.probe.files import own_file
 from pfsolve.rewards.probe.head import ProbeHead
-from pfsolve.solver.loading import CPU_ROWS, choose_parallel
+from pfsolve.settings import Settings
+from pfsolve.solver.loading import CPU_ROWS, Found, choose_parallel, find, plan
+from tests.conftest import SMALL
 
 
 def test_a_policy_is_judged_by_its_own_probe_where_it_has_one(tmp_path: Path) -> None:
@@ -44,3 +52,41 @@ def test_what_was_asked_for_is_done_within_the_number_of_sequences() -> None:
     with pytest.raises(UsageError, match="parallel=33") as caught:
         choose_parallel(8, CPU_ROWS, 33, 99, 1)
     assert "parallel=32" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"reward": "prob"}, "reward is 'prob', which is unknown"),
+        ({"reward": SMALL}, "cannot be the reward"),
+        ({"reward": "none.npz"}, "there is no probe none.npz"),
+        ({"policy": "smollm3"}, "no model named 'smollm3'"),
+        ({"policy": "skywork-o1-prm-1.5b"}, "cannot be the policy"),
+    ],
+)
+def test_a_name_without_meaning_costs_no_download(
+    settings: dict[str, str], complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch(*_: object, **__: object) -> Path:
+        raise AssertionError("something is fetched")
+
+    monkeypatch.setattr("pfsolve.models.resolve.pull", fetch)
+    folders = {"PFSOLVE_MODELS_DIR": str(tmp_path), "PFSOLVE_CONFIG_DIR": str(tmp_path)}
+    named = Settings(**{"policy": SMALL, **settings})
+    with pytest.raises(PfsolveError, match=complaint):
+        find(named, Environment(variables=folders), listen=ignore)
+
+
+def test_what_is_left_open_is_planned_from_the_model_and_the_machine() -> None:
+    facts = Facts(Path("m.gguf"), "llama", 10**9, 28, 1536, 1024, 50_000)
+    found = Found(ModelFile("m", facts.path, None), facts, NoFiles(lambda site: Uniform()))
+    machine = Machine(main_bytes=64 * 10**9, gpu_bytes=0, has_gpu=False, cores=6)
+    planned = plan(found, Settings(particles=4), 3, machine)
+    assert (planned.context, planned.temperature, planned.threads) == (1024, 0.8, 6)
+    assert (planned.parallel, planned.sequences) == (3, 12)
+    resolved = planned.resolve(Settings(particles=4), "m", "none")
+    assert (resolved.context, resolved.parallel, resolved.reward) == (1024, 3, "none")
+    on_gpu = plan(found, Settings(particles=4), 3, replace(machine, has_gpu=True))
+    assert (on_gpu.batch_rows, on_gpu.tile) != (planned.batch_rows, planned.tile)
+    with pytest.raises(ResourceError):
+        plan(found, Settings(), 1, replace(machine, main_bytes=10**9))

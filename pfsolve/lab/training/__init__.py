@@ -1,1 +1,1 @@
-"""`pfsolve reward train`: from solutions, judged by people or by their outcome, to a probe's head."""
+"""`pfsolve reward train`: from solutions, labelled by people or by their outcome, to a probe's head."""

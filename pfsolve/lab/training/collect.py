@@ -1,4 +1,4 @@
-"""Shows solutions to a recorder: labelled ones, and the policy's own on problems with known answers."""
+"""Shows solutions to a recorder: labelled ones, and the policy's own of problems with known answers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Collector:
         policy_sha256: of the policy's file.
         folder: where items are kept; what is there is not made again.
         stopping: asked now and then.
-        listen: hears how far it is.
+        listen: hears how far the collecting is.
 
     Every method returns the keys of a file's items, in its order; one that could not be made has a
     key and no item.
@@ -170,4 +170,4 @@ def _is_right(problem: Problem, answer: str | None) -> bool:
 
 
 def _interrupted() -> Interrupted:
-    return Interrupted("interrupted", "the same command goes on where it stopped")
+    return Interrupted("interrupted", "the same command resumes where it stopped")

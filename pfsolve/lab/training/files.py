@@ -15,13 +15,12 @@ from pfsolve.problems import Problem, read_answered
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """labelled, problems: rows by file name. complaints: a line on each row that cannot be used.
-    facts: of each file its name, how many rows are used, and its sha256."""
+    """What the files of a training hold."""
 
-    labelled: dict[str, tuple[Labelled, ...]]
-    problems: dict[str, tuple[Problem, ...]]
-    complaints: tuple[str, ...]
-    facts: tuple[dict[str, Any], ...]
+    labelled: dict[str, tuple[Labelled, ...]]  # rows by file name
+    problems: dict[str, tuple[Problem, ...]]  # rows by file name
+    complaints: tuple[str, ...]  # a line on each row that cannot be used
+    facts: tuple[dict[str, Any], ...]  # of each file its name, its number of rows, its sha256
 
     @property
     def problem_count(self) -> int:

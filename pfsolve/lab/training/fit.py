@@ -1,7 +1,7 @@
 """Fits a probe's head: standardised features, principal components, then a logistic or a small MLP.
 
 Everything is chosen on held-out problems: a solution's steps, and all solutions of a problem, are
-either learnt from or judged by, never both.
+either learnt from or measured on, never both.
 """
 
 from __future__ import annotations
@@ -28,28 +28,24 @@ _OVERSAMPLING, _POWERS = 16, 3  # of the search for principal components
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Prefixes to learn from.
+    """Prefixes to learn from."""
 
-    vectors: (n, width) features. labels: (n,) in [0, 1], the probability that the prefix is right.
-    weights: (n,) at least 0. groups: (n,) the number of each one's problem. sources: (n,) the number
-    of where it comes from: what is called right may be rarer here than there, so that each source has
-    an offset of its own; the last one's is kept.
-    """
-
-    vectors: NDArray[np.float32]
-    labels: NDArray[np.float64]
-    weights: NDArray[np.float64]
-    groups: NDArray[np.intp]
+    vectors: NDArray[np.float32]  # (n, width) features
+    labels: NDArray[np.float64]  # (n,) probability that the prefix is right, 0 to 1
+    weights: NDArray[np.float64]  # (n,) at least 0
+    groups: NDArray[np.intp]  # (n,) number of the prefix's problem
+    # (n,) number of where the prefix comes from. Right prefixes may be rarer in one source than in
+    # another, so that each has an offset of its own; the last one's is kept.
     sources: NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """How a head is fitted. components: of the features. ridge: penalty. hidden: units, 0 for none."""
+    """How a head is fitted."""
 
-    components: int
-    ridge: float
-    hidden: int
+    components: int  # number of principal components of the states
+    ridge: float  # penalty
+    hidden: int  # units of the hidden layer; 0 for none
 
 
 def cross_entropy(log_odds: Matrix, labels: Matrix, weights: Matrix) -> float:
@@ -70,19 +66,19 @@ def folds(groups: NDArray[np.intp], count: int, rng: np.random.Generator) -> NDA
 class Projection:
     """Standardises features and keeps the states' principal components, each of unit variance.
 
-    mean, scale: (width,). axes: (width, components + NUMBERS). The numbers are kept; of hundreds of
-    inputs on a thousand steps most must be shrunk hard, but not those that are known to tell most.
+    The numbers are kept; of hundreds of inputs on a thousand steps most must be shrunk hard, but not
+    those that are known to tell most.
     """
 
-    mean: Matrix
-    scale: Matrix
-    axes: Matrix
+    mean: Matrix  # (width,)
+    scale: Matrix  # (width,)
+    axes: Matrix  # (width, components + NUMBERS)
 
     def __call__(self, vectors: NDArray[np.float32]) -> Matrix:
         return np.asarray(((vectors - self.mean) / self.scale) @ self.axes)
 
     def columns(self, components: int) -> NDArray[np.intp]:
-        """Which of its outputs are the first so many components, and the numbers."""
+        """Places of its first `components` components and of the numbers, among its outputs."""
         kept = self.axes.shape[1] - NUMBERS
         first = np.arange(min(components, kept))
         return np.concatenate([first, np.arange(kept, kept + NUMBERS)])
@@ -105,8 +101,10 @@ def project(vectors: NDArray[np.float32], components: int, rng: np.random.Genera
 def _principal_components(
     states: NDArray[np.float32], count: int, rng: np.random.Generator
 ) -> tuple[Matrix, Matrix]:
-    """Largest singular values (count,) and right singular vectors (count, width), fewer if there are
-    no more, by a randomised range finder: Halko, Martinsson and Tropp 2011, algorithms 4.4 and 5.1."""
+    """Largest singular values (count,) and right singular vectors (count, width), or all if there are fewer.
+
+    By a randomised range finder: Halko, Martinsson and Tropp 2011, algorithms 4.4 and 5.1.
+    """
     width = min(count + _OVERSAMPLING, *states.shape)
     basis = states @ rng.standard_normal((states.shape[1], width), dtype=np.float32)
     for _ in range(_POWERS):
@@ -129,14 +127,11 @@ def fit(examples: Examples, choice: Choice, rng: np.random.Generator) -> ProbeHe
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """What heads say of examples whose problems they have seen nothing of.
-
-    fold: (n,) of each example. log_odds: by choice, (n,).
-    """
+    """What heads say of examples whose problems they have not seen."""
 
     examples: Examples
-    fold: NDArray[np.intp]
-    log_odds: dict[Choice, Matrix]
+    fold: NDArray[np.intp]  # (n,) of each example
+    log_odds: dict[Choice, Matrix]  # by choice, (n,)
 
     def loss(self, choice: Choice, where: NDArray[np.bool_]) -> float:
         """Cross-entropy of a choice on some of the examples, nats."""
@@ -149,8 +144,10 @@ class HeldOut:
         return min(self.log_odds, key=lambda choice: self.loss(choice, everywhere))
 
     def unbiased(self) -> Matrix:
-        """Logits (n,), in each fold those of the choice that is best in the others: the best of many
-        on the very examples it is judged by would flatter."""
+        """Log-odds (n,), in each fold those of the choice that is best in the others.
+
+        The best of many on the very examples that measure it would flatter.
+        """
         log_odds = np.empty(len(self.fold))
         for number in np.unique(self.fold):
             here, others = self.fold == number, self.fold != number
@@ -165,10 +162,10 @@ def held_out(
     rng: np.random.Generator,
     listen: Callable[[int, int], None] = lambda done, total: None,
 ) -> HeldOut:
-    """Judge every example by heads that were fitted to other problems.
+    """Score every example by heads that were fitted to other problems.
 
     Args:
-        listen: hears how many heads of how many have been fitted.
+        listen: hears the number of heads fitted, and that of all.
     """
     fold = folds(examples.groups, FOLDS, rng)
     log_odds = {choice: np.empty(len(examples.labels)) for choice in choices}
@@ -257,9 +254,9 @@ def _perceptron(
 
 
 def calibration(log_odds: Matrix, labels: Matrix, weights: Matrix) -> tuple[float, float]:
-    """Slope and offset of the line that turns log_odds into calibrated ones (Platt 1999).
+    """Slope and offset of the line that turns log-odds into calibrated ones (Platt 1999).
 
-    The slope is at least 0: log_odds that run against the labels know nothing, and turned around they
+    The slope is at least 0: log-odds that run against the labels know nothing, and turned around they
     would look as if they did.
     """
     spread = float(log_odds.std()) + 1e-9

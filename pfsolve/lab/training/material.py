@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,35 +12,32 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from pfsolve.files import digest, replacing
+
 LABELLED, ROLLOUTS = "labelled", "rollouts"
 
-AFTER_ERROR = 0.1  # what a step after the first error weighs: wrong no doubt, but easier to tell
+AFTER_ERROR = 0.1  # weight of a step after the first error: wrong no doubt, but easier to tell
 
 Labels = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """The feature vectors (steps, width) of a solution's steps, and what is known of them.
+    """The steps of a solution as a probe sees them, and what is known of them."""
 
-    mark: of a labelled one the index of its first wrong step, -1 for none; of a rollout 1 if its
-    answer is right, else 0.
-    """
-
-    vectors: NDArray[np.float32]
+    vectors: NDArray[np.float32]  # (steps, width) features
+    # Of a labelled one the index of its first wrong step, -1 for none; of a rollout 1 if its answer is
+    # right, else 0.
     mark: int
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """The solutions of one problem, all from one source, `LABELLED` or `ROLLOUTS`.
-
-    file: name of the file that its row stands in.
-    """
+    """The solutions of one problem, all from one source."""
 
     problem: str
-    source: str
-    file: str
+    source: str  # LABELLED or ROLLOUTS
+    file: str  # name of the file that its row stands in
     solutions: tuple[Solution, ...]
 
 
@@ -59,8 +54,7 @@ class Folder:
     def write(self, key: str, item: Item) -> None:
         vectors = [solution.vectors for solution in item.solutions]
         width = vectors[0].shape[1] if vectors else 0
-        unfinished = self._file(key).with_suffix(".new")
-        with unfinished.open("wb") as file:
+        with replacing(self._file(key)) as file:
             np.savez(
                 file,
                 vectors=np.concatenate([*vectors, np.empty((0, width))]).astype(np.float16),
@@ -68,9 +62,6 @@ class Folder:
                 marks=np.array([solution.mark for solution in item.solutions], np.intp),
                 about=np.array(json.dumps([item.problem, item.source, item.file])),
             )
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(self._file(key))
 
     def read(self, keys: Sequence[str]) -> Iterator[Item]:
         """The items of these keys that are there and whole, in their order."""
@@ -92,16 +83,15 @@ class Folder:
 
 def key_of(**facts: Any) -> str:
     """A name for what was made under these facts, plain JSON values."""
-    text = json.dumps(facts, sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+    return digest(facts, size=12)
 
 
 def prefix_labels(source: str, solution: Solution) -> tuple[Labels, Labels]:
-    """For each step (steps,) whether the prefix that ends with it is right, and what that weighs.
+    """For each step, (steps,), whether the prefix that ends with it is right, and what that weighs.
 
-    A labelled prefix is right until its first error. One of a rollout is as right as what came of it:
-    a single continuation tells the chance to end right without bias, and more problems teach more than
-    more continuations.
+    A labelled prefix is right until its first error. A rollout's prefix is as right as the rollout's
+    answer: a single continuation tells the chance to end right without bias, and more problems teach
+    more than more continuations.
     """
     steps = len(solution.vectors)
     if source == ROLLOUTS:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pfsolve.errors import UsageError
-from pfsolve.events import Fitting, Listener
+from pfsolve.events import Fitting, Listener, ignore
 from pfsolve.lab.evaluation.metrics import LabelledSteps, auc
 from pfsolve.lab.evaluation.steps import StepMeasures, measure_steps
 from pfsolve.lab.training.fit import (
@@ -33,20 +33,17 @@ from pfsolve.rewards.probe.head import ProbeHead
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A head, what it was chosen as, and what heads like it said of problems they had not seen.
-
-    problems, solutions, prefixes: it was made from. loss: cross-entropy on unseen ones, nats. steps:
-    by labelled file. outcome_auc: whether the last step's score tells right rollouts from wrong ones,
-    over all of them and, on the average, within a problem; None without rollouts of both kinds.
-    """
+    """A head, how it was fitted, and what heads like it say of problems they have not seen."""
 
     head: ProbeHead
     choice: Choice
-    loss: float
-    problems: int
+    loss: float  # cross-entropy on unseen problems, nats
+    problems: int  # number of problems it was made from
     solutions: int
     prefixes: int
-    steps: dict[str, StepMeasures]
+    steps: dict[str, StepMeasures]  # by labelled file
+    # Whether the last step's score tells right rollouts from wrong ones, over all of them and, on the
+    # average, within a problem; None without rollouts of both kinds.
     outcome_auc: float | None
     outcome_auc_within: float | None
 
@@ -66,13 +63,13 @@ def train(
     items: Sequence[Item],
     *,
     seed: int,
-    listen: Listener = lambda progress: None,
+    listen: Listener = ignore,
 ) -> Trained:
     """Fit a head to these items.
 
     Args:
         seed: of folds and starting points.
-        listen: hears how far it is.
+        listen: hears how many heads are fitted.
 
     Raises:
         UsageError: there are too few problems, or nothing among them is wrong, or nothing right.
@@ -86,13 +83,13 @@ def train(
             "give it more, of which some go wrong",
         )
     choices = [Choice(*each) for each in product(COMPONENTS, RIDGES, HIDDEN)]
-    judged = held_out(
+    scored = held_out(
         examples,
         choices,
         np.random.default_rng(seed),
         lambda done, total: listen(Fitting(done, total)),
     )
-    choice, log_odds = judged.best(), judged.unbiased()
+    choice, log_odds = scored.best(), scored.unbiased()
     last = examples.sources == examples.sources.max()
     slope, offset = calibration(log_odds[last], examples.labels[last], examples.weights[last])
     head = fit(examples, choice, np.random.default_rng(seed)).calibrated(slope, offset)
@@ -119,7 +116,7 @@ class _Seen:
 
 
 def assemble(items: Sequence[Item]) -> tuple[Examples, list[_Seen]]:
-    """The prefixes of all solutions, a problem's in one group whichever file it is from."""
+    """The prefixes of all solutions; a problem's are one group, from whichever files they come."""
     groups: dict[str, int] = {}
     vectors: list[NDArray[np.float32]] = []
     labels: list[NDArray[np.float64]] = []
@@ -156,11 +153,11 @@ def _measure(
     """By labelled file, the measures of steps; of rollouts, those of outcomes."""
     steps = {}
     for file in dict.fromkeys(each.file for each in seen if each.source == LABELLED):
-        judged = [each for each in seen if each.file == file and each.source == LABELLED]
-        numbers = {group: i for i, group in enumerate(dict.fromkeys(e.group for e in judged))}
+        labelled = [each for each in seen if each.file == file and each.source == LABELLED]
+        numbers = {group: i for i, group in enumerate(dict.fromkeys(e.group for e in labelled))}
         steps[file] = measure_steps(
-            [LabelledSteps(log_odds[e.rows], e.mark, numbers[e.group]) for e in judged],
-            [LabelledSteps(-lengths[e.rows], e.mark, numbers[e.group]) for e in judged],
+            [LabelledSteps(log_odds[e.rows], e.mark, numbers[e.group]) for e in labelled],
+            [LabelledSteps(-lengths[e.rows], e.mark, numbers[e.group]) for e in labelled],
             seed=seed,
         )
     rollouts = [each for each in seen if each.source == ROLLOUTS]

@@ -69,15 +69,10 @@ class Prm:
 
 @dataclass(frozen=True, slots=True)
 class FoundPrm:
-    """A process reward model on this disk.
+    """A process reward model on this disk."""
 
-    Attributes:
-        files: what it consists of.
-        facts: of its GGUF.
-    """
-
-    files: PrmFiles
-    facts: Facts
+    files: PrmFiles  # what it consists of
+    facts: Facts  # of its GGUF
 
     @property
     def sha256(self) -> str:

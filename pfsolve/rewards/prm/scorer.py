@@ -28,17 +28,11 @@ Tokens = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What a particle's sequence holds.
+    """What a particle's sequence holds."""
 
-    Attributes:
-        sequence: its handle in the cache.
-        tokens: what was read.
-        log_odds: at the last of them; None where it was not read out.
-    """
-
-    sequence: int
-    tokens: Tokens
-    log_odds: float | None = None
+    sequence: int  # its handle in the cache
+    tokens: Tokens  # what was read
+    log_odds: float | None = None  # at the last of them; None where it was not read out
 
 
 class PrmScorer:

@@ -28,17 +28,12 @@ _FLOOR = 1e-3  # nats; below it the policy is as good as certain
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Surprise (minus log-probability), entropy and margin of a group of tokens, in nats.
+    """Surprise (minus log-probability), entropy and margin of a group of tokens, in nats."""
 
-    Attributes:
-        count: number of tokens.
-        sums: (3,), of each of the three over the tokens.
-        maxima: (3,), likewise.
-    """
-
-    count: int = 0
+    count: int = 0  # number of tokens
+    # (3,), of each of the three over the tokens.
     sums: Floats = field(default_factory=lambda: np.zeros(3))
-    maxima: Floats = field(default_factory=lambda: np.zeros(3))
+    maxima: Floats = field(default_factory=lambda: np.zeros(3))  # (3,), likewise
 
     @classmethod
     def of(cls, values: Floats) -> Tally:
@@ -72,19 +67,12 @@ ENTROPIES = [1 + group * Tally().numbers.size for group in range(len(GROUPS))]
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What the features of a prefix's next step depend on.
+    """What the features of a prefix's next step depend on."""
 
-    Attributes:
-        steps: number of steps.
-        tokens: tally of all tokens.
-        digits: tally of the tokens with digits.
-        state: (n_embd,), mean hidden state over the newest step; None before the first.
-    """
-
-    steps: int = 0
-    tokens: Tally = field(default_factory=Tally)
-    digits: Tally = field(default_factory=Tally)
-    state: Floats | None = None
+    steps: int = 0  # number of steps
+    tokens: Tally = field(default_factory=Tally)  # tally of all tokens
+    digits: Tally = field(default_factory=Tally)  # tally of the tokens with digits
+    state: Floats | None = None  # (n_embd,) mean over the newest step; None before the first
 
 
 def features(history: History, trace: Trace) -> tuple[Vector, History]:

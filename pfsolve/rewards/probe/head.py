@@ -21,16 +21,12 @@ HINT = "`pfsolve reward train` makes one for a policy"
 
 @dataclass(frozen=True, slots=True)
 class ProbeHead:
-    """Log-odds of a prefix's score from its feature vector: linear layers with tanh between them.
+    """Log-odds of a prefix's score from its feature vector: linear layers with tanh between them."""
 
-    Attributes:
-        layers: weights (out, in) and biases (out,); the first is as wide as a feature vector of the
-            policy, the last has one output.
-        about: who made it and how, plain JSON values; its "policy_sha256" names the policy it belongs
-            to.
-    """
-
+    # Weights (out, in) and biases (out,); the first is as wide as a feature vector of the policy, the
+    # last has one output.
     layers: tuple[tuple[NDArray[np.float32], NDArray[np.float32]], ...]
+    # Who made it and how, plain JSON values; its "policy_sha256" names the policy it belongs to.
     about: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -54,15 +54,10 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class FoundProbe:
-    """A probe's head that is read.
+    """A probe's head that is read."""
 
-    Attributes:
-        head: of the policy.
-        sha256: of its file.
-    """
-
-    head: ProbeHead
-    sha256: str
+    head: ProbeHead  # of the policy
+    sha256: str  # of its file
 
     def memory(self, context: int) -> PrmMemory | None:
         return None

@@ -1,7 +1,7 @@
-"""Makes tests/rewards/prm/fixtures: a tiny random checkpoint of each kind of process reward model, and
-its scores of a few solutions by transformers and torch, read as its makers read theirs.
+"""Makes tests/rewards/prm/fixtures: a tiny random checkpoint of each kind of process reward model.
 
-Run by hand where they are installed, which the tests themselves need not:
+Beside each it writes scores of a few solutions by transformers and torch, read as the makers of the
+published model read theirs. Run by hand where they are installed, which the tests themselves need not:
 
     python tests/rewards/prm/make_fixtures.py
 
@@ -183,40 +183,42 @@ def read_value(tokenizer: Tokenizer, problem: str, steps: tuple[str, ...]) -> li
     return tokens
 
 
+# By kind: the architecture of the published model, how it reads, its head's layers and their outputs.
+LAYOUTS = {
+    "logits": ("Qwen2ForCausalLM", read_logits, (), 0),
+    "linear": ("Qwen2ForTokenClassification", read_linear, ("score",), 2),
+    "mlp": ("Qwen2ForProcessRewardModel", read_mlp, ("score.0", "score.2"), 2),
+    "value": ("Qwen2ForPrmModel", read_value, ("v_head.summary",), 1),
+}
+
+
 def make(kind: str) -> None:
+    architecture, read, names, outputs = LAYOUTS[kind]
     tokenizer = make_tokenizer()
     generator = torch.Generator().manual_seed(SEED + len(kind))
     dtype = torch.float16 if kind == "value" else torch.bfloat16
     model = make_model(generator, dtype)
     output = make_layers(generator, dtype, ("lm_head",), ROWS, bias=False)
+    head = make_layers(generator, dtype, names, outputs, bias=True) if names else {}
     marker = {"mlp": tokenizer.token_to_id("<extra_0>"), "value": tokenizer.encode("\n").ids[0]}
     plus, minus = tokenizer.encode("+").ids[0], tokenizer.encode("-").ids[0]
-    if kind == "logits":
-        head, names, read, architecture = {}, (), read_logits, "Qwen2ForCausalLM"
-    elif kind == "linear":
-        names, read, architecture = ("score",), read_linear, "Qwen2ForTokenClassification"
-        head = make_layers(generator, dtype, names, 2, bias=True)
-    elif kind == "mlp":
-        names, read, architecture = ("score.0", "score.2"), read_mlp, "Qwen2ForProcessRewardModel"
-        head = make_layers(generator, dtype, names, 2, bias=True)
-    else:
-        names, read, architecture = ("v_head.summary",), read_value, "Qwen2ForPrmModel"
-        head = make_layers(generator, dtype, names, 1, bias=True)
+
+    def log_odds(ids: list[int]) -> float:
+        with torch.no_grad():
+            state = model(torch.tensor([ids])).last_hidden_state[0, -1]
+            values = apply(head or output, state)
+        if kind == "logits":
+            values = values[[minus, plus]]
+        return float(values[-1] - values[0]) if len(values) > 1 else float(values)
 
     solutions = []
     for problem, steps in SOLUTIONS:
         tokens = [read(tokenizer, problem, steps[: n + 1]) for n in range(len(steps))]
-        log_odds = []
-        for ids in tokens:
-            with torch.no_grad():
-                state = model(torch.tensor([ids])).last_hidden_state[0, -1]
-                values = apply(head or output, state)
-            if kind == "logits":
-                values = values[[minus, plus]]
-            log_odds.append(float(values[-1] - values[0]) if len(values) > 1 else float(values))
-        solutions.append(
-            {"problem": problem, "steps": steps, "tokens": tokens, "log_odds": log_odds}
-        )
+        scores = [log_odds(ids) for ids in tokens]
+        solutions.append({"problem": problem, "steps": steps, "tokens": tokens, "log_odds": scores})
+    spec = {"positive": plus, "negative": minus} if kind == "logits" else {"head": list(names)}
+    if kind in marker:
+        spec["marker"] = marker[kind]
 
     folder = FIXTURES / kind
     shutil.rmtree(folder, ignore_errors=True)
@@ -232,9 +234,6 @@ def make(kind: str) -> None:
     tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
     write(folder / "tokenizer_config.json", {"eos_token": "<|endoftext|>", "bos_token": None})
     write(folder / "config.json", published(model.config, architecture))
-    spec = {"logits": {"positive": plus, "negative": minus}}.get(kind, {"head": list(names)})
-    if kind in marker:
-        spec["marker"] = marker[kind]
     for file in folder.iterdir():
         file.chmod(0o644)
     write(folder / "scores.json", {"spec": spec, "solutions": solutions})
@@ -266,5 +265,5 @@ def write(file: Path, value: object) -> None:
 
 
 if __name__ == "__main__":
-    for kind in ("logits", "linear", "mlp", "value"):
+    for kind in LAYOUTS:
         make(kind)

@@ -13,7 +13,7 @@ from pfsolve.particle import Particle, Step
 from pfsolve.rewards.base import Prefix
 from pfsolve.rewards.prm.model import Prm
 from pfsolve.rewards.prm.scorer import PrmScorer, step_texts
-from tests.rewards.conftest import KINDS
+from tests.rewards.conftest import TINY
 
 PROBLEM = "What is 12 + 30?"
 WORDS = ("Step", "so", "x = 3", "- 2", "is", "\\boxed{42}", "\n", "…", "+ 7", ".", "12")
@@ -35,7 +35,7 @@ def fresh(prm: Prm, steps: list[str]) -> float:
 
 
 @pytest.mark.parametrize("whole", [False, True], ids=["stepwise", "whole"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TINY)
 def test_a_prefix_read_in_steps_scores_as_one_read_afresh(
     kind: str, whole: bool, open_tiny: Callable[..., Prm]
 ) -> None:
@@ -66,7 +66,7 @@ def test_a_prefix_read_in_steps_scores_as_one_read_afresh(
         scorer.close()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TINY)
 def test_a_step_costs_its_own_tokens_and_its_marker(
     kind: str, open_tiny: Callable[..., Prm]
 ) -> None:

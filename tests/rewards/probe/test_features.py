@@ -1,17 +1,12 @@
-"""Feature vectors: what they hold, and that they follow a particle through forks."""
+"""Feature vectors: what they hold."""
 
 from __future__ import annotations
-
-from typing import cast
 
 import numpy as np
 import pytest
 
-from pfsolve.engine.policy import Branch, Trace
+from pfsolve.engine.policy import Trace
 from pfsolve.engine.sampling import TokenUncertainty
-from pfsolve.lab.training.recorder import Recorder
-from pfsolve.particle import Particle, Step
-from pfsolve.rewards.base import Prefix
 from pfsolve.rewards.probe.features import GROUPS, NUMBERS, History, features, has_digit, lengths
 
 WIDTH = 6
@@ -24,11 +19,6 @@ def trace(rng: np.random.Generator, tokens: int, *, ends: bool = False) -> Trace
     uncertainties = [TokenUncertainty(-log, entropy, margin) for log, entropy, margin in seen]
     pieces = rng.choice([b" 4", b" four", b"2x", b"\xe2\x88"], tokens).tolist() + [b""] * ends
     return Trace(uncertainties, pieces, states)
-
-
-def prefix(slot: int, of: Trace) -> Prefix:
-    particle = Particle((Step((1,), b"", slot),))
-    return Prefix(slot, particle, cast(Branch, None), of)
 
 
 def walk(traces: list[Trace]) -> list[np.ndarray]:
@@ -87,35 +77,3 @@ def test_a_first_step_without_text_has_a_vector_like_any_other(ends: bool) -> No
     (vector,) = walk([trace(np.random.default_rng(5), 0, ends=ends)])
     assert vector.shape == (WIDTH + NUMBERS,)
     assert np.isfinite(vector).all()
-
-
-def test_a_history_is_forked_with_its_particle() -> None:
-    """Slot 1 goes on from slot 0's first step; its second vector must be that of this chain."""
-    rng = np.random.default_rng(4)
-    a, b, c = (trace(rng, tokens) for tokens in (3, 4, 5))
-
-    recorder = Recorder()
-    scorer = recorder.open("?", 2)
-    scorer.score([prefix(0, a), prefix(1, b)])
-    scorer.fork(np.array([0, 0]))
-    scorer.score([prefix(1, c)])
-    kept = recorder.take("?")
-    assert [vectors.shape[0] for vectors in kept] == [1, 2]
-    assert kept[1] == pytest.approx(np.array(walk([a, c])))
-    assert recorder.take("?") == [], "they are kept once"
-
-
-def test_a_history_goes_back_with_its_particle() -> None:
-    """Slot 1 copies two steps, goes back to the first, and takes another second one."""
-    rng = np.random.default_rng(6)
-    a, b, c = (trace(rng, n) for n in (2, 3, 4))
-    recorder = Recorder()
-    scorer = recorder.open("?", 2)
-    scorer.score([prefix(0, a), prefix(1, c)])
-    scorer.score([prefix(0, b)])
-    scorer.fork(np.array([0, 0]))
-    scorer.rewind(np.array([1]), np.array([1]))
-    scorer.score([prefix(1, c)])
-    kept = recorder.take("?")
-    assert kept[0] == pytest.approx(np.array(walk([a, b])))
-    assert kept[1] == pytest.approx(np.array(walk([a, c])))
