@@ -1,7 +1,7 @@
 """Sequences of tokens in one shared KV cache: decode, fork, drop.
 
 The cache is unified: all sequences share its cells, and a cell may belong to many of them. A fork
-is therefore metadata, whatever the length, and cells are free again when the last sequence that
+is therefore metadata at any length, and cells are free again when the last sequence that
 holds them is dropped.
 """
 
@@ -158,7 +158,7 @@ class Cache:
         """A new, empty sequence's handle.
 
         Raises:
-            EngineError: as many sequences exist as the cache was made for.
+            EngineError: all sequences that the cache was made for exist.
         """
         if not self._free:
             raise EngineError(f"all {len(self._lengths)} sequences of the cache are in use")

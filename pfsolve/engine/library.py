@@ -68,7 +68,7 @@ def inspect(path: Path) -> Facts:
 
         layers, embedding = number("block_count", 0), number("embedding_length", 0)
         heads = number("attention.head_count", 0)
-        # The count may be an array, one entry a layer; as many as heads is then the safe guess.
+        # The count may be an array, one entry a layer; that of heads is then the safe guess.
         kv_heads = number("attention.head_count_kv", heads)
         if not (layers and embedding and heads):
             raise _unfit(path, architecture, "its dimensions are missing")

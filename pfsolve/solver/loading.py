@@ -155,10 +155,14 @@ def plan(found: Found, settings: Settings, problems: int | None, machine: Machin
 def choose_parallel(
     particles: int, rows: int, wanted: int | None, problems: int | None, most: int
 ) -> int:
-    """The number of problems to search side by side: `wanted`, or as many as fill `rows` of a batch.
+    """The number of problems to search side by side: `wanted`, or the number that fills a batch.
 
-    Never more than there are problems; where their number is not known, `wanted` or one. A number that
-    was not asked for also keeps within `most`, for which there is memory.
+    Args:
+        particles: of each problem.
+        rows: of a full batch.
+        wanted: what was asked for, None where it is left open.
+        problems: number of problems, None where it is not known. There are never more side by side.
+        most: the number that memory allows, to which an open choice keeps.
 
     Raises:
         UsageError: that takes more sequences than llama.cpp has.

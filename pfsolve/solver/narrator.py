@@ -30,10 +30,10 @@ _TEXT_SHOWN = 400  # bytes of a particle's end that a watcher is given
 
 
 class Narrator:
-    """Tells one search; builds nothing while nobody listens.
+    """Tells one search; without a listener it builds nothing.
 
     Args:
-        listen: receives the events, None for nobody.
+        listen: receives the events, if there is a listener.
         n: number of particles.
     """
 
@@ -62,7 +62,7 @@ class Narrator:
             self._progress(step, particles, drafts, tokens)
 
     def scored(self, info: StepInfo, step: int, particles: Sequence[Particle], tokens: int) -> None:
-        """A step of all particles has been scored and weighed."""
+        """A step has been scored, and its particles weighed."""
         if self._listen is None:
             return
         self._weights, self._ess = info.weights.normalised, info.weights.ess

@@ -59,7 +59,7 @@ class Task:
     particles: int  # number of particles that the search has
     seed: int  # of all sampling
     search: Search  # what to do
-    listen: SearchListener | None = None  # receives the events of this search, None for nobody
+    listen: SearchListener | None = None  # receives the events of this search
     # Asked after each step with the particles and their normalised weights (n,); once true, the search
     # ends there. None for never.
     settled: Callable[[Sequence[Particle], Floats], bool] | None = None
@@ -78,9 +78,9 @@ class Outcome:
 
 
 class SearchRun:
-    """Carries out one search, as far as it can without a decode of the policy at a time.
+    """Carries out one search, each time as far as it can without a decode of the policy.
 
-    Whoever drives it decodes `drafts` and then calls `proceed`, until there is an `end`.
+    Between two calls of `proceed` the scheduler decodes `drafts`, until there is an `end`.
 
     Args:
         stopping: asked after each step; once true, unfinished particles count as finished.
@@ -88,8 +88,8 @@ class SearchRun:
     Attributes:
         task: what is searched.
         drafts: steps that the search waits for.
-        end: what came of it, None while it goes on: an error where all particles are dead or the
-            reward gave NaN.
+        end: the outcome, or an error where all particles are dead or the reward gave NaN; None until
+            then.
 
     Raises:
         ProblemTooLong: the reward cannot take in the problem.
@@ -132,7 +132,7 @@ class SearchRun:
         self._scorer.close()
 
     def proceed(self) -> None:
-        """Go on after a decode of `drafts`, until the search wants the next or has ended."""
+        """Continue after a decode of `drafts`, until the search wants the next one or has ended."""
         if self.end is not None:  # it ended as it began
             return
         if all(draft.done for draft in self.drafts):

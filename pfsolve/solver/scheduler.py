@@ -16,9 +16,9 @@ from pfsolve.solver.run import Outcome, SearchRun, Task
 
 
 class Scheduler:
-    """Drives searches on one policy and one reward, as many at a time as are begun.
+    """Drives all searches that are begun, on one policy and one reward.
 
-    Closing it (or leaving its `with`) leaves none of its sequences in the cache, whatever happened.
+    Closing it, or leaving its `with`, leaves none of its sequences in the cache.
 
     Args:
         rows: of a decode; the first search brings all of its own, and others fill up to this number.
@@ -58,7 +58,7 @@ class Scheduler:
         """One decode for the searches; the tasks that ended with it, each with what came of it.
 
         A search fails by itself, with NoAnswer when all its particles are dead or EngineError when
-        the reward gives NaN; the others go on.
+        the reward gives NaN; the others continue.
 
         Raises:
             EngineError: llama.cpp fails.

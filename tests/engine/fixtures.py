@@ -49,7 +49,7 @@ def distance(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def is_empty(cache: Cache) -> bool:
-    """Whether llama.cpp itself has every cell free: only then do as many tokens as cells fit."""
+    """Whether llama.cpp itself has every cell free: only then a token fits for each of them."""
     from pfsolve.engine.cache import TokenRun
 
     if cache.sequences:

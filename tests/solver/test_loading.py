@@ -24,7 +24,7 @@ from pfsolve.solver.loading import CPU_ROWS, Found, choose_parallel, find, plan
 from tests.conftest import SMALL
 
 
-def test_a_policy_is_judged_by_its_own_probe_where_it_has_one(tmp_path: Path) -> None:
+def test_the_default_reward_is_the_probe_of_a_policy_that_has_one(tmp_path: Path) -> None:
     environment = Environment(variables={"PFSOLVE_CONFIG_DIR": str(tmp_path)})
     assert environment.config_dir == tmp_path
     assert choose_reward(None, "a-policy", environment) == "self-evaluation"

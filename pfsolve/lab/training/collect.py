@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pfsolve.solver.solver import Solver
 
 # How the policy must solve for its particles to be independent draws whose every step is shown to the
-# reward, whatever the user's config file says.
+# reward, over what the user's config file says.
 INDEPENDENT = {"method": "bon", "aggregate": "last", "early_stop": False}
 
 # Settings that decide what the policy writes.
@@ -105,7 +105,7 @@ class Collector:
         return keys
 
     def rollouts(self, file: str, problems: Sequence[Problem], seed: int) -> list[str]:
-        """Let the policy solve problems with known answers, each by as many rollouts as particles.
+        """Let the policy solve problems with known answers, each with a rollout for every particle.
 
         A problem that stands in the file twice is solved once.
 

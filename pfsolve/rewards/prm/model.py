@@ -22,8 +22,11 @@ class Prm:
     """A `Reward`. Closing it closes its model and cache.
 
     Args:
-        context: number of tokens of one prefix that it can read; the cache has room for as many in
-            each sequence.
+        name: as results and errors call it.
+        cache: of the model.
+        template: makes tokens of a prefix.
+        reader: reads the log-odds at their end.
+        context: number of tokens that each sequence of the cache has room for.
     """
 
     reserve = 0

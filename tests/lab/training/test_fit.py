@@ -1,4 +1,4 @@
-"""Fitting finds what is there, invents nothing, and never judges by what it has learnt from."""
+"""Fitting finds what is there, invents nothing, and never measures itself on what it has learnt from."""
 
 from __future__ import annotations
 
@@ -84,10 +84,10 @@ def test_choosing_does_not_flatter() -> None:
     data = examples(400, signal=0.0)
     wild = {Choice(number, 1.0, 0): rng.normal(size=400) for number in range(1, 41)}
     fold = folds(data.groups, FOLDS, rng)
-    judged = HeldOut(data, fold, wild)
+    told = HeldOut(data, fold, wild)
     right = data.labels > 0.5
-    assert auc(wild[judged.best()], right) > 0.55 > 0.53 > auc(judged.unbiased(), right)
-    assert np.isfinite(judged.unbiased()).all()
+    assert auc(wild[told.best()], right) > 0.55 > 0.53 > auc(told.unbiased(), right)
+    assert np.isfinite(told.unbiased()).all()
 
 
 def test_calibration_never_turns_scores_around() -> None:

@@ -20,7 +20,7 @@ def prefix(slot: int, of: Trace) -> Prefix:
 
 
 def test_a_history_is_forked_with_its_particle() -> None:
-    """Slot 1 goes on from slot 0's first step; its second vector must be that of this chain."""
+    """Slot 1 continues from slot 0's first step; its second vector must be that of this chain."""
     rng = np.random.default_rng(4)
     a, b, c = (trace(rng, tokens) for tokens in (3, 4, 5))
 

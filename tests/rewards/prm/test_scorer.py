@@ -70,7 +70,7 @@ def test_a_prefix_read_in_steps_scores_as_one_read_afresh(
 def test_a_step_costs_its_own_tokens_and_its_marker(
     kind: str, open_tiny: Callable[..., Prm]
 ) -> None:
-    """Whatever came before it, and however many particles share that."""
+    """At any length of the prefix before it, and for any number of particles that share it."""
     prm = open_tiny(kind)
     scorer = prm.open(PROBLEM, 4)
     solutions = [[f"Step {n}: x = {n} + 1"] for n in range(4)]
@@ -178,7 +178,9 @@ def test_a_character_cut_in_two_belongs_to_the_later_step() -> None:
     assert step_texts(steps) == ["a\n\n", "√2\n\n", " \n", "b\N{REPLACEMENT CHARACTER}", ""]
 
 
-def test_closing_gives_every_sequence_back_whatever_happened(open_tiny: Callable[..., Prm]) -> None:
+def test_closing_gives_every_sequence_back_also_where_nothing_fitted(
+    open_tiny: Callable[..., Prm],
+) -> None:
     prm = open_tiny("logits", sequences=4)
     for steps in ([["12"]] * 4, [["so"] * 200] * 4):
         scorer: PrmScorer = prm.open(PROBLEM, 4)

@@ -13,7 +13,7 @@ WIDTH = 6
 
 
 def trace(rng: np.random.Generator, tokens: int, *, ends: bool = False) -> Trace:
-    """A step of so many tokens; one that `ends` has a last token without a hidden state."""
+    """A step of `tokens` tokens; one that `ends` has an end token behind them, without a hidden state."""
     states = rng.normal(size=(tokens, WIDTH)).astype(np.float32)
     seen = rng.exponential(size=(tokens + ends, 3))
     uncertainties = [TokenUncertainty(-log, entropy, margin) for log, entropy, margin in seen]
