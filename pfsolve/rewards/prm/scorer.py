@@ -1,8 +1,9 @@
 """Reads the solutions of one search with a process reward model, each token once.
 
 Every particle has a sequence in the model's own cache, which holds what was read for it last. The
-tokens of a longer prefix are worked out as a whole, and those that are held already stay; so where tokens do not change with what follows, only the newest step is read, and where they
-do, the score is still exactly that of the whole prefix.
+tokens of a longer prefix are worked out as a whole, and those that its sequence holds already stay; so
+where tokens do not change with what follows, only the newest step is read, and where they do, the score
+is still exactly that of the whole prefix.
 """
 
 from __future__ import annotations
