@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pfsolve.errors import UsageError
+from pfsolve.errors import UsageError, setting
 from pfsolve.lab.evaluation.curves import MAJORITY
 from pfsolve.settings import METHODS, SETTINGS, parsed
 
@@ -119,17 +119,17 @@ def _parse(text: str) -> Method:
         )
     layer: dict[str, Any] = {"method": name}
     for pair in pairs:
-        setting, equals, value = pair.partition("=")
-        setting = setting.replace("-", "_")
-        if not equals or setting not in SETTINGS or setting in _NOT_OWN:
+        key, equals, value = pair.partition("=")
+        key = key.replace("-", "_")
+        if not equals or key not in SETTINGS or key in _NOT_OWN:
             raise UsageError(
                 f"--method {text!r}: {pair!r} is no setting of a method's own",
                 'write for example --method "pf weights=ratio ess-threshold=0.5"',
             )
-        layer[setting] = parsed(setting, value)
+        layer[key] = parsed(key, value)
     if pairs and name in FROM_ROLLOUTS:
         raise UsageError(
             f"--method {text!r}: {name} has no settings of its own here",
-            "it follows from the same rollouts as the others; --reward says what scores them",
+            f"it follows from the same rollouts as the others; {setting('reward')} says what scores them",
         )
     return Method(" ".join([name, *pairs]), layer)
