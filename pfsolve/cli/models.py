@@ -223,8 +223,8 @@ def _row(facts: dict[str, Any]) -> tuple[str, ...]:
 
 def _verdict(spec: PrmSpec) -> str:
     if spec.head:
-        return f"verdict by its layers {', '.join(spec.head)}"
-    return f"verdict by tokens {spec.positive} and {spec.negative}"
+        return f"score by its layers {', '.join(spec.head)}"
+    return f"score by tokens {spec.positive} and {spec.negative}"
 
 
 def _count(number: int) -> str:
