@@ -55,9 +55,9 @@ def solve(
         solver.policy.advance = counting  # type: ignore[method-assign]
         to.send(None)
         ends = {problem.id: end for problem, end in solver.solve_all(problems)}
-        solutions = {id: end for id, end in ends.items() if isinstance(end, Solution)}
+        solutions = {name: end for name, end in ends.items() if isinstance(end, Solution)}
         tokens = sum(solution.tokens for solution in solutions.values())
-        answers = {id: solution.answer for id, solution in solutions.items()}
+        answers = {name: solution.answer for name, solution in solutions.items()}
         to.send(Solved(solver.parallel, tokens, decodes, answers))
 
 
@@ -145,7 +145,7 @@ def main() -> None:
     assert alone.solved is not None
     others = alone.solved.answers
     answers = together.solved.answers.items()
-    same = sum(equivalent(answer or "", others.get(id) or "") for id, answer in answers)
+    same = sum(equivalent(answer or "", others.get(name) or "") for name, answer in answers)
     print(
         f"ratio of problems an hour {alone.seconds / together.seconds:.2f}; "
         f"{same} of {len(problems)} answers the same",
