@@ -8,12 +8,12 @@ import typer
 
 from pfsolve.cli import models, results, reward
 from pfsolve.cli.bench import bench
-from pfsolve.cli.help import Commands, Group
+from pfsolve.cli.help import CommandGroup, Commands
 from pfsolve.cli.solve import solve
 from pfsolve.errors import Interrupted
 
 
-class SolveByDefault(Group):
+class SolveByDefault(CommandGroup):
     """A group whose first command is meant wherever none is named."""
 
     _OWN_OPTIONS = frozenset(

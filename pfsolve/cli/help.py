@@ -51,7 +51,7 @@ def with_json_value(args: list[str]) -> list[str]:
     return found + args[end:]
 
 
-class Group(_Sections, TyperGroup):
+class CommandGroup(_Sections, TyperGroup):
     """A command of commands."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -62,7 +62,7 @@ class Group(_Sections, TyperGroup):
 class Commands(typer.Typer):
     """Commands, to be registered as with Typer; `cls` is the class of their group."""
 
-    def __init__(self, *, cls: type[Group] = Group, **how: Any) -> None:
+    def __init__(self, *, cls: type[CommandGroup] = CommandGroup, **how: Any) -> None:
         super().__init__(
             cls=cls,
             rich_markup_mode=None,

@@ -14,7 +14,7 @@ from pfsolve.settings import SETTINGS, Setting, parsed, read_config, read_variab
 if TYPE_CHECKING:
     from pfsolve.environment import Environment
 
-Command = Callable[..., None]
+CommandFunction = Callable[..., None]
 Flags = Mapping[str, Any]  # the settings given on the command line: a layer for `settings.merge`
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -23,14 +23,14 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stder
 Offline = Annotated[bool, typer.Option("--offline", help=SETTINGS["offline"].help)]
 
 
-def taking(*names: str, record: type | None = None) -> Callable[[Command], Command]:
+def taking(*names: str, record: type | None = None) -> Callable[[CommandFunction], CommandFunction]:
     """Give a command more options: of these settings, and of the fields of a dataclass.
 
     The command receives the settings that are given as its keyword argument `flags`, and the dataclass as
     its keyword argument `options`.
     """
 
-    def decorate(command: Command) -> Command:
+    def decorate(command: CommandFunction) -> CommandFunction:
         own = [each for each in _parameters(command) if each.name not in ("flags", "options")]
         fields = [] if record is None else _parameters(record)
 

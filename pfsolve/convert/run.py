@@ -31,7 +31,7 @@ Quantize = Callable[[Path, Path, str, Callable[[int], None]], None]
 
 
 @dataclass(frozen=True)
-class Files:
+class ConvertedFiles:
     """What a conversion has written.
 
     gguf: the model; None if only the head was wanted.
@@ -44,7 +44,7 @@ class Files:
     spec: Path | None
 
     @classmethod
-    def of(cls, job: Job, spec: PrmSpec, head_only: bool) -> Files:
+    def of(cls, job: Job, spec: PrmSpec, head_only: bool) -> ConvertedFiles:
         """What the job is to write for a model that reads as `spec` says."""
         return cls(
             gguf=None if head_only else job.gguf,
@@ -61,7 +61,7 @@ def convert(
     *,
     head_only: bool = False,
     listen: Listener = ignore,
-) -> Files:
+) -> ConvertedFiles:
     """Convert; an interrupted conversion is resumed, and a file that is there is left alone.
 
     Memory: a few blocks of a tensor, the vocabulary, and the head. Disk: the model in 16 bits, and
@@ -90,7 +90,7 @@ def convert(
         return _there(job, head_only) or _Conversion(job, entries, quantize, listen).run(head_only)
 
 
-def _there(job: Job, head_only: bool) -> Files | None:
+def _there(job: Job, head_only: bool) -> ConvertedFiles | None:
     """The files, if none of them is missing."""
     spec: PrmSpec | None = None
     if job.known and job.reader:
@@ -99,7 +99,7 @@ def _there(job: Job, head_only: bool) -> Files | None:
         spec = read_spec(job.gguf)
     if spec is None or (head_only and not spec.head):
         return None
-    files = Files.of(job, spec, head_only)
+    files = ConvertedFiles.of(job, spec, head_only)
     wanted = [file for file in (files.gguf, files.head, files.spec) if file]
     return files if all(file.is_file() for file in wanted) else None
 
@@ -113,7 +113,7 @@ class _Conversion:
     quantize: Quantize
     listen: Listener
 
-    def run(self, head_only: bool) -> Files:
+    def run(self, head_only: bool) -> ConvertedFiles:
         job = self.job
         checkpoint = open_checkpoint(job.source)
         family = family_of(checkpoint.config)
@@ -142,7 +142,7 @@ class _Conversion:
             self.listen(events.Converted(job.name, job.gguf, job.gguf.stat().st_size))
         if not head_only or not any(job.work.iterdir()):
             shutil.rmtree(job.work, ignore_errors=True)
-        return Files.of(job, spec, head_only)
+        return ConvertedFiles.of(job, spec, head_only)
 
     def _spec(self, checkpoint: Checkpoint) -> PrmSpec:
         reader = self.job.reader or choose_spec(self.entries, checkpoint.tensors)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pfsolve.models.place import Cached, Remote, Wanted
-from pfsolve.models.table import Table
+from pfsolve.models.place import Cached, Remote, WantedFile
+from pfsolve.models.table import TomlTable
 from pfsolve.models.transfer import PartFile, PlaceFailed
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class HubPlace:
     revision: str
 
     @classmethod
-    def read(cls, table: Table, wanted: Wanted) -> HubPlace:
+    def read(cls, table: TomlTable, wanted: WantedFile) -> HubPlace:
         """The place that a table of models.toml describes."""
         return cls(
             repo=table.need("repo", str, "owner/name", REPO.fullmatch),

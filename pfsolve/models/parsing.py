@@ -8,15 +8,15 @@ from collections.abc import Callable, Mapping
 from pfsolve.errors import UsageError
 from pfsolve.models.entry import HubSource, ModelEntry, PrmSpec
 from pfsolve.models.hub import REPO, HubPlace
-from pfsolve.models.place import Place, Wanted
+from pfsolve.models.place import Place, WantedFile
 from pfsolve.models.prm_parsing import prm_spec
-from pfsolve.models.table import Table
+from pfsolve.models.table import TomlTable
 from pfsolve.models.wheels import WheelPlace
 
 KINDS = ("policy", "prm")
 
 # The key that tells a kind of place in [[models.places]], and what reads such a table.
-PLACES: dict[str, Callable[[Table, Wanted], Place]] = {
+PLACES: dict[str, Callable[[TomlTable, WantedFile], Place]] = {
     "repo": HubPlace.read,
     "package": WheelPlace.read,
 }
@@ -39,11 +39,11 @@ def parse_models(
     Raises:
         UsageError: something is missing, unknown, or of the wrong kind.
     """
-    table = Table(document, source)
+    table = TomlTable(document, source)
     default = table.get("default_policy", str)
     entries: dict[str, ModelEntry] = {}
     for number, fields in enumerate(table.tables("models"), 1):
-        entry = _entry(Table(fields, f"{source}, model {number}"), source)
+        entry = _entry(TomlTable(fields, f"{source}, model {number}"), source)
         if entry.name in entries:
             raise UsageError(f"{source}: '{entry.name}' is there twice")
         entries[entry.name] = entry
@@ -51,7 +51,7 @@ def parse_models(
     return entries, default
 
 
-def _entry(table: Table, document: str) -> ModelEntry:
+def _entry(table: TomlTable, document: str) -> ModelEntry:
     name = table.need("name", str, "lower-case letters, digits, '.', '_', '-'", _NAME.fullmatch)
     table.where = f"{document}, {name}"
     kind = table.get("kind", str, f"one of: {', '.join(KINDS)}", KINDS.__contains__)
@@ -59,7 +59,7 @@ def _entry(table: Table, document: str) -> ModelEntry:
     size = table.count("bytes")
     sha256 = table.get("sha256", str, "64 lower-case hexadecimal digits", _SHA256.fullmatch)
     places = tuple(
-        _place(Table(fields, f"{table.where}, place {number}"), Wanted(file, size, sha256))
+        _place(TomlTable(fields, f"{table.where}, place {number}"), WantedFile(file, size, sha256))
         for number, fields in enumerate(table.tables("places"), 1)
     )
     source = table.table("source")
@@ -87,7 +87,7 @@ def _entry(table: Table, document: str) -> ModelEntry:
         ),
         system=table.get("system", str),
         prm=_prm(table),
-        source=None if source is None else _source(Table(source, f"{table.where}, source")),
+        source=None if source is None else _source(TomlTable(source, f"{table.where}, source")),
     )
     table.finish()
     if (entry.kind == "prm") != (entry.prm is not None):
@@ -100,12 +100,12 @@ def _entry(table: Table, document: str) -> ModelEntry:
     return entry
 
 
-def _prm(table: Table) -> PrmSpec | None:
+def _prm(table: TomlTable) -> PrmSpec | None:
     fields = table.table("prm")
     return None if fields is None else prm_spec(fields, f"{table.where}, prm")
 
 
-def _source(table: Table) -> HubSource:
+def _source(table: TomlTable) -> HubSource:
     source = HubSource(
         repo=table.need("repo", str, "owner/name", REPO.fullmatch),
         revision=table.get("revision", str) or "main",
@@ -114,7 +114,7 @@ def _source(table: Table) -> HubSource:
     return source
 
 
-def _place(table: Table, wanted: Wanted) -> Place:
+def _place(table: TomlTable, wanted: WantedFile) -> Place:
     keys = [key for key in PLACES if key in table]
     if len(keys) != 1:
         known = " or ".join(f"`{key}`" for key in PLACES)

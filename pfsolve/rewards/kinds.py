@@ -11,7 +11,15 @@ from pfsolve.environment import Environment
 from pfsolve.errors import UsageError, setting
 from pfsolve.models.catalogue import UnknownModel
 from pfsolve.rewards.aggregation import Aggregated
-from pfsolve.rewards.base import FoundReward, NoFiles, Reward, RewardKind, Site, Uniform, Wanted
+from pfsolve.rewards.base import (
+    FoundReward,
+    NoFiles,
+    Reward,
+    RewardKind,
+    Site,
+    Uniform,
+    WantedReward,
+)
 from pfsolve.rewards.confidence import Confidence
 from pfsolve.rewards.prm.model import find_prm
 from pfsolve.rewards.probe.files import head_of, names_probe
@@ -34,7 +42,7 @@ def choose_reward(reward: str | None, policy: str, environment: Environment) -> 
     return reward or (probe if head_of(policy, environment.config_dir) else without)
 
 
-def find_reward(wanted: Wanted) -> FoundReward:
+def find_reward(wanted: WantedReward) -> FoundReward:
     """Find what a reward needs, and fetch what is missing.
 
     Raises:

@@ -25,7 +25,7 @@ from pfsolve.errors import UsageError, setting
 from pfsolve.events import Listener
 from pfsolve.models.resolve import ModelFile, name_of, resolve
 from pfsolve.particle import StepRules
-from pfsolve.rewards.base import FoundReward, NoFiles, Reward, Site, Wanted
+from pfsolve.rewards.base import FoundReward, NoFiles, Reward, Site, WantedReward
 from pfsolve.rewards.kinds import choose_reward, find_reward, open_reward
 from pfsolve.settings import MAX_PARTICLES, Settings
 
@@ -90,13 +90,13 @@ def find(
         found: FoundReward = NoFiles(lambda site: reward)
     else:
         chosen = choose_reward(settings.reward, name, environment)
-        found = find_reward(Wanted(chosen, name, environment, settings.offline, listen))
+        found = find_reward(WantedReward(chosen, name, environment, settings.offline, listen))
     policy = resolve(settings.policy, environment, offline=settings.offline, listen=listen)
     return Found(policy, library.inspect(policy.path), found)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SolvePlan:
     """How a solve will run."""
 
     context: int  # number of tokens that one particle may hold
@@ -120,7 +120,7 @@ class Plan:
         )
 
 
-def plan(found: Found, settings: Settings, problems: int | None, machine: Machine) -> Plan:
+def plan(found: Found, settings: Settings, problems: int | None, machine: Machine) -> SolvePlan:
     """Decide what settings leave open, and check that it fits.
 
     Args:
@@ -141,7 +141,7 @@ def plan(found: Found, settings: Settings, problems: int | None, machine: Machin
     temperature = settings.temperature
     if temperature is None and found.policy.entry is not None:
         temperature = found.policy.entry.temperature
-    return Plan(
+    return SolvePlan(
         context=context,
         temperature=_TEMPERATURE if temperature is None else temperature,
         threads=settings.threads or machine.cores,
@@ -190,7 +190,7 @@ class Opened:
     models: ExitStack  # frees them all when it is closed
 
 
-def open_models(found: Found, plan: Plan, settings: Settings, *, listen: Listener) -> Opened:
+def open_models(found: Found, plan: SolvePlan, settings: Settings, *, listen: Listener) -> Opened:
     """Load what was found, as it was planned.
 
     Raises:

@@ -22,7 +22,7 @@ Sink = Callable[[int, ResultLine], None]
 
 
 @dataclass(slots=True)
-class Tally:
+class RowTally:
     """What has come of the rows so far, those of an earlier run included."""
 
     done: int = 0  # number of rows that are settled
@@ -48,7 +48,7 @@ def solve_many(
     show: Sink | None = None,
     listen: Listener = ignore,
     stopping: Callable[[], bool] = lambda: False,
-) -> Tally:
+) -> RowTally:
     """Settle every row that has no finished result yet.
 
     Args:
@@ -95,7 +95,7 @@ class _Ledger:
         show: Sink | None,
         listen: Listener,
     ) -> None:
-        self.tally = Tally()
+        self.tally = RowTally()
         self._positions = {row.id: position for position, row in enumerate(rows)}
         self._origin = origin
         self._output = output

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pfsolve.convert.job import plan
-from pfsolve.convert.run import Files, Quantize, convert
+from pfsolve.convert.run import ConvertedFiles, Quantize, convert
 from pfsolve.engine.quantize import quantize
 from pfsolve.events import Event, Listener
 from pfsolve.models.catalogue import Catalogue
@@ -47,7 +47,7 @@ def make_catalogue() -> Catalogue:
     return Catalogue({entry.name: entry for entry in entries}, "writer")
 
 
-Convert = Callable[..., Files]
+Convert = Callable[..., ConvertedFiles]
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +77,7 @@ def run(store: Store, catalogue: Catalogue, heard: list[Event]) -> Convert:
         using: Quantize = quantize,
         listen: Listener = heard.append,
         **options: object,
-    ) -> Files:
+    ) -> ConvertedFiles:
         job = plan(str(argument), catalogue, store, **options)
         entries = tuple(catalogue.entries.values())
         return convert(job, store, entries, using, head_only=head_only, listen=listen)

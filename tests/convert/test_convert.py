@@ -17,7 +17,7 @@ import pytest
 from pfsolve import events
 from pfsolve.convert import run as running
 from pfsolve.convert.family import FAMILIES
-from pfsolve.convert.run import Files
+from pfsolve.convert.run import ConvertedFiles
 from pfsolve.errors import (
     EngineError,
     ModelFileError,
@@ -428,7 +428,7 @@ def test_a_second_process_waits_and_then_finds_the_file(
         begun.set()
         assert go_on.wait(30)
 
-    made: list[Files] = []
+    made: list[ConvertedFiles] = []
     first = threading.Thread(target=lambda: made.append(run(checkpoint, listen=hold)))
     first.start()
     assert begun.wait(30)

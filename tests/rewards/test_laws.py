@@ -13,7 +13,7 @@ from pfsolve.engine.policy import Policy
 from pfsolve.environment import Environment
 from pfsolve.events import ignore
 from pfsolve.lab.training.recorder import Recorder
-from pfsolve.rewards.base import FoundReward, Reward, Site, Wanted
+from pfsolve.rewards.base import FoundReward, Reward, Site, WantedReward
 from pfsolve.rewards.kinds import KINDS, find_reward, open_reward
 from pfsolve.rewards.prm.model import FoundPrm, Prm
 from pfsolve.rewards.probe.features import NUMBERS
@@ -62,7 +62,7 @@ def environment(tmp_path: Path, make_policy: MakePolicy) -> Environment:
 def test_a_reward_of_the_table_obeys_the_laws(
     name: str, aggregate: str, make_policy: MakePolicy, environment: Environment
 ) -> None:
-    found = find_reward(Wanted(name, SMALL, environment, True, ignore))
+    found = find_reward(WantedReward(name, SMALL, environment, True, ignore))
     with ExitStack() as models:
         check_reward(
             lambda policy: opened(found, policy, models, aggregate),

@@ -23,7 +23,7 @@ _NOT_OWN = ("method", "particles", "seed", "policy", "preset")  # the comparison
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
+class BenchMethod:
     """A method as the user named it, and the settings that make it."""
 
     label: str  # as the user wrote it
@@ -41,10 +41,10 @@ class BenchRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BenchPlan:
     """A whole comparison."""
 
-    methods: tuple[Method, ...]  # those that are run, in the user's order
+    methods: tuple[BenchMethod, ...]  # those that are run, in the user's order
     derived: tuple[str, ...]  # those that follow from rollouts: keys of `FROM_ROLLOUTS`
     baseline: str | None  # one of `derived`, or None without any
     sizes: tuple[int, ...]  # numbers of particles, rising
@@ -64,11 +64,11 @@ class Plan:
             runs += [_run(method, n, seed) for n in sizes for seed in seeds]
         if self.derived:
             layer = {"method": "bon" if scored else "sc", "early_stop": False}
-            runs += [_run(Method(ROLLOUTS, layer), self.rollouts, seed) for seed in self.seeds]
+            runs += [_run(BenchMethod(ROLLOUTS, layer), self.rollouts, seed) for seed in self.seeds]
         return sorted(runs, key=lambda run: (run.seed, run.particles))
 
 
-def _run(method: Method, particles: int, seed: int) -> BenchRun:
+def _run(method: BenchMethod, particles: int, seed: int) -> BenchRun:
     layer = {**method.layer, "particles": particles, "seed": seed}
     return BenchRun(method.label, particles, seed, layer)
 
@@ -79,7 +79,7 @@ def make_plan(
     rollouts: int | None,
     seeds: Sequence[int],
     baseline: str | None = None,
-) -> Plan:
+) -> BenchPlan:
     """A plan from what the user wrote: "pf", or "pf weights=ratio ess-threshold=0.5".
 
     Args:
@@ -100,7 +100,7 @@ def make_plan(
             f"--baseline {baseline} is not among the methods",
             f"a baseline is one of {', '.join(FROM_ROLLOUTS)}, and named with --method too",
         )
-    return Plan(
+    return BenchPlan(
         methods=tuple(m for m in parsed if m.layer["method"] not in FROM_ROLLOUTS),
         derived=derived,
         baseline=baseline or (derived[-1] if derived else None),
@@ -110,7 +110,7 @@ def make_plan(
     )
 
 
-def _parse(text: str) -> Method:
+def _parse(text: str) -> BenchMethod:
     name, *pairs = shlex.split(text) or [""]
     if name not in METHODS and name not in FROM_ROLLOUTS:
         raise UsageError(
@@ -132,4 +132,4 @@ def _parse(text: str) -> Method:
             f"--method {text!r}: {name} has no settings of its own here",
             f"it follows from the same rollouts as the others; {setting('reward')} says what scores them",
         )
-    return Method(" ".join([name, *pairs]), layer)
+    return BenchMethod(" ".join([name, *pairs]), layer)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pfsolve.errors import UsageError
-from pfsolve.lab.bench.plan import FROM_ROLLOUTS, ROLLOUTS, BenchRun, Plan
+from pfsolve.lab.bench.plan import FROM_ROLLOUTS, ROLLOUTS, BenchPlan, BenchRun
 from pfsolve.lab.evaluation.curves import CHOICES
 from pfsolve.lab.evaluation.intervals import Interval, draws, interval
 from pfsolve.lab.evaluation.metrics import Floats
@@ -87,7 +87,7 @@ class _Measured:
 
 
 def compare(
-    plan: Plan,
+    plan: BenchPlan,
     runs: Sequence[BenchRun],
     hashes: Sequence[str],
     problem_ids: Sequence[str],

@@ -10,7 +10,7 @@ from pfsolve.answers import equivalent
 from pfsolve.errors import Interrupted, PfsolveError, ProblemTooLong, UsageError
 from pfsolve.events import Collecting, Event, InProblem, Listener, Progressed
 from pfsolve.lab.evaluation.labelled import Labelled
-from pfsolve.lab.training.material import LABELLED, ROLLOUTS, Folder, Item, Solution, key_of
+from pfsolve.lab.training.material import LABELLED, ROLLOUTS, Folder, Item, MarkedSolution, key_of
 from pfsolve.lab.training.recorder import Recorder
 from pfsolve.problems import Problem
 from pfsolve.rewards.probe.features import FORMAT
@@ -100,7 +100,7 @@ class Collector:
             except (ProblemTooLong, UsageError):
                 continue
             (vectors,) = self._recorder.take(text)
-            solution = Solution(vectors, row.first_error)
+            solution = MarkedSolution(vectors, row.first_error)
             self._folder.write(key, Item(text, LABELLED, file, (solution,)))
         return keys
 
@@ -153,7 +153,7 @@ class Collector:
                 continue
             tokens[problem.id] = end.tokens
             solutions = tuple(
-                Solution(vectors, int(_is_right(problem, particle.answer)))
+                MarkedSolution(vectors, int(_is_right(problem, particle.answer)))
                 for particle, vectors in zip(end.particles, seen, strict=True)
                 if len(vectors)
             )

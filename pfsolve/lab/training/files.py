@@ -14,7 +14,7 @@ from pfsolve.problems import Problem, read_answered
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
+class TrainingFiles:
     """What the files of a training hold."""
 
     labelled: dict[str, tuple[Labelled, ...]]  # rows by file name
@@ -27,7 +27,9 @@ class Files:
         return sum(map(len, self.problems.values()))
 
 
-def read_files(labelled: Sequence[Path], problems: Sequence[Path], limit: int | None) -> Files:
+def read_files(
+    labelled: Sequence[Path], problems: Sequence[Path], limit: int | None
+) -> TrainingFiles:
     """Read labelled solutions, and problems with answers, of each file the first `limit`.
 
     Raises:
@@ -59,7 +61,7 @@ def read_files(labelled: Sequence[Path], problems: Sequence[Path], limit: int | 
             complaints.append(f"{path.name}: rows without an answer, {answered.unusable}")
         questions[path.name] = answered.problems[:limit]
     used = solutions | questions
-    return Files(
+    return TrainingFiles(
         solutions,
         questions,
         tuple(complaints),

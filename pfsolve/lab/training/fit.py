@@ -40,7 +40,7 @@ class Examples:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class HeadChoice:
     """How a head is fitted."""
 
     components: int  # number of principal components of the states
@@ -114,7 +114,7 @@ def _principal_components(
     return spread[:count].astype(np.float64), directions[:count].astype(np.float64)
 
 
-def fit(examples: Examples, choice: Choice, rng: np.random.Generator) -> ProbeHead:
+def fit(examples: Examples, choice: HeadChoice, rng: np.random.Generator) -> ProbeHead:
     """The head that `choice` makes of these examples."""
     projection = project(examples.vectors, choice.components, rng)
     inputs = projection(examples.vectors)
@@ -131,14 +131,14 @@ class HeldOut:
 
     examples: Examples
     fold: NDArray[np.intp]  # (n,) of each example
-    log_odds: dict[Choice, Matrix]  # by choice, (n,)
+    log_odds: dict[HeadChoice, Matrix]  # by choice, (n,)
 
-    def loss(self, choice: Choice, where: NDArray[np.bool_]) -> float:
+    def loss(self, choice: HeadChoice, where: NDArray[np.bool_]) -> float:
         """Cross-entropy of a choice on some of the examples, nats."""
         data = self.examples
         return cross_entropy(self.log_odds[choice][where], data.labels[where], data.weights[where])
 
-    def best(self) -> Choice:
+    def best(self) -> HeadChoice:
         """The choice with the least loss."""
         everywhere = np.ones(len(self.fold), dtype=bool)
         return min(self.log_odds, key=lambda choice: self.loss(choice, everywhere))
@@ -158,7 +158,7 @@ class HeldOut:
 
 def held_out(
     examples: Examples,
-    choices: Sequence[Choice],
+    choices: Sequence[HeadChoice],
     rng: np.random.Generator,
     listen: Callable[[int, int], None] = lambda done, total: None,
 ) -> HeldOut:
@@ -170,7 +170,7 @@ def held_out(
     fold = folds(examples.groups, FOLDS, rng)
     log_odds = {choice: np.empty(len(examples.labels)) for choice in choices}
     for number in range(FOLDS):
-        seen, unseen = select(examples, fold != number), examples.vectors[fold == number]
+        seen, unseen = subset(examples, fold != number), examples.vectors[fold == number]
         projection = project(seen.vectors, max(choice.components for choice in choices), rng)
         inputs, questions = projection(seen.vectors), projection(unseen)
         for done, choice in enumerate(choices, number * len(choices)):
@@ -185,7 +185,7 @@ Layer = tuple[Matrix, Matrix]
 
 
 def _layers(
-    inputs: Matrix, examples: Examples, choice: Choice, rng: np.random.Generator
+    inputs: Matrix, examples: Examples, choice: HeadChoice, rng: np.random.Generator
 ) -> list[Layer]:
     """Layers of a head on projected features (n, k)."""
     offsets = np.eye(int(examples.sources.max()) + 1)[examples.sources][:, :-1]
@@ -214,7 +214,11 @@ def _logistic(inputs: Matrix, offsets: Matrix, examples: Examples, ridge: float)
 
 
 def _perceptron(
-    inputs: Matrix, offsets: Matrix, examples: Examples, choice: Choice, rng: np.random.Generator
+    inputs: Matrix,
+    offsets: Matrix,
+    examples: Examples,
+    choice: HeadChoice,
+    rng: np.random.Generator,
 ) -> tuple[Layer, Layer]:
     """One hidden layer of tanh units, by Adam on all examples at once, `_ROUNDS` times."""
     width, units = inputs.shape[1], choice.hidden
@@ -275,7 +279,7 @@ def calibration(log_odds: Matrix, labels: Matrix, weights: Matrix) -> tuple[floa
     return float(slope[0, 0]) / spread, float(offset[0])
 
 
-def select(examples: Examples, which: NDArray[np.bool_]) -> Examples:
+def subset(examples: Examples, which: NDArray[np.bool_]) -> Examples:
     """Some of the examples."""
     return Examples(
         examples.vectors[which],

@@ -22,7 +22,7 @@ Labels = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Solution:
+class MarkedSolution:
     """The steps of a solution as a probe sees them, and what is known of them."""
 
     vectors: NDArray[np.float32]  # (steps, width) features
@@ -38,7 +38,7 @@ class Item:
     problem: str
     source: str  # LABELLED or ROLLOUTS
     file: str  # name of the file that its row stands in
-    solutions: tuple[Solution, ...]
+    solutions: tuple[MarkedSolution, ...]
 
 
 class Folder:
@@ -74,7 +74,7 @@ class Folder:
                     marks = arrays["marks"].tolist()
             except (OSError, ValueError, KeyError, BadZipFile):
                 continue
-            solutions = tuple(map(Solution, vectors, marks))  # without marks no solution
+            solutions = tuple(map(MarkedSolution, vectors, marks))  # without marks no solution
             yield Item(problem, source, file, solutions)
 
     def _file(self, key: str) -> Path:
@@ -86,7 +86,7 @@ def key_of(**facts: Any) -> str:
     return digest(facts, size=12)
 
 
-def prefix_labels(source: str, solution: Solution) -> tuple[Labels, Labels]:
+def prefix_labels(source: str, solution: MarkedSolution) -> tuple[Labels, Labels]:
     """For each step, (steps,), whether the prefix that ends with it is right, and what that weighs.
 
     A labelled prefix is right until its first error. A rollout's prefix is as right as the rollout's

@@ -19,8 +19,8 @@ from pfsolve.lab.training.fit import (
     FOLDS,
     HIDDEN,
     RIDGES,
-    Choice,
     Examples,
+    HeadChoice,
     calibration,
     cross_entropy,
     fit,
@@ -36,7 +36,7 @@ class Trained:
     """A head, how it was fitted, and what heads like it say of problems they have not seen."""
 
     head: ProbeHead
-    choice: Choice
+    choice: HeadChoice
     loss: float  # cross-entropy on unseen problems, nats
     problems: int  # number of problems it was made from
     solutions: int
@@ -82,7 +82,7 @@ def train(
             "a probe anything",
             "give it more, of which some go wrong",
         )
-    choices = [Choice(*each) for each in product(COMPONENTS, RIDGES, HIDDEN)]
+    choices = [HeadChoice(*each) for each in product(COMPONENTS, RIDGES, HIDDEN)]
     scored = held_out(
         examples,
         choices,

@@ -10,7 +10,7 @@ from pfsolve.engine.library import Facts, LoadedModel
 from pfsolve.engine.memory import PrmMemory
 from pfsolve.errors import ModelFileError, ProblemTooLong, setting
 from pfsolve.models.resolve import PrmFiles, resolve_prm
-from pfsolve.rewards.base import Reward, Site, Wanted
+from pfsolve.rewards.base import Reward, Site, WantedReward
 from pfsolve.rewards.prm.reader import PrmReader, TokenLogits, read_head
 from pfsolve.rewards.prm.scorer import PrmScorer
 from pfsolve.rewards.prm.template import Template
@@ -100,7 +100,7 @@ class FoundPrm:
         return prm
 
 
-def find_prm(wanted: Wanted) -> FoundPrm:
+def find_prm(wanted: WantedReward) -> FoundPrm:
     """Find a process reward model by its name or path, and fetch it if it is missing.
 
     Raises:

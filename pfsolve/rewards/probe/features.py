@@ -21,13 +21,13 @@ Floats = NDArray[np.float64]
 FORMAT = 3  # of feature vectors, and so of heads and of what they learn from
 
 # A feature vector is the mean state over the step, (n_embd,), and `NUMBERS` numbers: the number of
-# steps, and for each of four groups of tokens the numbers of a `Tally`.
+# steps, and for each of four groups of tokens the numbers of a `TokenTally`.
 GROUPS = ("step", "digits of the step", "prefix", "digits of the prefix")
 _FLOOR = 1e-3  # nats; below it the policy is as good as certain
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class TokenTally:
     """Surprise (minus log-probability), entropy and margin of a group of tokens, in nats."""
 
     count: int = 0  # number of tokens
@@ -36,12 +36,12 @@ class Tally:
     maxima: Floats = field(default_factory=lambda: np.zeros(3))  # (3,), likewise
 
     @classmethod
-    def of(cls, values: Floats) -> Tally:
+    def of(cls, values: Floats) -> TokenTally:
         """The tally of tokens with these values, (tokens, 3)."""
         return cls(len(values), values.sum(axis=0), values.max(axis=0, initial=0.0))
 
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(
+    def __add__(self, other: TokenTally) -> TokenTally:
+        return TokenTally(
             self.count + other.count,
             self.sums + other.sums,
             np.maximum(self.maxima, other.maxima),
@@ -60,9 +60,9 @@ class Tally:
         return np.concatenate([np.log1p([self.count, entropy]), levels, np.log(levels + _FLOOR)])
 
 
-NUMBERS = 1 + len(GROUPS) * Tally().numbers.size
+NUMBERS = 1 + len(GROUPS) * TokenTally().numbers.size
 # Places of the groups' sums of entropies among the numbers: together they tell nearly all that is known.
-ENTROPIES = [1 + group * Tally().numbers.size for group in range(len(GROUPS))]
+ENTROPIES = [1 + group * TokenTally().numbers.size for group in range(len(GROUPS))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ class History:
     """What the features of a prefix's next step depend on."""
 
     steps: int = 0  # number of steps
-    tokens: Tally = field(default_factory=Tally)  # tally of all tokens
-    digits: Tally = field(default_factory=Tally)  # tally of the tokens with digits
+    tokens: TokenTally = field(default_factory=TokenTally)  # tally of all tokens
+    digits: TokenTally = field(default_factory=TokenTally)  # tally of the tokens with digits
     state: Floats | None = None  # (n_embd,) mean over the newest step; None before the first
 
 
@@ -85,7 +85,7 @@ def features(history: History, trace: Trace) -> tuple[Vector, History]:
     """
     values = np.abs(np.array(trace.uncertainties, dtype=np.float64).reshape(-1, 3))
     with_digits = np.array([has_digit(piece) for piece in trace.pieces], dtype=bool)
-    tokens, digits = Tally.of(values), Tally.of(values[with_digits])
+    tokens, digits = TokenTally.of(values), TokenTally.of(values[with_digits])
     if len(trace.hidden):
         state = trace.hidden.mean(axis=0, dtype=np.float64)
     else:

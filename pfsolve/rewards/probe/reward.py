@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pfsolve.engine.memory import PrmMemory
 from pfsolve.errors import ModelFileError
 from pfsolve.files import sha256_of
-from pfsolve.rewards.base import Prefix, Reward, Site, Wanted
+from pfsolve.rewards.base import Prefix, Reward, Site, WantedReward
 from pfsolve.rewards.probe.features import History, Vector, features
 from pfsolve.rewards.probe.files import find_head
 from pfsolve.rewards.probe.head import HINT, ProbeHead, read_head
@@ -66,7 +66,7 @@ class FoundProbe:
         return Probe(self.head, site.cache.model.n_embd, site.policy_sha256)
 
 
-def find_probe(wanted: Wanted) -> FoundProbe:
+def find_probe(wanted: WantedReward) -> FoundProbe:
     """Read the head that is wanted: a file's, or that of the policy.
 
     Raises:

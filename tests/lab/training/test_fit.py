@@ -11,8 +11,8 @@ from pfsolve.errors import ModelFileError
 from pfsolve.lab.evaluation.metrics import auc
 from pfsolve.lab.training.fit import (
     FOLDS,
-    Choice,
     Examples,
+    HeadChoice,
     HeldOut,
     calibration,
     fit,
@@ -44,7 +44,7 @@ def examples(n: int, *, signal: float, seed: int = 0, bent: bool = False) -> Exa
     return Examples(vectors.astype(np.float32), labels, np.ones(n), where // 4, where * 0)
 
 
-LOGISTIC, PERCEPTRON = Choice(24, 1e-2, 0), Choice(24, 1e-3, 8)
+LOGISTIC, PERCEPTRON = HeadChoice(24, 1e-2, 0), HeadChoice(24, 1e-3, 8)
 
 
 def test_a_direction_that_matters_is_found() -> None:
@@ -64,14 +64,14 @@ def test_entropies_are_shrunk_least() -> None:
     others = told + 1
     along = (data.vectors[:, [*told, *others]].sum(1) - 8) / 3
     data.labels[:] = along > 0
-    weight = fit(data, Choice(24, 3.0, 0), np.random.default_rng(0)).layers[0][0][0]
+    weight = fit(data, HeadChoice(24, 3.0, 0), np.random.default_rng(0)).layers[0][0][0]
     assert weight[told].min() > 5 * weight[others].max() > 0
 
 
 def test_where_there_is_nothing_held_out_scores_say_nothing() -> None:
     """Scores of examples that were learnt from would look good even here."""
     data = examples(400, signal=0.0)
-    choice = Choice(24, 1e-4, 0)
+    choice = HeadChoice(24, 1e-4, 0)
     log_odds = held_out(data, [choice], np.random.default_rng(0)).log_odds[choice]
     assert 0.42 < auc(log_odds, data.labels > 0.5) < 0.58
     learnt = fit(data, choice, np.random.default_rng(0)).log_odds(data.vectors)
@@ -82,7 +82,7 @@ def test_choosing_does_not_flatter() -> None:
     """Each of 40 choices is wild guesses: the best of them looks good on what it was chosen by."""
     rng = np.random.default_rng(0)
     data = examples(400, signal=0.0)
-    wild = {Choice(number, 1.0, 0): rng.normal(size=400) for number in range(1, 41)}
+    wild = {HeadChoice(number, 1.0, 0): rng.normal(size=400) for number in range(1, 41)}
     fold = folds(data.groups, FOLDS, rng)
     told = HeldOut(data, fold, wild)
     right = data.labels > 0.5

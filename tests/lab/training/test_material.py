@@ -13,7 +13,7 @@ from pfsolve.lab.training.material import (
     ROLLOUTS,
     Folder,
     Item,
-    Solution,
+    MarkedSolution,
     key_of,
     prefix_labels,
 )
@@ -22,7 +22,7 @@ from pfsolve.lab.training.material import (
 def item(seed: int = 0) -> Item:
     rng = np.random.default_rng(seed)
     solutions = tuple(
-        Solution(rng.normal(size=(steps, 5)).astype(np.float32), mark)
+        MarkedSolution(rng.normal(size=(steps, 5)).astype(np.float32), mark)
         for steps, mark in ((3, 1), (1, 0), (4, 1))
     )
     return Item("What is ½?", ROLLOUTS, "a.jsonl", solutions)
@@ -65,16 +65,16 @@ def test_a_key_follows_from_every_fact() -> None:
 
 def test_a_labelled_prefix_is_right_until_its_first_error() -> None:
     vectors = np.zeros((4, 5), np.float32)
-    labels, weights = prefix_labels(LABELLED, Solution(vectors, 1))
+    labels, weights = prefix_labels(LABELLED, MarkedSolution(vectors, 1))
     assert labels.tolist() == [1, 0, 0, 0]
     assert weights.tolist() == [1, 1, AFTER_ERROR, AFTER_ERROR]
-    labels, weights = prefix_labels(LABELLED, Solution(vectors, -1))
+    labels, weights = prefix_labels(LABELLED, MarkedSolution(vectors, -1))
     assert labels.tolist() == weights.tolist() == [1] * 4
 
 
 def test_a_rollouts_prefixes_are_as_right_as_its_answer() -> None:
     vectors = np.zeros((3, 5), np.float32)
     for mark in (0, 1):
-        labels, weights = prefix_labels(ROLLOUTS, Solution(vectors, mark))
+        labels, weights = prefix_labels(ROLLOUTS, MarkedSolution(vectors, mark))
         assert labels.tolist() == [mark] * 3
         assert weights.tolist() == [1] * 3

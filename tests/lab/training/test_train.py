@@ -9,7 +9,7 @@ import pytest
 
 from pfsolve.errors import UsageError
 from pfsolve.events import Event, Fitting
-from pfsolve.lab.training.material import LABELLED, ROLLOUTS, Item, Solution
+from pfsolve.lab.training.material import LABELLED, ROLLOUTS, Item, MarkedSolution
 from pfsolve.lab.training.train import assemble, train
 from pfsolve.rewards.probe.features import NUMBERS
 from pfsolve.search.log_odds import sigmoid
@@ -28,7 +28,7 @@ def labelled(n: int, *, signal: float, seed: int = 0) -> list[Item]:
         if first_error >= 0:
             vectors[first_error:, 0] -= signal
         items.append(
-            Item(f"p{seed}/{number}", LABELLED, "a.jsonl", (Solution(vectors, first_error),))
+            Item(f"p{seed}/{number}", LABELLED, "a.jsonl", (MarkedSolution(vectors, first_error),))
         )
     return items
 
@@ -43,7 +43,7 @@ def rollouts(n: int, *, signal: float, seed: int = 1) -> list[Item]:
             right = int(rng.random() < 0.5)
             vectors = rng.normal(size=(3, WIDTH)).astype(np.float32)
             vectors[:, 0] += signal * right
-            solutions.append(Solution(vectors, right))
+            solutions.append(MarkedSolution(vectors, right))
         items.append(Item(f"q{seed}/{number}", ROLLOUTS, "b.jsonl", tuple(solutions)))
     return items
 
@@ -84,7 +84,7 @@ def test_a_problem_of_two_files_is_one_group() -> None:
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(2, WIDTH)).astype(np.float32)
     items = [
-        Item(text, LABELLED, file, (Solution(vectors, -1),))
+        Item(text, LABELLED, file, (MarkedSolution(vectors, -1),))
         for text, file in (("p", "a"), (" p ", "b"), ("q", "b"))
     ]
     examples, solutions = assemble(items)
