@@ -29,7 +29,7 @@ _OPEN, _CLOSE = "\ue000", "\ue001"
 _NAMED = re.compile(f"{_OPEN}([a-z_]+)(?:=([^{_CLOSE}]*))?{_CLOSE}")
 
 
-def setting(name: str, value: object = None) -> str:
+def named(name: str, value: object = None) -> str:
     """A setting as part of an error's message or hint, alone or with a value.
 
     Who shows the error spells it: Python as `particles` and `particles=8`, the command line as
@@ -55,7 +55,7 @@ class PfsolveError(Exception):
     message, hint: settings in them are spelled as in Python; `spelled` gives them in another spelling.
 
     Args:
-        message: what happened, one line, with the value seen. `setting` names a setting in it.
+        message: what happened, one line, with the value seen. `named` names a setting in it.
         hint: what to do, one line, ideally the command that fixes it.
     """
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from pfsolve.errors import ExitCode, NoAnswer, UsageError, setting
+from pfsolve.errors import ExitCode, NoAnswer, UsageError, named
 
 if TYPE_CHECKING:
     from pfsolve.cli.solve import RunOptions
@@ -70,6 +70,6 @@ def solve_one(
     if solution.answer is None:
         raise NoAnswer(
             f"none of {len(solution.particles)} particles reached an answer",
-            f"try more {setting('particles')}, another {setting('seed')}, or a larger "
-            f"{setting('max_steps')} or {setting('context')}",
+            f"try more {named('particles')}, another {named('seed')}, or a larger "
+            f"{named('max_steps')} or {named('context')}",
         )

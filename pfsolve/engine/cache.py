@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pfsolve.engine.library import LoadedModel
-from pfsolve.errors import EngineError, ResourceError, setting
+from pfsolve.errors import EngineError, ResourceError, named
 
 # Tokens in one llama_decode. More would prefill no faster, and Ctrl-C waits for one call at most.
 BATCH_TOKENS = 512
@@ -97,7 +97,7 @@ class Cache:
         if not self.handle:
             raise ResourceError(
                 f"no memory for a cache of {cells} tokens",
-                f"use fewer {setting('particles')} or a smaller {setting('context')}",
+                f"use fewer {named('particles')} or a smaller {named('context')}",
             )
         self.cells = int(llama.llama_n_ctx(self.handle))  # rounded up to a multiple of 256
         self.tokens_decoded = 0
@@ -295,7 +295,7 @@ class Cache:
         if status == 1:
             raise EngineError(
                 f"the cache of {self.cells} tokens is full",
-                f"use a larger {setting('context')} or fewer {setting('particles')}",
+                f"use a larger {named('context')} or fewer {named('particles')}",
             )
         if status != 0:
             raise EngineError(f"llama.cpp failed to decode a batch of {filled} tokens ({status})")

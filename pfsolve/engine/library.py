@@ -14,7 +14,7 @@ from typing import Any
 import llama_cpp as llama
 
 from pfsolve.engine.backend import Device, devices, log
-from pfsolve.errors import ModelFileError, ModelMissing, UsageError, setting
+from pfsolve.errors import ModelFileError, ModelMissing, UsageError, named
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class LoadedModel:
         can_offload = bool(llama.llama_supports_gpu_offload())
         if gpu_layers and not can_offload:
             raise UsageError(
-                f"{setting('gpu_layers', gpu_layers)}: this build of llama-cpp-python has no GPU "
+                f"{named('gpu_layers', gpu_layers)}: this build of llama-cpp-python has no GPU "
                 "support",
                 "leave the option out, or install a CUDA or Metal wheel (see the README)",
             )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pfsolve.engine.backend import devices
 from pfsolve.engine.library import Facts
-from pfsolve.errors import ResourceError, UsageError, setting
+from pfsolve.errors import ResourceError, UsageError, named
 from pfsolve.events import ModelLoaded
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ def choose_context(facts: Facts, wanted: int | None) -> int:
         return min(DEFAULT_CONTEXT, facts.context)
     if wanted > facts.context:
         raise UsageError(
-            f"{setting('context')} is {wanted}, but {facts.path.name} was trained on "
+            f"{named('context')} is {wanted}, but {facts.path.name} was trained on "
             f"{facts.context} tokens",
-            f"use {setting('context', facts.context)} or less",
+            f"use {named('context', facts.context)} or less",
         )
     return wanted
 
@@ -112,12 +112,12 @@ class Demand:
         most = (free - fixed) // self._particle_bytes
         if most >= 1:
             fitting = (
-                setting("parallel", most // particles)
+                named("parallel", most // particles)
                 if most >= particles
-                else setting("particles", most)
+                else named("particles", most)
             )
-            raise ResourceError(message, f"use {fitting}, or a smaller {setting('context')}")
-        reward = f" or another {setting('reward')}" if self.prm is not None else ""
+            raise ResourceError(message, f"use {fitting}, or a smaller {named('context')}")
+        reward = f" or another {named('reward')}" if self.prm is not None else ""
         raise ResourceError(message, f"use a smaller model{reward}; see pfsolve models list")
 
     @property

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pfsolve.environment import Environment
-from pfsolve.errors import ModelMissing, UsageError, setting
+from pfsolve.errors import ModelMissing, UsageError, named
 from pfsolve.events import Listener, ignore
 from pfsolve.models.catalogue import Catalogue, load_catalogue
 from pfsolve.models.download import pull
@@ -83,7 +83,7 @@ def _policy(name_or_path: str | None, environment: Environment) -> Path | ModelE
     if isinstance(found, ModelEntry) and found.kind != "policy":
         raise UsageError(
             f"{found.name} cannot be the policy: it judges solutions and does not write them",
-            f"{setting('reward', found.name)} uses it; `pfsolve models list` shows the policies",
+            f"{named('reward', found.name)} uses it; `pfsolve models list` shows the policies",
         )
     return found
 
@@ -111,7 +111,7 @@ def resolve_prm(
     elif found.prm is None:
         raise UsageError(
             f"{found.name} cannot be the reward: it writes solutions and does not judge them",
-            f"{setting('policy', found.name)} uses it; `pfsolve models list` shows the models that judge",
+            f"{named('policy', found.name)} uses it; `pfsolve models list` shows the models that judge",
         )
     else:
         model, spec = _fetched(found, environment, offline, listen), found.prm

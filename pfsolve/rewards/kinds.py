@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pfsolve.environment import Environment
-from pfsolve.errors import UsageError, setting
+from pfsolve.errors import UsageError, named
 from pfsolve.models.catalogue import UnknownModel
 from pfsolve.rewards.aggregation import Aggregated
 from pfsolve.rewards.base import (
@@ -55,7 +55,7 @@ def find_reward(wanted: WantedReward) -> FoundReward:
         return kind(wanted)
     except UnknownModel as error:
         raise UsageError(
-            f"{setting('reward')} is {wanted.name!r}, which is unknown",
+            f"{named('reward')} is {wanted.name!r}, which is unknown",
             f"choose one of {', '.join(KINDS)}, or a model; {error.hint}",
         ) from None
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pfsolve.engine.cache import Cache, TokenRun
 from pfsolve.engine.chat import Chat
-from pfsolve.errors import ModelFileError, setting
+from pfsolve.errors import ModelFileError, named
 from pfsolve.rewards.base import Memoryless, Prefix, distinct
 
 QUESTION = "Is the solution correct so far? Answer with Yes or No."
@@ -43,7 +43,7 @@ class SelfEvaluation(Memoryless):
         if self._yes == self._no:
             raise ModelFileError(
                 f"{cache.model.facts.path.name} cannot tell {YES!r} from {NO!r} by one token",
-                f"use {setting('reward', 'none')}",
+                f"use {named('reward', 'none')}",
             )
 
     def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:

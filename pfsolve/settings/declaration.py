@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from pfsolve.errors import UsageError
-from pfsolve.errors import setting as named
+from pfsolve.errors import UsageError, named
 
 _TRUTH = {"1 true yes on": True, "0 false no off": False}
 

@@ -13,8 +13,7 @@ from itertools import pairwise
 from math import inf
 from typing import Any
 
-from pfsolve.errors import UsageError
-from pfsolve.errors import setting as named
+from pfsolve.errors import UsageError, named
 from pfsolve.settings.declaration import Setting, declarations, setting, written
 
 # Every method of `pfsolve.search.methods`, and the settings that go with it unless others are given.

@@ -21,7 +21,7 @@ from pfsolve.engine.memory import Demand, Machine
 from pfsolve.engine.policy import CPU_TILE, GPU_TILE, Policy
 from pfsolve.engine.sampling import Sampling
 from pfsolve.environment import Environment
-from pfsolve.errors import UsageError, setting
+from pfsolve.errors import UsageError, named
 from pfsolve.events import Listener
 from pfsolve.models.resolve import ModelFile, name_of, resolve
 from pfsolve.particle import StepRules
@@ -170,10 +170,10 @@ def choose_parallel(
     if wanted is not None:
         if wanted * particles > MAX_PARTICLES:
             raise UsageError(
-                f"{setting('parallel', wanted)} with {particles} particles each is "
+                f"{named('parallel', wanted)} with {particles} particles each is "
                 f"{wanted * particles} particles, and llama.cpp holds {MAX_PARTICLES}",
-                f"use {setting('parallel', MAX_PARTICLES // particles)} or less, or fewer "
-                f"{setting('particles')}",
+                f"use {named('parallel', MAX_PARTICLES // particles)} or less, or fewer "
+                f"{named('particles')}",
             )
         return wanted if problems is None else max(1, min(wanted, problems))
     # Of several particles one in three, or more, waits for the slowest step of its search.

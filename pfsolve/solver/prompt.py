@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pfsolve.engine.policy import Policy
-from pfsolve.errors import ProblemTooLong, UsageError, setting
+from pfsolve.errors import ProblemTooLong, UsageError, named
 
 # The prompt the policies' makers recommend for mathematics (Qwen2.5-Math's model card).
 SYSTEM_PROMPT = "Please reason step by step, and put your final answer within \\boxed{}."
@@ -37,5 +37,5 @@ def prompt_tokens(policy: Policy, system: str, problem: str) -> list[int]:
 def _too_long(what: str, context: int) -> ProblemTooLong:
     return ProblemTooLong(
         f"the problem {what}, and a particle holds {context} tokens",
-        f"shorten it, or use a larger {setting('context')}",
+        f"shorten it, or use a larger {named('context')}",
     )

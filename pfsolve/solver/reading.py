@@ -11,7 +11,7 @@ from pfsolve.engine.cache import TokenRun
 from pfsolve.engine.library import LoadedModel
 from pfsolve.engine.policy import Branch, Policy, Trace
 from pfsolve.engine.sampling import token_uncertainty
-from pfsolve.errors import ProblemTooLong, setting
+from pfsolve.errors import ProblemTooLong, named
 from pfsolve.particle import Particle, Step
 from pfsolve.rewards.base import Prefix, Reward
 from pfsolve.solution import ScoredSolution
@@ -65,7 +65,7 @@ def read_steps(
     if length > policy.rules.context:
         raise ProblemTooLong(
             f"problem and solution take {length} tokens, and a particle holds {policy.rules.context}",
-            f"use a larger {setting('context')}",
+            f"use a larger {named('context')}",
         )
     branch = policy.open(prompt)
     try:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pfsolve.engine.policy import Branch, Policy, StepDraft, Trace
-from pfsolve.errors import EngineError, NoAnswer, PfsolveError, setting
+from pfsolve.errors import EngineError, NoAnswer, PfsolveError, named
 from pfsolve.events import SearchListener
 from pfsolve.particle import Finish, Particle, first_alike
 from pfsolve.problems import Problem
@@ -172,12 +172,12 @@ class SearchRun:
         except AllParticlesDead as error:
             self.end = NoAnswer(
                 f"after step {self._steps} {error}: every solution went in circles",
-                f"try another {setting('seed')} or a higher {setting('temperature')}",
+                f"try another {named('seed')} or a higher {named('temperature')}",
             )
         except InvalidLogWeight as error:
             self.end = EngineError(
                 f"the reward {self._reward.name} failed at step {self._steps}: {error}",
-                f"use another {setting('reward')}, or {setting('reward', 'none')}",
+                f"use another {named('reward')}, or {named('reward', 'none')}",
             )
         self.close()
         return None

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pfsolve.errors import UsageError, setting
+from pfsolve.errors import UsageError, named
 from pfsolve.lab.evaluation.curves import MAJORITY
 from pfsolve.settings import METHODS, SETTINGS, parsed
 
@@ -130,6 +130,6 @@ def _parse(text: str) -> BenchMethod:
     if pairs and name in FROM_ROLLOUTS:
         raise UsageError(
             f"--method {text!r}: {name} has no settings of its own here",
-            f"it follows from the same rollouts as the others; {setting('reward')} says what scores them",
+            f"it follows from the same rollouts as the others; {named('reward')} says what scores them",
         )
     return BenchMethod(" ".join([name, *pairs]), layer)

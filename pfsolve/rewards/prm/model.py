@@ -8,7 +8,7 @@ from pfsolve.engine import library, memory
 from pfsolve.engine.cache import Cache
 from pfsolve.engine.library import Facts, LoadedModel
 from pfsolve.engine.memory import PrmMemory
-from pfsolve.errors import ModelFileError, ProblemTooLong, setting
+from pfsolve.errors import ModelFileError, ProblemTooLong, named
 from pfsolve.models.resolve import PrmFiles, resolve_prm
 from pfsolve.rewards.base import Reward, Site, WantedReward
 from pfsolve.rewards.prm.reader import PrmReader, TokenLogits, read_head
@@ -61,7 +61,7 @@ class Prm:
         if length + _SHORTEST_SOLUTION > self.context:
             raise ProblemTooLong(
                 f"the problem takes {length} tokens, and {self.name} reads {self.context}",
-                f"shorten it, or use another {setting('reward')}",
+                f"shorten it, or use another {named('reward')}",
             )
         return PrmScorer(self.template, self.reader, self.cache, self.context, problem, n)
 

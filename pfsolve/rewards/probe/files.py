@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pfsolve.errors import ModelMissing, UsageError, setting
+from pfsolve.errors import ModelMissing, UsageError, named
 from pfsolve.settings import PROBE_FILES
 
 PACKAGED = Path(__file__).parent / "heads"
@@ -28,7 +28,7 @@ def check_output(path: Path) -> None:
     """
     if path.suffix.lower() != PROBE_FILES:
         raise UsageError(
-            f"{path} does not end in {PROBE_FILES}, by which {setting('reward')} knows a probe",
+            f"{path} does not end in {PROBE_FILES}, by which {named('reward')} knows a probe",
             f"name it {path.stem}{PROBE_FILES}",
         )
 
