@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pfsolve.engine.cache import TokenRun
 from pfsolve.engine.policy import Policy
 from pfsolve.environment import Environment
 from pfsolve.events import ignore
 from pfsolve.lab.training.recorder import Recorder
-from pfsolve.rewards.base import FoundReward, Reward, Site, WantedReward
+from pfsolve.rewards.base import FoundReward, Memoryless, Prefix, Reward, Site, WantedReward
 from pfsolve.rewards.kinds import KINDS, find_reward, open_reward
 from pfsolve.rewards.prm.model import FoundPrm, Prm
 from pfsolve.rewards.probe.features import NUMBERS
@@ -85,6 +86,39 @@ def test_a_process_reward_model_obeys_the_laws(
 
 def test_a_recorder_obeys_the_laws_of_a_reward(make_policy: MakePolicy) -> None:
     check_reward(lambda policy: Recorder(), make_policy(temperature=1.0, max_step_tokens=8))
+
+
+class Broken(Memoryless):
+    """Breaks a law: gives NaN or float32, leaves a sequence, moves a branch, or is deaf to forks."""
+
+    def __init__(self, policy: Policy, how: str) -> None:
+        self.policy, self.how = policy, how
+
+    def open(self, problem: str, n: int) -> Broken:
+        opened = Broken(self.policy, self.how)
+        opened.sums = np.zeros(n)
+        return opened
+
+    def score(self, prefixes: Sequence[Prefix]) -> np.ndarray:
+        cache, branch = self.policy.cache, prefixes[0].branch
+        if self.how == "sequence":
+            cache.new()
+        if self.how == "branch":
+            cache.decode([TokenRun(branch.sequence, [1])])
+        if self.how == "forks":
+            for prefix in prefixes:
+                self.sums[prefix.slot] += len(prefix.particle.steps[-1].tokens)
+            return self.sums[[prefix.slot for prefix in prefixes]]
+        scores = np.full(len(prefixes), np.nan if self.how == "NaN" else 0.5)
+        return scores.astype(np.float32) if self.how == "float32" else scores
+
+
+@pytest.mark.parametrize("how", ["NaN", "float32", "sequence", "branch", "forks"])
+def test_a_reward_that_breaks_a_law_is_caught(how: str, make_policy: MakePolicy) -> None:
+    with pytest.raises(AssertionError):
+        check_reward(
+            lambda policy: Broken(policy, how), make_policy(temperature=1.0, max_step_tokens=8)
+        )
 
 
 def test_settings_name_every_reward_of_the_table() -> None:
