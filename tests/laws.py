@@ -193,11 +193,13 @@ def check_reward(
     reward, rng = make_reward(policy), np.random.default_rng(seed)
     before = policy.cache.sequences
     searches = [_Search(policy, reward, problem, 3, rng) for problem in PROBLEMS]
-    for _ in range(4):
+    for _ in range(5):
         for search in searches:
             scores = search.score_a_step()
-            again = [search.score_afresh(slot) for slot in scores]
-            np.testing.assert_allclose([*scores.values()], again, atol=tolerance, rtol=1e-6)
+            if scores:
+                slot = int(rng.choice([*scores]))  # to score all of them afresh would take long
+                again = search.score_afresh(slot)
+                np.testing.assert_allclose(scores[slot], again, atol=tolerance, rtol=1e-6)
             search.fork()
             search.rewind()
     for search in searches:
