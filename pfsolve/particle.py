@@ -85,6 +85,9 @@ class Particle:
         return Particle((*self.steps[:-1], replace(self.steps[-1], log_odds=log_odds)), self.finish)
 
 
+SHORTEST_SOLUTION = 16  # tokens that must fit into the context behind a problem
+
+
 @dataclass(frozen=True, slots=True)
 class StepRules:
     """Limits on steps."""

@@ -120,6 +120,7 @@ def solve(
     from pfsolve.display.output import Output
     from pfsolve.environment import Environment
     from pfsolve.problems import Problem
+    from pfsolve.problems.source import STANDARD_INPUT
 
     environment = Environment()
     if problem is None and options.file is None and environment.stdin_is_terminal:
@@ -147,7 +148,7 @@ def solve(
     if alone and not options.need_file and len(problems.rows) == 1 and isinstance(first, Problem):
         solve_one(first.text, settings, options, environment, output)
         return
-    output.note(f"{options.file or 'standard input'}: {problems.describe()}")
+    output.note(f"{options.file or STANDARD_INPUT}: {problems.describe()}")
     solve_file(problems, settings, options, environment, output)
 
 
@@ -158,10 +159,11 @@ def _read(options: RunOptions, environment: Environment, *, whole: bool) -> Prob
         UsageError: the file cannot be read, or not in this way, or is empty.
     """
     from pfsolve.problems import parse_fields, read_problems
+    from pfsolve.problems.source import STANDARD_INPUT
 
     file = options.file
     if file is None or str(file) == "-":
-        data, name = environment.read_stdin(), "standard input"
+        data, name = environment.read_stdin(), STANDARD_INPUT
     else:
         name = str(file)
         try:

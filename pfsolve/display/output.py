@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Sized
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from pfsolve.display.text import one_line, readable_answer
 from pfsolve.files import dumps, json_safe
@@ -12,6 +12,7 @@ from pfsolve.wording import duration, percent, plural, speed
 
 if TYPE_CHECKING:
     from pfsolve.environment import Environment
+    from pfsolve.solution import Solution
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,22 +170,7 @@ class InOrder(Generic[_Item]):
         self._held.clear()
 
 
-class Solved(Protocol):
-    """What `summary` tells of a solution. agreement: share of the weight behind the answer, 0 to 1."""
-
-    @property
-    def answer(self) -> str | None: ...
-    @property
-    def agreement(self) -> float: ...
-    @property
-    def seconds(self) -> float: ...
-    @property
-    def tokens(self) -> int: ...
-    @property
-    def particles(self) -> Sized: ...
-
-
-def summary(solution: Solved) -> str:
+def summary(solution: Solution) -> str:
     """One line about a solve: "92 % of the weight · 8 particles · 1 843 tokens · 31 s · 59 tokens/s"."""
     parts = [
         "no answer" if solution.answer is None else f"{percent(solution.agreement)} of the weight",

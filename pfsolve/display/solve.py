@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from pfsolve.events import (
     Resampled,
     StepScored,
 )
+from pfsolve.search.log_odds import sigmoid
 from pfsolve.wording import percent
 
 if TYPE_CHECKING:
@@ -95,4 +95,4 @@ class SolveView(View):
 
 
 def _weighed(row: ParticleRow, weight: float, log_odds: float) -> ParticleRow:
-    return replace(row, weight=weight, score=0.5 * (1 + math.tanh(0.5 * log_odds)))
+    return replace(row, weight=weight, score=float(sigmoid(log_odds)))

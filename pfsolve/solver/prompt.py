@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pfsolve.engine.policy import Policy
 from pfsolve.errors import ProblemTooLong, UsageError, named
+from pfsolve.particle import SHORTEST_SOLUTION
 
 # The prompt the policies' makers recommend for mathematics (Qwen2.5-Math's model card).
 SYSTEM_PROMPT = "Please reason step by step, and put your final answer within \\boxed{}."
@@ -11,8 +12,6 @@ SYSTEM_PROMPT = "Please reason step by step, and put your final answer within \\
 # The most bytes that a token of any sensible text holds. A longer problem need not be tokenised, which
 # takes long, and with some vocabularies' regular expressions overflows the stack.
 _MOST_BYTES = 64
-
-_SHORTEST_SOLUTION = 16  # tokens that must fit behind the prompt
 
 
 def prompt_tokens(policy: Policy, system: str, problem: str) -> list[int]:
@@ -29,7 +28,7 @@ def prompt_tokens(policy: Policy, system: str, problem: str) -> list[int]:
     if size > _MOST_BYTES * context:
         raise _too_long(f"has {size} bytes", context)
     prompt = policy.chat.prompt(system, problem)
-    if context - len(prompt) < _SHORTEST_SOLUTION:
+    if context - len(prompt) < SHORTEST_SOLUTION:
         raise _too_long(f"takes {len(prompt)} tokens", context)
     return prompt
 

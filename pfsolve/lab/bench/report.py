@@ -19,9 +19,9 @@ from pfsolve.errors import UsageError
 from pfsolve.lab.bench.plan import FROM_ROLLOUTS, ROLLOUTS, BenchPlan, BenchRun
 from pfsolve.lab.evaluation.curves import CHOICES
 from pfsolve.lab.evaluation.intervals import Interval, draws, interval
-from pfsolve.lab.evaluation.metrics import Floats
 from pfsolve.results.line import ResultLine
 from pfsolve.results.summary import summarise, wilson
+from pfsolve.search.log_odds import Floats
 
 
 @dataclass(frozen=True, slots=True)

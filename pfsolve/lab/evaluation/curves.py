@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pfsolve.lab.evaluation.intervals import Interval, draws, interval
-from pfsolve.lab.evaluation.metrics import Floats
 from pfsolve.lab.evaluation.votes import best_of_n, oracle, vote
-from pfsolve.search.log_odds import log_sigmoid
+from pfsolve.search.log_odds import Floats, log_sigmoid
 
 MAJORITY = "majority_vote"
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from pfsolve.lab.evaluation.curves import ScoredRollouts
 from pfsolve.lab.evaluation.intervals import Interval, draws, interval
-from pfsolve.lab.evaluation.metrics import Floats, auc
+from pfsolve.lab.evaluation.metrics import auc
+from pfsolve.search.log_odds import Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pfsolve.lab.evaluation.metrics import Floats
+from pfsolve.search.log_odds import Floats
 
 Interval = tuple[float, float]
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from pfsolve.search.log_odds import Floats
+
 Bools = NDArray[np.bool_]
 
 

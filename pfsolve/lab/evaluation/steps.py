@@ -12,7 +12,6 @@ from pfsolve.lab.evaluation.intervals import Interval, draws, interval
 from pfsolve.lab.evaluation.metrics import (
     Bin,
     Bools,
-    Floats,
     LabelledSteps,
     auc,
     brier,
@@ -23,7 +22,7 @@ from pfsolve.lab.evaluation.metrics import (
 )
 from pfsolve.lab.evaluation.threshold import F1, Detection, choose_threshold, cross_fitted, f1
 from pfsolve.results.summary import wilson
-from pfsolve.search.log_odds import logit, sigmoid
+from pfsolve.search.log_odds import Floats, logit, sigmoid
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pfsolve.lab.evaluation.metrics import Bools, Floats, LabelledSteps
+from pfsolve.lab.evaluation.metrics import Bools, LabelledSteps
+from pfsolve.search.log_odds import Floats
 
 FOLDS = 10
 

@@ -14,7 +14,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pfsolve.lab.evaluation.metrics import Bools, Floats
+from pfsolve.lab.evaluation.metrics import Bools
+from pfsolve.search.log_odds import Floats
 
 Ints = NDArray[np.intp]
 

@@ -10,12 +10,11 @@ from pfsolve.engine.library import Facts, LoadedModel
 from pfsolve.engine.memory import PrmMemory
 from pfsolve.errors import ModelFileError, ProblemTooLong, named
 from pfsolve.models.resolve import PrmFiles, resolve_prm
+from pfsolve.particle import SHORTEST_SOLUTION
 from pfsolve.rewards.base import Reward, Site, WantedReward
 from pfsolve.rewards.prm.reader import PrmReader, TokenLogits, read_head
 from pfsolve.rewards.prm.scorer import PrmScorer
 from pfsolve.rewards.prm.template import Template
-
-_SHORTEST_SOLUTION = 16  # tokens that must fit behind the problem
 
 
 class Prm:
@@ -58,7 +57,7 @@ class Prm:
             ProblemTooLong: the problem leaves no room for a solution in the model's context.
         """
         length = len(self.template.render(problem, [""]))
-        if length + _SHORTEST_SOLUTION > self.context:
+        if length + SHORTEST_SOLUTION > self.context:
             raise ProblemTooLong(
                 f"the problem takes {length} tokens, and {self.name} reads {self.context}",
                 f"shorten it, or use another {named('reward')}",

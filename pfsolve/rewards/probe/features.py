@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pfsolve.engine.policy import Trace
+from pfsolve.search.log_odds import Floats
 
 Vector = NDArray[np.float32]
-Floats = NDArray[np.float64]
 
 FORMAT = 3  # of feature vectors, and so of heads and of what they learn from
 
