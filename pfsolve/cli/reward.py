@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 app = subcommands("Measure rewards, and train one.")
 
+# Solutions are read one at a time; a method of the config file has nothing to say about that.
+_READING = {"method": "bon", "early_stop": False, "particles": 1, "parallel": 1}
+
 
 @app.command("eval")
 @taking("reward", "aggregate", "policy", "context", "threads", "gpu_layers", "offline")
@@ -70,7 +73,7 @@ def evaluate(
 
     environment = Environment()
     out = Output(environment, as_json=as_json, quiet=quiet)
-    settings = merge(*layers(environment, flags), {"particles": 1, "parallel": 1})
+    settings = merge(*layers(environment, flags), _READING)
     rows: list[LabelledRow] = []
     malformed = 0
     for file in files:

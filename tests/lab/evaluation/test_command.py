@@ -14,7 +14,7 @@ import pytest
 
 from pfsolve.cli import run
 from pfsolve.environment import Environment
-from pfsolve.settings import Settings
+from pfsolve.settings import METHODS, Settings
 from pfsolve.solution import ScoredSolution
 
 
@@ -124,6 +124,15 @@ def test_recorded_rollouts_of_several_folders_keep_the_scores_of_this_reward(
     assert reward_eval(*folders, "--policy", "small", "--reward", "none", "--json") == 0
     assert len(opened[1].read) == 4, "another reward reads them all"
     assert [of["auc"] for of in json.loads(capsys.readouterr().out)["early_auc"]] == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_of_the_config_file_has_no_say(
+    rows: Path, opened: list[Solver], monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.setenv("PFSOLVE_METHOD", method)
+    assert reward_eval(rows) == 0
+    assert (opened[0].settings.particles, opened[0].settings.reward) == (1, None)
 
 
 def test_a_malformed_row_is_named_counted_and_makes_the_exit_code(
