@@ -81,7 +81,7 @@ def bench(
     from pfsolve.display.report.comparison import check_plot, comparison_table, draw_comparison
     from pfsolve.display.surface import watching
     from pfsolve.environment import Environment
-    from pfsolve.lab.bench.plan import make_plan
+    from pfsolve.lab.bench.plan import ROLLOUT_METHOD, make_plan
     from pfsolve.lab.bench.report import compare
     from pfsolve.lab.bench.run import Session, run_all
     from pfsolve.models.resolve import name_of
@@ -99,7 +99,7 @@ def bench(
     )
     problems = read_answered(file).problems[:limit]
     base = layers(environment, flags)
-    settings = merge(*base)
+    settings = merge(*base, ROLLOUT_METHOD)  # a method of the config file has no say here
     runs = plan.runs(scored=settings.reward != "none" and plan.derived != ("sc",))
     for run in runs:
         merge(*base, run.layer)  # what is wrong with any of them is said before the first

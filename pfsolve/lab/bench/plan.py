@@ -18,6 +18,7 @@ from pfsolve.settings import METHODS, SETTINGS, parsed
 # What follows from rollouts, and how `pfsolve.lab.evaluation.curves` calls it.
 FROM_ROLLOUTS = {"sc": MAJORITY, "bon": "best_of_n", "wbon": "weighted_best_of_n"}
 ROLLOUTS = "rollouts"  # the label of the runs that draw them
+ROLLOUT_METHOD = {"method": "bon", "early_stop": False}  # how they are drawn, if scored
 
 _NOT_OWN = ("method", "particles", "seed", "policy", "preset")  # the comparison decides these
 
@@ -54,7 +55,8 @@ class BenchPlan:
     def runs(self, scored: bool) -> list[BenchRun]:
         """Every run, cheap ones first.
 
-        scored: whether rollouts are worth a score.
+        Args:
+            scored: whether rollouts are worth a score.
         """
         runs = []
         for method in self.methods:
@@ -63,7 +65,7 @@ class BenchPlan:
                 sizes, seeds = (1,), seeds[:1]
             runs += [_run(method, n, seed) for n in sizes for seed in seeds]
         if self.derived:
-            layer = {"method": "bon" if scored else "sc", "early_stop": False}
+            layer = ROLLOUT_METHOD if scored else ROLLOUT_METHOD | {"method": "sc"}
             runs += [_run(BenchMethod(ROLLOUTS, layer), self.rollouts, seed) for seed in self.seeds]
         return sorted(runs, key=lambda run: (run.seed, run.particles))
 
