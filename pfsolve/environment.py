@@ -23,10 +23,7 @@ _PACKAGE_ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Environment:
-    """Streams, variables and directories of this process. Tests make their own.
-
-    `config_dir` holds config.toml and the user's own models.toml; `models_dir` the model files.
-    """
+    """Streams, variables and directories of this process. Tests make their own."""
 
     stdin: TextIO = field(default_factory=lambda: sys.stdin)
     stdout: TextIO = field(default_factory=lambda: sys.stdout)
@@ -69,7 +66,10 @@ class Environment:
 
     @cached_property
     def config_dir(self) -> Path:
-        """PFSOLVE_CONFIG_DIR, or the platform's usual place (~/.config/pfsolve on Linux)."""
+        """Folder of config.toml and the user's own models.toml.
+
+        PFSOLVE_CONFIG_DIR, or the platform's usual place (~/.config/pfsolve on Linux).
+        """
         if override := self.variables.get("PFSOLVE_CONFIG_DIR"):
             return Path(override).expanduser()
         import platformdirs
@@ -78,7 +78,10 @@ class Environment:
 
     @cached_property
     def models_dir(self) -> Path:
-        """PFSOLVE_MODELS_DIR, or the platform's cache (~/.cache/pfsolve/models on Linux)."""
+        """Folder of the model files.
+
+        PFSOLVE_MODELS_DIR, or the platform's cache (~/.cache/pfsolve/models on Linux).
+        """
         if override := self.variables.get("PFSOLVE_MODELS_DIR"):
             return Path(override).expanduser()
         import platformdirs

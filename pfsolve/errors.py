@@ -52,11 +52,13 @@ def _as_argument(name: str, value: str | None = None) -> str:
 class PfsolveError(Exception):
     """Base of all expected errors.
 
-    message, hint: settings in them are spelled as in Python; `spelled` gives them in another spelling.
-
     Args:
         message: what happened, one line, with the value seen. `named` names a setting in it.
         hint: what to do, one line, ideally the command that fixes it.
+
+    Attributes:
+        message: with its settings spelled as in Python; `spelled` gives another spelling.
+        hint: likewise.
     """
 
     def __init__(self, message: str, hint: str | None = None) -> None:

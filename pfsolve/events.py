@@ -18,7 +18,7 @@ class Began:
     """A search starts; its prompt has been decoded."""
 
     problem: str  # its text
-    particles: int  # how many, n
+    particles: int  # number of them, n
     prompt_tokens: int
 
 
@@ -72,9 +72,8 @@ class StepScored:
     log_odds: tuple[float, ...]  # (n,), logits of the scores
     weights: tuple[float, ...]  # (n,), normalised: their sum is 1
     ess: float  # of these weights, 1 to n
-    log_evidence: (
-        float | None
-    )  # log of the estimated normalising constant; None if a method has none
+    # Log of the estimated normalising constant; None if a method has none.
+    log_evidence: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ class Finish(StrEnum):
     """Why a particle takes no further step."""
 
     END = "end"  # the model said so, with an end-of-generation token
-    BOXED = "boxed"  # a complete \\boxed{...}
+    BOXED = "boxed"  # a complete \boxed{...}
     MAX_STEPS = "max_steps"
     TRUNCATED = "truncated"  # it would outgrow the context
     LOOP = "loop"  # it repeats itself

@@ -30,7 +30,7 @@ def run(argv: Sequence[str], environment: Environment) -> int:
         environment.stdout.flush()
         return int(code or 0)
     except BrokenPipeError:
-        environment.abandon_stdout()  # whoever read us has enough; that is no error
+        environment.abandon_stdout()  # the reader has enough; that is no error
         return ExitCode.ANSWERED
     except (Exception, KeyboardInterrupt) as error:
         if debug:

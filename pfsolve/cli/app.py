@@ -45,7 +45,7 @@ class SolveByDefault(CommandGroup):
 app = Commands(
     cls=SolveByDefault,
     help="Solve mathematics on your own laptop: a small language model writes many solutions step "
-    "by step, a reward judges each step, and the better ones carry on.",
+    "by step, a reward scores each step, and the better ones are copied.",
     epilog="Every setting also has a variable, PFSOLVE_PARTICLES for --particles, and a key in config.toml. "
     "Options win over variables, variables over the file.\n\n"
     'Example: pfsolve "Solve x^2=4"',

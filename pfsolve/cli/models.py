@@ -56,7 +56,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
     told = facts | {
         "places": "; ".join(map(str, entry.places)) or None,
         "source": entry.source.repo if entry.source else None,
-        "prm": _verdict(entry.prm) if entry.prm else None,
+        "prm": _how_it_scores(entry.prm) if entry.prm else None,
     }
     width = max(map(len, told))
     world.output.give(
@@ -221,7 +221,7 @@ def _row(facts: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _verdict(spec: PrmSpec) -> str:
+def _how_it_scores(spec: PrmSpec) -> str:
     if spec.head:
         return f"score by its layers {', '.join(spec.head)}"
     return f"score by tokens {spec.positive} and {spec.negative}"

@@ -72,5 +72,7 @@ def merge(
     if rows:
         raise SomeFailed(
             f"{rows} of {len(records) + rows} problems have no result yet",
-            f"missing: shard {', '.join(shards)}" if shards else "go on with --resume",
+            f"missing: shard {', '.join(shards)}"
+            if shards
+            else "add --resume to the run's command",
         )

@@ -37,7 +37,7 @@ class FileView(View):
         interrupted: as in `ManyEnded`.
         began: when the run began, in seconds.
         seconds: since then.
-        told: how many seconds since then the last plain headline came.
+        told: when the last plain headline came, in seconds since then.
         is_due: whether it is time for another.
     """
 

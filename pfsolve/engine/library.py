@@ -140,7 +140,7 @@ class LoadedModel:
             raise UsageError(
                 f"{named('gpu_layers', gpu_layers)}: this build of llama-cpp-python has no GPU "
                 "support",
-                "leave the option out, or install a CUDA or Metal wheel (see the README)",
+                "leave it out, or install a CUDA or Metal wheel (see the README)",
             )
         if gpu_layers is None:
             gpu_layers = -1 if can_offload else 0

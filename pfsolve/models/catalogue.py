@@ -72,7 +72,7 @@ def load_catalogue(config_dir: Path | None = None) -> Catalogue:
     if entries[default.lower()].kind != "policy":
         raise UsageError(
             f"{source}: `default_policy` is {default!r}, which is no policy",
-            "name a model that writes solutions, not one that judges them",
+            "name a model that writes solutions, not one that scores them",
         )
     return Catalogue(entries, default.lower())
 

@@ -175,7 +175,11 @@ def _persist(place: HubPlace, missing: Callable[[], int], resume: Callable[[], N
 
 @contextmanager
 def _answer(url: str, wanted: str | None) -> Iterator[httpx2.Response]:
-    """One answer, whose body is yet to come. wanted: a value for the header "range"."""
+    """One answer, whose body is yet to come.
+
+    Args:
+        wanted: a value for the header "range".
+    """
     from huggingface_hub import constants, get_session, hf_raise_for_status
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # lazy there
 

@@ -82,7 +82,7 @@ def _policy(name_or_path: str | None, environment: Environment) -> Path | ModelE
     found = _look_up(name_or_path or catalogue.default_policy, catalogue)
     if isinstance(found, ModelEntry) and found.kind != "policy":
         raise UsageError(
-            f"{found.name} cannot be the policy: it judges solutions and does not write them",
+            f"{found.name} cannot be the policy: it scores solutions and does not write them",
             f"{named('reward', found.name)} uses it; `pfsolve models list` shows the policies",
         )
     return found
@@ -110,8 +110,8 @@ def resolve_prm(
         model, spec = ModelFile(found.stem, found, None), read_spec(found)
     elif found.prm is None:
         raise UsageError(
-            f"{found.name} cannot be the reward: it writes solutions and does not judge them",
-            f"{named('policy', found.name)} uses it; `pfsolve models list` shows the models that judge",
+            f"{found.name} cannot be the reward: it writes solutions and does not score them",
+            f"{named('policy', found.name)} uses it; `pfsolve models list` shows the models that do",
         )
     else:
         model, spec = _fetched(found, environment, offline, listen), found.prm

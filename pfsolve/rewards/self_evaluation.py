@@ -1,6 +1,6 @@
-"""`--reward self-evaluation`: the policy judges its own partial solution, without a second model.
+"""`--reward self-evaluation`: the policy scores its own partial solution, without a second model.
 
-A short turn that asks for a verdict is appended to the particle's own sequence, the logits of the two
+A short turn that asks whether it is right is appended to the particle's own sequence, the logits of the two
 possible answers are read, and the sequence is rewound: a fork that lives for one decode, without a
 second sequence. Only the turn is decoded. The idea is P(True) of Kadavath et al.
 2022, arXiv:2207.05221, section 3, applied to prefixes.

@@ -86,7 +86,7 @@ class Settings:
     )
     reward: str | None = setting(
         None,
-        "What judges a step: a probe of the policy, the policy itself, or a process reward model.",
+        "What scores a step: a probe of the policy, the policy itself, or a process reward model.",
         METHOD,
         metavar="|".join((*REWARDS, "MODEL")),
         default_text="{}, or {} for a policy without one".format(*DEFAULT_REWARDS),

@@ -33,7 +33,7 @@ class Solver:
 
     Args:
         settings: how to solve; the models it names are fetched first if they are missing.
-        problems: number of problems to solve, None if that is not known. It bounds how many are
+        problems: number of problems to solve, None if that is not known. It bounds the number
             searched side by side; where `Settings.parallel` leaves that open too, it is one.
         environment: directories and variables; this process's by default.
         reward: a reward of the caller's own, in place of the one that settings name. The caller

@@ -244,7 +244,7 @@ def write_checkpoint(
     dtype: str = "BF16",
     **config: object,
 ) -> Path:
-    """A whole checkpoint in `folder`, its weights in so many files of a kind ("safetensors", "bin")."""
+    """A whole checkpoint in `folder`, its weights in a number of files of a kind ("safetensors", "bin")."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(make_config(shape, **config)))
     (folder / "tokenizer.json").write_text(json.dumps(make_tokenizer()))

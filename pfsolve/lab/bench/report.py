@@ -240,7 +240,7 @@ class _Rollouts:
 
 
 def _rollouts(seeds: Sequence[Results], problem_ids: Sequence[str], of_a_seed: int) -> _Rollouts:
-    """Rollouts of all seeds are one set; every problem is judged with as many of them."""
+    """Rollouts of all seeds are one set; every problem is measured with the same number of them."""
     pools = [_pool([of[name] for of in seeds if name in of]) for name in problem_ids]
     most = min((len(pool.classes) for pool in pools if len(pool.classes)), default=0)
     if not most:

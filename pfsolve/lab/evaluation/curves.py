@@ -55,7 +55,9 @@ def measure_choice(rows: Sequence[ScoredRollouts], *, seed: int = 0) -> dict[str
     """A curve for each of `CHOICES`, or none without rows.
 
     M is the smallest number of rollouts of a row, so that every N is of the same problems.
-    seed: of the bootstrap.
+
+    Args:
+        seed: of the bootstrap.
     """
     if not rows:
         return {}

@@ -33,7 +33,10 @@ def measure_early_auc(rows: Sequence[ScoredRollouts], *, seed: int = 0) -> tuple
     """AUC after each step that half of the rollouts have written, and at the end.
 
     Only rows with both right and wrong rollouts count; without one there is nothing to measure. A
-    rollout that ended earlier keeps its last score, as a finished particle does. seed: of the bootstrap.
+    rollout that ended earlier keeps its last score, as a finished particle does.
+
+    Args:
+        seed: of the bootstrap.
     """
     mixed = [row for row in rows if 0 < np.sum(row.classes == 0) < len(row.classes)]
     if not mixed:

@@ -95,37 +95,37 @@ def evaluate(
             f"none of {len(rows)} rows could be scored",
             scores.complaints[0] if scores.complaints else "give more rows",
         )
-    judged, lengths, judgements = [], [], []
+    labelled, lengths, rollouts = [], [], []
     # The number of each problem, in the order of their first appearance.
     of_labelled: dict[str, int] = {}
     of_rollouts: dict[str, int] = {}
     for row, of in scored:
         if isinstance(row, Labelled):
             group = of_labelled.setdefault(row.problem.text, len(of_labelled))
-            judged.append(LabelledSteps(of[0].log_odds, row.first_error, group))
+            labelled.append(LabelledSteps(of[0].log_odds, row.first_error, group))
             shorter = -np.array([len(step) for step in row.steps], float)
             lengths.append(LabelledSteps(shorter, row.first_error, group))
         else:
             group = of_rollouts.setdefault(row.problem.text, len(of_rollouts))
-            judgements.append(_judgement(row, of, group))
+            rollouts.append(_scored_rollouts(row, of, group))
     solutions = [each for _, of in scored for each in of]
     return Report(
         settings=dict(settings),
         rows=len(scored),
-        labelled=len(judged),
-        rollouts=len(judgements),
+        labelled=len(labelled),
+        rollouts=len(rollouts),
         left_out=malformed + len(rows) - len(scored),
         solutions=len(solutions),
         steps=sum(len(each.log_odds) for each in solutions),
         tokens=sum(each.tokens for each in solutions),
         seconds=sum(each.seconds for each in solutions),
-        of_steps=measure_steps(judged, lengths, threshold=threshold, seed=seed),
-        curves=measure_choice(judgements, seed=seed),
-        early_auc=measure_early_auc(judgements, seed=seed),
+        of_steps=measure_steps(labelled, lengths, threshold=threshold, seed=seed),
+        curves=measure_choice(rollouts, seed=seed),
+        early_auc=measure_early_auc(rollouts, seed=seed),
     )
 
 
-def _judgement(row: Rollouts, scores: Sequence[ScoredSolution], group: int) -> ScoredRollouts:
+def _scored_rollouts(row: Rollouts, scores: Sequence[ScoredSolution], group: int) -> ScoredRollouts:
     """The rollouts' scores, and the classes of their answers, the right answer's being 0."""
     answers = [attempt.answer for attempt in row.attempts]
     classes = group_equivalent([row.problem.answer, *answers])[1:]

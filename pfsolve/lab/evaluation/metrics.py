@@ -50,8 +50,13 @@ def pooled_steps(solutions: Sequence[LabelledSteps]) -> PooledSteps:
 def auc(log_odds: Floats, right: Bools, weights: Floats | None = None) -> float | None:
     """The probability that a right step scores higher than a wrong one, ties counting half.
 
-    The area under the ROC curve, by ranks and therefore exact. log_odds, right, weights: (n,),
-    weights non-negative, 1 by default. None where right or wrong ones are missing.
+    The area under the ROC curve, by ranks and therefore exact. None where right or wrong ones are
+    missing.
+
+    Args:
+        log_odds: (n,).
+        right: (n,).
+        weights: (n,), at least 0; 1 by default.
     """
     weights = np.ones(len(right)) if weights is None else weights
     order = np.argsort(log_odds[~right])

@@ -28,9 +28,8 @@ class Detection:
     """
 
     wrong: Bools  # (n,) it has a wrong step
-    before: (
-        Floats  # (n,) lowest log-odds before that step, inf if it is the first; else of all steps
-    )
+    # (n,) lowest log-odds before that step, inf if it is the first; of all steps if there is none.
+    before: Floats
     at: Floats  # (n,) log-odds of the first wrong step, -inf without one
     group: NDArray[np.intp]  # (n,) number of the problem
 

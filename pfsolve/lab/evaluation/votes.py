@@ -75,8 +75,13 @@ def vote(log_weights: Floats, classes: Ints, *, seed: int = 0) -> Floats:
 def _shares(usable: Bools, log_weights: Floats, belongs: Bools) -> tuple[Floats, Bools]:
     """Weight of each class in each subset (S, C), and whether it is there at all.
 
-    usable: (S, M). Weights are relative to the subset's own heaviest rollout, so that none vanishes
-    for the sake of one outside.
+    Weights are relative to the subset's own heaviest rollout, so that none vanishes for the sake of
+    one outside.
+
+    Args:
+        usable: (S, M), whether a rollout is in the subset and has an answer.
+        log_weights: (M,).
+        belongs: (M, C), whether a rollout is of the class.
     """
     top = np.max(np.where(usable, log_weights, -np.inf), axis=1, keepdims=True)
     top[np.isneginf(top)] = 0.0

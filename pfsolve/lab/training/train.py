@@ -69,7 +69,7 @@ def train(
 
     Args:
         seed: of folds and starting points.
-        listen: hears how many heads are fitted.
+        listen: hears the number of heads that are fitted.
 
     Raises:
         UsageError: there are too few problems, or nothing among them is wrong, or nothing right.

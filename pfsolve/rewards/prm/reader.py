@@ -1,7 +1,7 @@
 """How the log-odds of a prefix are read from a process reward model, at the prefix's last token.
 
-Either the model was trained to write its verdict, as one of two tokens, or a few linear layers, the
-head, turn the hidden state into it. No GGUF holds a head, so it lies beside, as safetensors.
+Either the model was trained to write one of two tokens, whose logits tell, or a few linear layers, the
+head, turn the hidden state into log-odds. No GGUF holds a head, so it lies beside, as safetensors.
 """
 
 from __future__ import annotations

@@ -11,12 +11,14 @@ from pfsolve.lab.evaluation.curves import ScoredRollouts
 from pfsolve.lab.evaluation.early_auc import measure_early_auc
 
 
-def judgement(by_step: list[list[float]], classes: list[int], group: int = 0) -> ScoredRollouts:
+def scored_rollouts(
+    by_step: list[list[float]], classes: list[int], group: int = 0
+) -> ScoredRollouts:
     return ScoredRollouts(tuple(np.array(of, float) for of in by_step), np.array(classes), group)
 
 
 def test_by_hand_with_one_that_ended_early_and_one_without_a_step() -> None:
-    row = judgement([[1, 5], [2, 4], [3], []], [0, 0, 1, -1])
+    row = scored_rollouts([[1, 5], [2, 4], [3], []], [0, 0, 1, -1])
     found = measure_early_auc([row])
     assert [(of.step, of.written) for of in found] == [(1, 3 / 4), (None, 1.0)]
     # After step 1 both right ones are below 3 and above -inf; at the end above both.
@@ -25,15 +27,15 @@ def test_by_hand_with_one_that_ended_early_and_one_without_a_step() -> None:
 
 
 def test_what_differs_between_problems_does_not_count() -> None:
-    easy = judgement([[9], [9], [9]], [0, 0, 1], 0)
-    hard = judgement([[-9], [-9], [-9]], [0, 1, 1], 1)
+    easy = scored_rollouts([[9], [9], [9]], [0, 0, 1], 0)
+    hard = scored_rollouts([[-9], [-9], [-9]], [0, 1, 1], 1)
     assert [of.auc for of in measure_early_auc([easy, hard])] == [0.5, 0.5]
     assert measure_early_auc([easy, hard])[0].interval == (0.5, 0.5)
 
 
 def test_problems_of_one_kind_say_nothing() -> None:
-    right, wrong = judgement([[1], [2]], [0, 0], 0), judgement([[1], [2]], [1, -1], 1)
-    mixed = judgement([[2], [1]], [0, 1], 2)
+    right, wrong = scored_rollouts([[1], [2]], [0, 0], 0), scored_rollouts([[1], [2]], [1, -1], 1)
+    mixed = scored_rollouts([[2], [1]], [0, 1], 2)
     assert measure_early_auc([]) == measure_early_auc([right, wrong]) == ()
     assert measure_early_auc([right, mixed, wrong])[0].auc == 1.0
 
@@ -46,7 +48,7 @@ def test_problems_of_one_kind_say_nothing() -> None:
     )
 )
 def test_it_is_the_share_of_pairs(rollouts: list[tuple[list[float], int]]) -> None:
-    row = judgement([scores for scores, _ in rollouts], [kind for _, kind in rollouts])
+    row = scored_rollouts([scores for scores, _ in rollouts], [kind for _, kind in rollouts])
     lengths = [len(scores) for scores, _ in rollouts]
     for of in measure_early_auc([row]):
         last = [scores[: of.step][-1] if scores else -np.inf for scores, _ in rollouts]
