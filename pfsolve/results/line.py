@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SCHEMA = 2  # of the lines; a change that older readers would misread raises it
 
+_DEFAULTS = Settings().to_dict()
+
 
 class CandidateLine(TypedDict):
     """One answer of the final population, with all that are equivalent to it."""
@@ -207,8 +209,12 @@ def brief(line: ResultLine) -> ResultLine:
 
 
 def hash_of(settings: Mapping[str, Any], versions: Mapping[str, str]) -> str:
-    """A fingerprint of all that decides a result, the machine's settings and speed aside."""
-    deciding = {name: value for name, value in settings.items() if name not in MACHINE}
+    """A fingerprint of all that decides a result, the machine's settings and speed aside.
+
+    A setting that is missing, since the result is older than it, counts as its default.
+    """
+    whole = {**_DEFAULTS, **settings}
+    deciding = {name: value for name, value in whole.items() if name not in MACHINE}
     files = {name: value for name, value in versions.items() if name.endswith("sha256")}
     return digest(deciding | files)
 
@@ -225,22 +231,26 @@ _NEW_VALUES = {("event", "Scored"): "StepScored", ("weights", "level"): "score"}
 
 
 def upgraded(record: dict[str, Any]) -> ResultLine:
-    """A result, scores of a reward or a run record of schema 1 as schema 2 has it.
+    """A result, scores of a reward or a run record of this schema or an earlier one, as of today.
 
-    A record of another schema is returned as it is.
+    Schema 1 gets the words of schema 2; where settings are missing that are younger than the record,
+    the hash is what it is with their defaults. A record of a later schema is returned as it is.
     """
-    if record.get("schema", 1) != 1:
-        return cast(ResultLine, record)
-    new = {**_renamed(record), "schema": SCHEMA}
-    for name in ("pool", "settings"):
-        if name in new:
-            new[name] = _renamed(new[name])
-    for name in ("particles", "events"):
-        if isinstance(new.get(name), list):
-            new[name] = [_renamed(each) for each in new[name]]
+    schema, new = record.get("schema", 1), dict(record)
+    if schema == 1:
+        new = {**_renamed(record), "schema": SCHEMA}
+        for name in ("pool", "settings"):
+            if name in new:
+                new[name] = _renamed(new[name])
+        for name in ("particles", "events"):
+            if isinstance(new.get(name), list):
+                new[name] = [_renamed(each) for each in new[name]]
     settings, versions = new.get("settings"), new.get("versions")
-    if "settings_hash" in new and isinstance(settings, dict) and isinstance(versions, dict):
-        new["settings_hash"] = hash_of(settings, versions)  # scores have none: theirs stays
+    if not (isinstance(settings, dict) and isinstance(versions, dict)):
+        return cast(ResultLine, new)  # scores, whose hash stays, or no result of ours
+    is_older = schema == 1 or (schema == SCHEMA and not _DEFAULTS.keys() <= settings.keys())
+    if "settings_hash" in new and is_older:
+        new["settings_hash"] = hash_of(settings, versions)
     return cast(ResultLine, new)
 
 

@@ -59,6 +59,16 @@ def test_odd_values_do_no_harm(odd: object) -> None:
     assert upgraded(dict.fromkeys(names, odd))["schema"] == 2
 
 
+def test_a_result_from_before_a_setting_existed_has_its_default() -> None:
+    now = dict(origin().solved(problems()[0], solution(problems()[0], "8")))
+    younger = {name: of for name, of in now["settings"].items() if name != "deduplicate"}
+    before = now | {"settings": younger, "settings_hash": "of fewer settings"}
+    assert upgraded(before)["settings_hash"] == now["settings_hash"]
+    other = before | {"settings": younger | {"final": "vote"}}
+    assert upgraded(other)["settings_hash"] != now["settings_hash"]
+    assert upgraded(before | {"schema": 3}) == before | {"schema": 3}
+
+
 def test_resume_leaves_finished_rows_alone(tmp_path: Path) -> None:
     path = Path(shutil.copy(RESULTS, tmp_path))
     with ResultsFile(path, resume=True) as file:
