@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["tests.engine.fixtures", "tests.models.fixtures"]
+
+settings.register_profile("any machine", deadline=None)  # a busy one may take long over anything
+settings.load_profile("any machine")
 
 SMALL = "smollm2-135m-instruct"
 THREADS = min(2, os.cpu_count() or 1)  # the model is tiny: more would wait for each other

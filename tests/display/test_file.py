@@ -332,7 +332,7 @@ def test_hostile_text_adds_no_lines_and_no_codes_of_its_own(redraw: bool, verbos
     written(environment).encode()  # no lone surrogate, which a real stream would refuse
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(max_size=300), st.integers(20, 120), st.integers(1, 40))
 def test_any_text_can_be_shown(text: str, width: int, height: int) -> None:
     environment, clock = screen(width, height), Clock()

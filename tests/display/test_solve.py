@@ -98,7 +98,7 @@ def test_the_table_fits_any_terminal(width: int, height: int, n: int) -> None:
     assert max(cell_len(line) for line in lines) <= width
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(max_size=300), st.integers(1, 120), st.integers(1, 60))
 def test_any_text_fits(text: str, width: int, height: int) -> None:
     rows = (row(0.5, text), row(0.5, text, answer=text, finish="end"))

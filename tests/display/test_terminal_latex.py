@@ -140,7 +140,7 @@ PIECES = re.findall(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.lists(st.one_of(st.sampled_from(PIECES), st.just(" "), st.characters()), max_size=30).map(
         "".join

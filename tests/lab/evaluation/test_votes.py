@@ -104,7 +104,7 @@ def test_one_rollout_is_right_as_often_as_rollouts_are(rollouts: list) -> None:
     assert oracle(classes)[0] == share
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.integers(0, 100))
 def test_of_many_rollouts_random_subsets_come_close(seed: int) -> None:
     """13 rollouts: the seeded subsets against all 8191."""
