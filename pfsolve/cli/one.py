@@ -63,8 +63,8 @@ def solve_one(
         line if options.json == "full" else brief(line),
         lambda: [Answer(solution.answer)] if solution.answer is not None else [],
     )
-    if solution.answer is not None and environment.err.is_terminal and options.json is None:
-        output.note(summary(solution))
+    if solution.answer is not None:
+        output.aside(summary(solution))
     if solution.interrupted:
         raise typer.Exit(ExitCode.INTERRUPTED)
     if solution.answer is None:

@@ -10,7 +10,8 @@ import typer
 
 from pfsolve.cli.options import Flags, layers, taking
 from pfsolve.errors import ExitCode, UsageError
-from pfsolve.settings import FILES, INPUTS, SETTINGS, merge
+from pfsolve.problems import INPUTS
+from pfsolve.settings import FILES, SETTINGS, merge
 
 if TYPE_CHECKING:
     from pfsolve.environment import Environment

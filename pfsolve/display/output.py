@@ -90,6 +90,11 @@ class Output:
         if not self._quiet:
             self._environment.err.print(Text(line, style="dim"), soft_wrap=True)
 
+    def aside(self, line: str) -> None:
+        """A note that is worth no more than a look: on a terminal, and not where JSON is wanted."""
+        if not self._as_json and self._environment.err.is_terminal:
+            self.note(line)
+
     def _show(self, parts: Iterable[Shown]) -> None:
         for number, part in enumerate(parts):
             if isinstance(part, Table):

@@ -53,7 +53,7 @@ class ModelEntry:
     kind: "policy" or "prm".
     file: its name on disk.
     places: where it is fetched from, tried in this order.
-    description: half a line for `pfsolve models list`.
+    description: half a line for `pfsolve models show`.
     bytes: exact size; None where only the place can tell.
     bytes_approximate: size to show, and to compare with the free disk; never used as a check.
     sha256: 64 hexadecimal digits; None where only the place can tell.

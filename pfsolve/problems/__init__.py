@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from pfsolve.problems.fields import parse_fields
 from pfsolve.problems.problem import BadRow, Problem
-from pfsolve.problems.read import ProblemFile, read_answered, read_problems
+from pfsolve.problems.read import INPUTS, ProblemFile, read_answered, read_problems
 from pfsolve.problems.shard import Shard
 
 __all__ = [
+    "INPUTS",
     "BadRow",
     "Problem",
     "ProblemFile",

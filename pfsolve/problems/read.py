@@ -12,8 +12,9 @@ from pfsolve.problems.csv import read_table
 from pfsolve.problems.jsonl import object_reader
 from pfsolve.problems.problem import BadRow, Problem, make_problem, read_row, with_unique_ids
 from pfsolve.problems.source import TextLines, piped, read_lines
-from pfsolve.settings import INPUTS
 from pfsolve.wording import plural
+
+INPUTS = ("auto", "lines", "text", "jsonl", "csv")  # how a file can be read
 
 _BY_EXTENSION = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _HOW = {
@@ -30,7 +31,7 @@ class ProblemFile:
     """What a file holds.
 
     rows: all that are not blank, in the file's order, with unique ids.
-    kind: how the file was read: one of `settings.INPUTS`, but not "auto".
+    kind: how the file was read: one of `INPUTS`, but not "auto".
     blank: number of empty lines, which were skipped.
     """
 
@@ -69,7 +70,7 @@ def read_problems(
     Args:
         data: its bytes, UTF-8, plain or packed with gzip.
         name: its path, or "standard input": for its extension, and for messages.
-        kind: one of `settings.INPUTS`. lines: each is a problem. text: the whole is one. jsonl: each line is
+        kind: one of `INPUTS`. lines: each is a problem. text: the whole is one. jsonl: each line is
             a JSON object. csv: a table whose first row names the columns, with tabs for a .tsv.
             auto: by the extension, else jsonl if it begins with a brace, else lines.
         fields: names of the fields or columns to read, see `parse_fields`.

@@ -36,9 +36,7 @@ FINAL = ("weighted-vote", "vote", "argmax")
 # Any other reward is a process reward model, or the file of a probe's head.
 REWARDS = ("probe", "self-evaluation", "confidence", "none")
 DEFAULT_REWARDS = ("probe", "self-evaluation")  # the first that the policy has
-PROBE_FILES = ".npz"  # what the files of heads end in
 AGGREGATIONS = ("last", "model", "prod", "min")
-INPUTS = ("auto", "lines", "text", "jsonl", "csv")  # how a file of problems can be read
 
 MAX_PARTICLES = 256  # as many sequences as llama.cpp holds in one cache
 

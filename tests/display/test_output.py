@@ -145,6 +145,16 @@ def test_notes_are_plain_text_on_stderr_unless_quiet() -> None:
     assert stream.getvalue() == "[bold]3 left out\n"
 
 
+def test_an_aside_is_for_a_reader_at_a_terminal() -> None:
+    pipe, terminal = io.StringIO(), Terminal()
+    for stream in (pipe, terminal):
+        environment = Environment(stderr=stream, variables={"TERM": "xterm", "NO_COLOR": "1"})
+        for how in ({"as_json": True}, {"quiet": True}):
+            Output(environment, **how).aside("nothing")
+        Output(environment).aside("said")
+    assert (pipe.getvalue(), terminal.getvalue()) == ("", "said\n")
+
+
 # -- the order of answers --
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pfsolve.errors import ModelMissing, UsageError, named
-from pfsolve.settings import PROBE_FILES
 
+PROBE_FILES = ".npz"  # what the files of heads end in
 PACKAGED = Path(__file__).parent / "heads"
 
 
