@@ -35,7 +35,7 @@ from pfsolve.settings import MAX_PARTICLES, Settings
 # 8 in decodes of 16 rows 1.18 times (`tests/benchmarks/batch.py`): single runs on different days.
 CPU_ROWS, GPU_ROWS = 32, 64
 
-_TEMPERATURE = 0.8  # where neither settings nor catalogue say otherwise
+DEFAULT_TEMPERATURE = 0.8  # where neither settings nor catalogue say otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def plan(found: Found, settings: Settings, problems: int | None, machine: Machin
         temperature = found.policy.entry.temperature
     return SolvePlan(
         context=context,
-        temperature=_TEMPERATURE if temperature is None else temperature,
+        temperature=DEFAULT_TEMPERATURE if temperature is None else temperature,
         threads=settings.threads or machine.cores,
         parallel=parallel,
         sequences=particles * parallel,

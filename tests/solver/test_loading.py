@@ -9,18 +9,19 @@ import numpy as np
 import pytest
 
 from pfsolve.engine.library import Facts
-from pfsolve.engine.memory import Machine
+from pfsolve.engine.memory import DEFAULT_CONTEXT, Machine
 from pfsolve.environment import Environment
 from pfsolve.errors import PfsolveError, ResourceError, UsageError
 from pfsolve.events import ignore
+from pfsolve.models.catalogue import load_catalogue
 from pfsolve.models.resolve import ModelFile
 from pfsolve.rewards.base import NoFiles, Uniform
 from pfsolve.rewards.kinds import choose_reward
 from pfsolve.rewards.probe.features import NUMBERS
 from pfsolve.rewards.probe.files import own_file
 from pfsolve.rewards.probe.head import ProbeHead
-from pfsolve.settings import Settings
-from pfsolve.solver.loading import CPU_ROWS, Found, choose_parallel, find, plan
+from pfsolve.settings import SETTINGS, Settings
+from pfsolve.solver.loading import CPU_ROWS, DEFAULT_TEMPERATURE, Found, choose_parallel, find, plan
 from tests.conftest import SMALL
 
 
@@ -75,6 +76,12 @@ def test_a_name_without_meaning_costs_no_download(
     named = Settings(**{"policy": SMALL, **settings})
     with pytest.raises(PfsolveError, match=complaint):
         find(named, Environment(variables=folders), listen=ignore)
+
+
+def test_the_help_says_in_words_what_is_planned() -> None:
+    assert SETTINGS["policy"].default_text == load_catalogue().default_policy
+    assert SETTINGS["context"].default_text.startswith(f"{DEFAULT_CONTEXT}, ")
+    assert SETTINGS["temperature"].default_text.endswith(f" {DEFAULT_TEMPERATURE}")
 
 
 def test_what_is_left_open_is_planned_from_the_model_and_the_machine() -> None:
