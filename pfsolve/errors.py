@@ -32,8 +32,8 @@ _NAMED = re.compile(f"{_OPEN}([a-z_]+)(?:=([^{_CLOSE}]*))?{_CLOSE}")
 def named(name: str, value: object = None) -> str:
     """A setting as part of an error's message or hint, alone or with a value.
 
-    Who shows the error spells it: Python as `particles` and `particles=8`, the command line as
-    `--particles` and `--particles 8`.
+    Python shows it as `particles` and `particles=8`, the command line as `--particles` and
+    `--particles 8`.
     """
     return f"{_OPEN}{name}{'' if value is None else f'={value}'}{_CLOSE}"
 

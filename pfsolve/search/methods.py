@@ -1,6 +1,6 @@
 """What `--method NAME` stands for: one table from names to searches.
 
-A new method is a module of this room and one line in `METHODS`.
+A new method is a module of this room, a line in `METHODS`, and its name in `pfsolve.settings.METHODS`.
 """
 
 from __future__ import annotations

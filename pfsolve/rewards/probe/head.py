@@ -26,7 +26,7 @@ class ProbeHead:
     # Weights (out, in) and biases (out,); the first is as wide as a feature vector of the policy, the
     # last has one output.
     layers: tuple[tuple[NDArray[np.float32], NDArray[np.float32]], ...]
-    # Who made it and how, plain JSON values; its "policy_sha256" names the policy it belongs to.
+    # How it was made, plain JSON values; its "policy_sha256" names the policy it belongs to.
     about: dict[str, Any] = field(default_factory=dict)
 
     @property
