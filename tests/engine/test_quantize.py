@@ -7,7 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pfsolve.engine.quantize import quantize
+from pfsolve.convert.job import KINDS
+from pfsolve.engine.quantize import _FTYPES, quantize
 from pfsolve.errors import EngineError, ModelFileError, UsageError
 from tests.convert import checkpoints as make
 
@@ -69,3 +70,7 @@ def test_an_interrupt_ends_the_child_and_leaves_nothing(floats: Path, tmp_path: 
     assert not [
         child for child in psutil.Process().children() if "quantize" in " ".join(child.cmdline())
     ]
+
+
+def test_it_makes_every_kind_that_a_conversion_may_ask_for() -> None:
+    assert set(KINDS) == set(_FTYPES)
