@@ -21,13 +21,18 @@ _TRUE = {"1", "true", "yes", "on"}
 _PACKAGE_ROOT = Path(__file__).resolve().parents[1]
 
 
+def _nowhere(mode: Literal["r", "w"]) -> TextIO:
+    """What stands for a stream that was closed before this process began, which Python calls None."""
+    return open(os.devnull, mode, encoding="utf-8")
+
+
 @dataclass(frozen=True)
 class Environment:
     """Streams, variables and directories of this process. Tests make their own."""
 
-    stdin: TextIO = field(default_factory=lambda: sys.stdin)
-    stdout: TextIO = field(default_factory=lambda: sys.stdout)
-    stderr: TextIO = field(default_factory=lambda: sys.stderr)
+    stdin: TextIO = field(default_factory=lambda: sys.stdin or _nowhere("r"))
+    stdout: TextIO = field(default_factory=lambda: sys.stdout or _nowhere("w"))
+    stderr: TextIO = field(default_factory=lambda: sys.stderr or _nowhere("w"))
     variables: Mapping[str, str] = field(default_factory=lambda: os.environ)
     arguments: Sequence[str] = field(default_factory=lambda: sys.argv[1:])
 

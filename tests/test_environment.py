@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from pfsolve.environment import child_process
+from pfsolve.environment import Environment, child_process
 
 PROBE = """
 import json, os, sys
@@ -42,3 +43,12 @@ def test_only_the_stream_that_is_wanted_is_read(probe: str) -> None:
     with child_process(probe, read="stderr", variables={"EXTRA": ""}) as child:
         out, err = child.communicate(timeout=30)
     assert (out, err) == (None, b"1" + os.linesep.encode())
+
+
+def test_a_closed_stream_is_empty_and_takes_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    environment = Environment()
+    assert environment.read_stdin() == b""
+    environment.out.print("a result")
+    environment.complain("an error")

@@ -62,7 +62,7 @@ def read_solved(path: Path) -> Contents:
     """Read a file of results of solving.
 
     Raises:
-        UsageError: as in `read_results`, or it holds scores of a reward.
+        UsageError: as in `read_results`, or it holds something else than those.
     """
     contents = read_results(path)
     if any("log_odds" in record for record in contents.records):
@@ -70,7 +70,21 @@ def read_solved(path: Path) -> Contents:
             f"{path} holds scores of a reward, not results of solving",
             "`pfsolve reward eval FILE -o` with it sums those up",
         )
-    return contents
+    solved = tuple((line, record if _is_whole(record) else None) for line, record in contents.lines)
+    if contents.records and not any(record for _, record in solved):
+        raise UsageError(f"{path} holds no results of solving", "name another file")
+    return Contents(solved, contents.torn)
+
+
+# What every result has, and what `summarise` and `merge` need of it.
+_WHOLE = {"line": int, "rows": int, "settings": dict, "settings_hash": str, "at": str}
+
+
+def _is_whole(record: ResultLine | None) -> bool:
+    """Whether a line holds a result that lacks nothing."""
+    return record is not None and all(
+        isinstance(record.get(name), kind) for name, kind in _WHOLE.items()
+    )
 
 
 _START = b'{"schema": '  # of every line

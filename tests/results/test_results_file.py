@@ -209,3 +209,13 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
 def test_an_output_that_cannot_be_written_is_known_at_once(tmp_path: Path, path: str) -> None:
     with pytest.raises(UsageError, match="cannot write"):
         ResultsFile(tmp_path / path)
+
+
+def test_a_result_that_lacks_something_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    write(path, LINES[0], {"schema": 1, "id": "x"}, {**LINES[1], "rows": "9"})
+    contents = read_solved(path)
+    assert (contents.records, contents.damaged) == ([LINES[0]], 2)
+    path.write_text('{"schema": 1, "id": "x"}\n')
+    with pytest.raises(UsageError, match="holds no results of solving"):
+        read_solved(path)
