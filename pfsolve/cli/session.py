@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,11 +37,13 @@ def open_solver(
         if not quiet:
             environment.err.print("finishing this step; Ctrl-C again stops at once", style="dim")
 
+    # The settings have heard of PFSOLVE_OFFLINE; --no-offline has overruled it.
+    variables = {k: v for k, v in environment.variables.items() if k != "PFSOLVE_OFFLINE"}
     with (
         Solver(
             settings,
             problems=problems,
-            environment=environment,
+            environment=replace(environment, variables=variables),
             reward=reward,
             listen=listen,
             log=log if verbose >= 2 else None,

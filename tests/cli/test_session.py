@@ -1,0 +1,49 @@
+"""What the solver of a command hears of the world."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import pytest
+
+from pfsolve.cli.options import layers
+from pfsolve.cli.session import open_solver
+from pfsolve.environment import Environment
+from pfsolve.events import ignore
+from pfsolve.settings import merge
+
+
+class Asked:
+    """A solver that tells whether it is to stay offline."""
+
+    def __init__(self, settings: Any, *, environment: Environment, **_: Any) -> None:
+        self.offline = settings.offline or environment.offline
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("variables", "flags", "offline"),
+    [
+        ({}, {}, False),
+        ({"PFSOLVE_OFFLINE": "1"}, {}, True),
+        ({"PFSOLVE_OFFLINE": "1"}, {"offline": False}, False),
+        ({"HF_HUB_OFFLINE": "1"}, {}, True),
+        ({}, {"offline": True}, True),
+    ],
+)
+def test_no_offline_overrules_the_variable(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Any,
+    variables: dict[str, str],
+    flags: dict[str, Any],
+    offline: bool,
+) -> None:
+    monkeypatch.setattr("pfsolve.solver.solver.Solver", Asked)
+    environment = Environment(variables={"PFSOLVE_CONFIG_DIR": str(tmp_path), **variables})
+    settings = merge(*layers(environment, flags))
+    with open_solver(settings, environment, listen=ignore) as (solver, _):
+        assert solver.offline == offline  # type: ignore[attr-defined]
