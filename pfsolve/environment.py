@@ -23,7 +23,7 @@ _PACKAGE_ROOT = Path(__file__).resolve().parents[1]
 
 def _nowhere(mode: Literal["r", "w"]) -> TextIO:
     """What stands for a stream that was closed before this process began, which Python calls None."""
-    return open(os.devnull, mode, encoding="utf-8")
+    return Path(os.devnull).open(mode, encoding="utf-8")
 
 
 @dataclass(frozen=True)
