@@ -10,7 +10,6 @@ import typer
 
 from pfsolve.cli.options import Flags, layers, taking
 from pfsolve.errors import ExitCode, UsageError
-from pfsolve.problems import INPUTS
 from pfsolve.settings import FILES, SETTINGS, merge
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ class RunOptions:
         _option(
             FILES,
             "--input",
-            metavar="|".join(INPUTS),
+            metavar="auto|lines|text|jsonl|csv",
             help="How to read the problems; text is the whole as one. (default: auto)",
         ),
     ] = "auto"

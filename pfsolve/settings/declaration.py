@@ -146,6 +146,8 @@ class Setting:
             hint = f"choose a number: {self.range}"
         elif self.kind is tuple:
             hint = "separate numbers by commas: 4,2,1"
+        elif self.kind is bool:
+            hint = "write true or false"
         return UsageError(f"{named(self.name)} is {value}, which is {why}", hint)
 
 

@@ -222,7 +222,13 @@ class SearchRun:
                 for slot in slots[alive].tolist()
             ]
             read_before = self._reward.tokens_read
-            log_odds[alive] = self._scorer.score(prefixes)
+            scored = np.asarray(self._scorer.score(prefixes))
+            if scored.shape != (len(prefixes),):
+                raise EngineError(
+                    f"the reward {self._reward.name} gave scores of shape {scored.shape} for "
+                    f"{len(prefixes)} prefixes"
+                )
+            log_odds[alive] = scored
             self._reward_tokens += self._reward.tokens_read - read_before
         for slot, found in zip(slots.tolist(), log_odds.tolist(), strict=True):
             self._particles[slot] = self._particles[slot].scored(found)

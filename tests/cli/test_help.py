@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 from pfsolve.errors import as_option
+from pfsolve.problems import INPUTS
 from pfsolve.settings import SETTINGS
 from tests.cli.conftest import Cli
 
 HEAVY = (
+    "pfsolve.problems",
     "numpy",
     "llama_cpp",
     "huggingface_hub",
@@ -38,6 +40,7 @@ def test_help_imports_nothing_heavy() -> None:
 def test_help_names_every_setting_and_the_commands(cli: Cli) -> None:
     result = cli("--help", COLUMNS="200")
     assert result.returncode == 0
+    assert f"--input {'|'.join(INPUTS)}" in result.stdout
     words = result.stdout.split()
     for setting in SETTINGS.values():
         assert as_option(setting.name) in words

@@ -214,6 +214,19 @@ def test_useless_scores_end_the_search_cleanly(
     assert is_empty(policy.cache)
 
 
+def test_scores_of_the_wrong_shape_name_the_reward(make_policy: MakePolicy) -> None:
+    class Short(Memoryless):
+        name = "short"
+
+        def score(self, prefixes: Sequence[Prefix]) -> np.ndarray:
+            return np.zeros(1)
+
+    policy = make_policy()
+    with pytest.raises(EngineError, match=r"reward short gave scores of shape \(1,\) for 4"):
+        run(policy, Short(), task(policy, 1))
+    assert is_empty(policy.cache)
+
+
 def test_an_exception_anywhere_leaves_the_cache_empty(make_policy: MakePolicy) -> None:
     policy = make_policy()
 
