@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -183,6 +184,8 @@ def test_every_setting_has_a_config_key_a_variable_and_an_option(
     path.write_text("\n".join(lines))
     assert merge(read_config(path)) == expected(name)
 
+    for variable in [each for each in os.environ if each.startswith("PFSOLVE_")]:
+        monkeypatch.delenv(variable)
     monkeypatch.setenv("PFSOLVE_CONFIG_DIR", str(tmp_path / "another"))
     assert from_the_command_line(texts, monkeypatch) == expected(name)
 

@@ -63,6 +63,7 @@ def _run(source: Path, target: Path, kind: str, report: Callable[[int], None]) -
             complaints = _wait(process, target, report)
         finally:
             process.kill()
+            process.wait()
     if process.returncode:
         raise EngineError(
             f"llama.cpp cannot make {kind} of {source.name}: {_reason(complaints)}",

@@ -143,6 +143,7 @@ def _download(requirement: str, scratch: Path, report: Callable[[int], None]) ->
             complaints = _wait(pip, scratch, report)
         finally:
             pip.kill()
+            pip.wait()  # after a Ctrl-C leaving the `with` would not
     if pip.returncode:
         raise failure(complaints, scratch)
     wheels = list(scratch.glob("*.whl"))

@@ -118,14 +118,14 @@ def test_another_family_is_one_record(
 
 @pytest.mark.parametrize("kind", ["F16", "Q8_0", "Q4_K_M"])
 def test_llama_cpp_loads_each_kind(run: Convert, checkpoint: Path, kind: str) -> None:
-    from pfsolve.engine import library
+    from pfsolve.engine import backend, library
 
     arrays = make.make_arrays(make.LARGER, head={"score.weight": (2, 256)})
     make.write_checkpoint(checkpoint, arrays, make.LARGER, files=2)
     made = run(checkpoint, kind=kind)
     assert made.gguf
     assert made.gguf.name == f"own-prm-{kind}.gguf"
-    library.start()
+    backend.start()
     facts = library.inspect(made.gguf)
     assert (facts.layers, facts.embedding, facts.context) == (4, 256, 4096)
     bits = 8 * facts.file_bytes / sum(array.size for array in arrays.values())
