@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _TRUE = {"1", "true", "yes", "on"}
 
+_NEEDED_VARIABLES = {"SYSTEMROOT"}  # without it Windows starts no Python
 _PACKAGE_ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -94,6 +95,15 @@ class Environment:
         return platformdirs.user_cache_path("pfsolve", appauthor=False) / "models"
 
     @cached_property
+    def programs_dir(self) -> Path:
+        """PFSOLVE_PROGRAMS_DIR, or the platform's cache (~/.cache/pfsolve/programs on Linux)."""
+        if override := self.variables.get("PFSOLVE_PROGRAMS_DIR"):
+            return Path(override).expanduser()
+        import platformdirs
+
+        return platformdirs.user_cache_path("pfsolve", appauthor=False) / "programs"
+
+    @cached_property
     def out(self) -> Console:
         """Console for results."""
         return self._console(self.stdout, self.stdout_is_terminal)
@@ -138,6 +148,7 @@ def child_process(
     *arguments: str,
     read: Literal["stdout", "stderr"],
     variables: Mapping[str, str] = {},
+    inherit: bool = True,
 ) -> subprocess.Popen[bytes]:
     """Start `python -m module`, with this interpreter and the packages that it finds.
 
@@ -148,6 +159,7 @@ def child_process(
     Args:
         read: the stream that this process reads; the other one is discarded.
         variables: environment variables, beside those of this process.
+        inherit: whether the child gets those of this process, which may hold tokens.
 
     Raises:
         OSError: the system starts no process.
@@ -155,12 +167,13 @@ def child_process(
     import subprocess
 
     paths = [str(_PACKAGE_ROOT), *filter(None, sys.path)]
+    inherited = {k: v for k, v in os.environ.items() if inherit or k.upper() in _NEEDED_VARIABLES}
     return subprocess.Popen(
         [sys.executable, "-P", "-m", module, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE if read == "stdout" else subprocess.DEVNULL,
         stderr=subprocess.PIPE if read == "stderr" else subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **variables},
+        env={**inherited, "PYTHONPATH": os.pathsep.join(paths), **variables},
         start_new_session=True,
     )
 

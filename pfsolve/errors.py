@@ -100,6 +100,10 @@ class EngineError(PfsolveError):
     """llama.cpp refused or failed to do what it was asked."""
 
 
+class ProgramsUnavailable(PfsolveError):
+    """Programs cannot be run on this machine; texts can still be written."""
+
+
 class NoAnswer(PfsolveError):
     """The search ended without any particle reaching an answer."""
 

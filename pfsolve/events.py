@@ -282,28 +282,41 @@ class Fitting:
     total: int  # heads
 
 
+# --- programs --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxWaits:
+    """Another process is building the sandbox of programs."""
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxBuilding:
+    """The sandbox of programs is being built, which is done once on a machine."""
+
+    stage: str  # what is being made now, in words
+    number: int  # the stage's, 1 to count
+    count: int  # stages in all
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxBuilt:
+    """The sandbox of programs is complete."""
+
+    path: Path  # of its machine code
+    bytes: int  # the file's size
+    seconds: float  # the building took
+
+
+ManyEvent: TypeAlias = ManyBegan | InProblem | ProblemEnded | ManyEnded
+DownloadEvent: TypeAlias = (
+    DownloadWaits | PlaceChosen | PlaceRefused | BytesCame | Checking | DownloadEnded
+)
+ConvertEvent: TypeAlias = Converting | ReadsLike | HeadWritten | Copying | Quantizing | Converted
+LabEvent: TypeAlias = Scoring | Collecting | Fitting
+SandboxEvent: TypeAlias = SandboxWaits | SandboxBuilding | SandboxBuilt
 Event: TypeAlias = (
-    ModelLoaded
-    | SearchEvent
-    | ManyBegan
-    | InProblem
-    | ProblemEnded
-    | ManyEnded
-    | DownloadWaits
-    | PlaceChosen
-    | PlaceRefused
-    | BytesCame
-    | Checking
-    | DownloadEnded
-    | Converting
-    | ReadsLike
-    | HeadWritten
-    | Copying
-    | Quantizing
-    | Converted
-    | Scoring
-    | Collecting
-    | Fitting
+    ModelLoaded | SearchEvent | ManyEvent | DownloadEvent | ConvertEvent | LabEvent | SandboxEvent
 )
 Listener: TypeAlias = Callable[[Event], None]
 

@@ -1,9 +1,10 @@
-"""Laws that any search, resampling scheme or reward must satisfy, as functions to call on one's own.
+"""Laws that any search, resampling scheme, reward or sandbox must satisfy, as functions to call.
 
-    from tests.laws import check_reward, check_search
+    from tests.laws import check_reward, check_sandbox, check_search
 
     check_search(lambda rng: my_search(8, rng), n=8)
     check_reward(lambda policy: MyReward(policy), policy)
+    check_sandbox(lambda: MySandbox())
 
 Each raises AssertionError where a law is broken, and returns nothing.
 """
@@ -12,12 +13,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from pfsolve.engine.cache import Cache
 from pfsolve.engine.policy import Policy, StepDraft, Trace
 from pfsolve.particle import Particle
+from pfsolve.programs.base import End, Limits, Sandbox
 from pfsolve.rewards.base import Prefix, Reward, Scorer
 from pfsolve.search.requests import FinalPopulation, Search
 from pfsolve.search.resampling import Scheme
@@ -314,3 +317,141 @@ def _scored(
         assert cache.length(branch.sequence) == length, "a branch is not as it was found"
         assert np.array_equal(branch.logits, logits), "a branch is not as it was found"
     return scores.tolist()
+
+
+# ---------------------------------------------------------------- sandboxes of programs
+
+MakeSandbox = Callable[[], Sandbox]
+
+LIMITS = Limits(fuel=1_000_000_000, seconds=60.0, memory=128 << 20, output=1000)
+
+# What an honest program may do, with what it prints.
+HONEST = {
+    "print(1 + 1)": "2\n",
+    "print('a', end='-')\nprint('b')": "a-b\n",
+    "from sympy import *\nprint(solve(symbols('x')**2 - 4))": "[-2, 2]\n",
+    "import math\nfrom fractions import Fraction\nprint(math.comb(5, 2), Fraction(2, 4))": "10 1/2\n",
+    "print(sorted({'b', 'a'}), {1: 2})": "['a', 'b'] {1: 2}\n",
+    "def f(n):\n    return n and f(n - 1)\n\nprint(f(300))": "0\n",
+    "": "",
+}
+# What reaches for the machine, each to be refused by an exception.
+REACHING = [
+    "open('/etc/passwd')",
+    "open('new', 'w')",
+    "import os\nos.listdir('/')",
+    "import os\nos.system('true')",
+    "import os\nos.fork()",
+    "import os\nos.urandom(8)",
+    "import pathlib\npathlib.Path('/etc/passwd').read_text()",
+    "import subprocess\nsubprocess.run(['true'])",
+    "import socket\nsocket.create_connection(('localhost', 80))",
+    "import urllib.request\nurllib.request.urlopen('http://localhost')",
+    "input()",
+]
+# What depends on the machine or on the moment wherever nothing stops it.
+DRAWING = [
+    "import time\nprint(time.time(), time.perf_counter_ns(), time.localtime())",
+    "import datetime\nprint(datetime.datetime.now())",
+    "import random\nprint(random.random(), random.Random().random())",
+    "from sympy.core.random import rng\nprint(rng.random())",
+    "print(hash('a'), id(object()))",
+    "import os, sys\nprint(dict(os.environ), sys.argv, sys.path, os.getcwd(), os.getpid())",
+]
+MARK = (
+    "import builtins, sympy\nbuiltins.mark = sympy.mark = 1\nsympy.Integer.__str__ = lambda n: '?'"
+)
+FIND = "import builtins, sympy\nprint(hasattr(builtins, 'mark'), hasattr(sympy, 'mark'), sympy.Integer(7))"
+BREAKING = "import os\nos.abort()"
+
+
+def check_sandbox(make_sandbox: MakeSandbox) -> None:
+    """Whether a sandbox keeps what `pfsolve.programs.base.Sandbox` promises.
+
+    Args:
+        make_sandbox: a new one; three are made and closed.
+    """
+    for law in _LAWS:
+        sandbox = make_sandbox()
+        try:
+            law(sandbox)
+        finally:
+            sandbox.close()
+    _check_equal_machines_give_equal_results(make_sandbox)
+    _check_closing_ends_all(make_sandbox())
+
+
+def _check_honest_programs_print(sandbox: Sandbox) -> None:
+    results = sandbox.run(list(HONEST), LIMITS)
+    assert [result.output for result in results] == list(HONEST.values()), "order, or output"
+    assert all(result.end is End.ENDED and result.error is None for result in results)
+    assert all(result.fuel > 0 for result in results)
+
+
+def _check_a_program_is_a_function(sandbox: Sandbox) -> None:
+    programs = [*HONEST, *REACHING, *DRAWING]
+    together = sandbox.run(programs, LIMITS)
+    alone = [result for program in programs for result in sandbox.run([program], LIMITS)]
+    assert together == alone, "a result depends on the moment, or on what runs beside it"
+    mixed = sandbox.run([BREAKING, *programs[::-1], BREAKING], LIMITS)
+    assert mixed[1:-1] == together[::-1], "a program that breaks its interpreter hurts others"
+    assert mixed[0] == mixed[-1]
+    assert mixed[0].end is End.CRASHED
+
+
+def _check_nothing_is_left_behind(sandbox: Sandbox) -> None:
+    before, _, after = sandbox.run([FIND, MARK, FIND], LIMITS)
+    assert before.output == "False False 7\n"
+    assert before == after
+    assert [sandbox.run([program], LIMITS)[0] for program in (MARK, FIND)][1] == before
+
+
+def _check_the_machine_is_out_of_reach(sandbox: Sandbox) -> None:
+    for program, result in zip(REACHING, sandbox.run(REACHING, LIMITS), strict=True):
+        assert result.output == "", program
+        assert result.error is not None, program
+        assert result.end in {End.RAISED, End.CRASHED}, program
+
+
+def _check_limits_hold(sandbox: Sandbox) -> None:
+    loop, idle = "while True: pass", "import time\nwhile True: time.sleep(1)"
+    endless = sandbox.run([loop, idle, f"print(1)\n{loop}"], LIMITS)
+    assert {result.end for result in endless} == {End.FUEL}
+    assert all(result.error and not result.values for result in endless)
+    [late] = sandbox.run([loop], replace(LIMITS, fuel=10**15, seconds=0.3))
+    assert late.end is End.TIME
+    [big] = sandbox.run(["x = 'x' * (200 << 20)"], LIMITS)
+    assert big.error is not None
+    [small] = sandbox.run(["x = 'x' * (20 << 20)"], LIMITS)
+    assert small.error is None
+    [long] = sandbox.run(["while True: print('x' * 7)"], LIMITS)
+    assert long.end is End.OUTPUT
+    assert long.truncated
+    assert len(long.output) <= LIMITS.output
+    assert long.values == ()
+
+
+def _check_equal_machines_give_equal_results(make_sandbox: MakeSandbox) -> None:
+    programs = [*HONEST, *REACHING, *DRAWING]
+    results = []
+    for _ in range(2):
+        sandbox = make_sandbox()
+        results.append(sandbox.run(programs, LIMITS))
+        sandbox.close()
+    assert results[0] == results[1]
+
+
+def _check_closing_ends_all(sandbox: Sandbox) -> None:
+    loops = [sandbox.submit("while True: pass", replace(LIMITS, fuel=10**15)) for _ in range(5)]
+    sandbox.close()
+    assert all(future.done() for future in loops)
+    assert sandbox.submit("print(1)").cancelled(), "it takes programs still"
+
+
+_LAWS: list[Callable[[Sandbox], None]] = [
+    _check_honest_programs_print,
+    _check_a_program_is_a_function,
+    _check_nothing_is_left_behind,
+    _check_the_machine_is_out_of_reach,
+    _check_limits_hold,
+]

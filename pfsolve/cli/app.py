@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pfsolve.cli import models, results, reward
+from pfsolve.cli import models, programs, results, reward
 from pfsolve.cli.bench import bench
 from pfsolve.cli.help import CommandGroup, Commands
 from pfsolve.cli.solve import solve
@@ -53,6 +53,7 @@ app = Commands(
 app.command()(solve)
 app.command()(bench)
 app.add_typer(models.app, name="models")
+app.add_typer(programs.app, name="programs")
 app.add_typer(results.app, name="results")
 app.add_typer(reward.app, name="reward")
 

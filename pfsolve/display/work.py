@@ -42,6 +42,13 @@ _NEWS: dict[type, Callable[[Any], str]] = {
     events.Copying: lambda e: f"File {e.number} of {e.count}: {e.file}",
     events.Quantizing: lambda e: f"Making {e.kind} of {e.name}",
     events.Converted: lambda e: f"{e.name} is converted ({format_bytes(e.bytes)})",
+    events.SandboxWaits: lambda e: "Another process is building the sandbox; waiting for it",
+    events.SandboxBuilding: lambda e: (
+        f"Building the sandbox of programs, once: {e.stage} ({e.number} of {e.count})"
+    ),
+    events.SandboxBuilt: lambda e: (
+        f"The sandbox is built ({format_bytes(e.bytes)}, {duration(e.seconds)})"
+    ),
 }
 
 

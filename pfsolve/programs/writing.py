@@ -1,0 +1,93 @@
+r"""How a policy writes a program: where the program is in what it wrote, and where its steps end.
+
+The assistant's turn is opened with `OPENING`, so the policy begins inside a block of code. A step
+ends at a blank line at which the code so far is Python, or at the end of the block.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+
+OPENING = "```python\n"
+
+MAX_LENGTH = 20_000  # characters of a program; more is not parsed
+MAX_DEPTH = 50  # brackets in brackets; Python's parser may take exponential time for more
+
+_FENCE = re.compile(r"^[ \t]*```[^\n]*(?:\n|\Z)", re.MULTILINE)
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
+_MARKS = re.compile(r"[(\[{]|[)\]}]")
+# What Python's parser answers with deep recursion.
+_CHAIN = re.compile(r"(?:(?:[-+~]|\bnot\b|\bawait\b|\blambda\b[^:\n]{0,99}:)\s*){30}")
+
+
+def program(turn: str) -> str:
+    """The code in an assistant's turn: up to the end of its block, or to its own end."""
+    turn = turn.replace("\r\n", "\n").removeprefix(OPENING)
+    fence = _FENCE.search(turn)
+    return turn[: fence.start()] if fence else turn
+
+
+def closed(turn: str) -> bool:
+    """Whether the block of code is over; the program is whole then."""
+    return _FENCE.search(turn.removeprefix(OPENING)) is not None
+
+
+def step_end(text: str, start: int = 0) -> int | None:
+    """Where the step that starts at offset `start` of a program's text ends; None if not yet.
+
+    That is behind a blank line at which the code so far is Python, or behind the closing fence.
+    A blank line inside of brackets or a string ends no step.
+    """
+    fence = _FENCE.search(text, start)
+    position = start
+    while blank := _BLANK_LINE.search(text, position, fence.start() if fence else len(text)):
+        position = blank.end() - 1  # the next blank line may share this line's end
+        if text[start:position].strip() and parses(text[:position]):
+            return blank.end()
+    return fence.end() if fence else None
+
+
+def settled(code: str) -> str:
+    """The part of an unfinished program that stays as it is, no matter what follows.
+
+    A loop or a branch at the end may go on, and half of a loop may never end, so it is left out.
+    What this part raises, the whole program raises too.
+    """
+    body = _body(code)
+    if not body or not isinstance(body[-1], _OPEN):
+        return code
+    return "\n".join(code.split("\n")[: body[-1].lineno - 1])
+
+
+_OPEN = (
+    *(ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith),
+    *(ast.If, ast.Match, ast.Try, ast.TryStar, ast.ClassDef),
+)
+
+
+def parses(code: str) -> bool:
+    """Whether a text is Python with at least one statement; False too for what is hard to tell."""
+    return bool(_body(code))
+
+
+def _body(code: str) -> list[ast.stmt]:
+    """The statements of a program; none if it is no Python, or too long or deep to parse safely."""
+    if len(code) > MAX_LENGTH or _depth(code) > MAX_DEPTH or _CHAIN.search(code):
+        return []
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of "\d" in the program, which Python would print
+            return ast.parse(code).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+
+
+def _depth(code: str) -> int:
+    """How deep brackets are nested, at most; those in strings and comments are counted too."""
+    depth = deepest = 0
+    for mark in _MARKS.finditer(code):
+        depth = depth + 1 if mark[0] in "([{" else max(0, depth - 1)
+        deepest = max(deepest, depth)
+    return deepest
