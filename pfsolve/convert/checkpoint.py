@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from pfsolve.convert import torch_zip
-from pfsolve.convert.source import CheckpointSource, read_small
+from pfsolve.convert.source import CheckpointSource, json_object, read_small
 from pfsolve.errors import ModelFileError, ModelMissing
 from pfsolve.models.safetensors import Tensor, read_header
 
@@ -105,13 +104,4 @@ def _list(source: CheckpointSource, file: str) -> tuple[Tensor, ...]:
 
 
 def _json(source: CheckpointSource, file: str) -> Mapping[str, Any] | None:
-    data = read_small(source, file)
-    if data is None:
-        return None
-    try:
-        found = json.loads(data)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise ModelFileError(f"{file} of {source.title} is no JSON object")
-    return found
+    return json_object(read_small(source, file), f"{file} of {source.title}")

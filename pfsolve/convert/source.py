@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from pfsolve.errors import ModelFileError, ModelMissing
 from pfsolve.files import sha256_of
@@ -251,3 +252,23 @@ def read_small(source: CheckpointSource, file: str) -> bytes | None:
     if size > MAX_SMALL:
         raise ModelFileError(f"{file} of {source.title} has {size} bytes: too many to be right")
     return source.read(file)
+
+
+def json_object(data: bytes | None, what: str) -> dict[str, Any] | None:
+    """The JSON object in a file's bytes; None where there is no file.
+
+    Args:
+        what: the file, for messages.
+
+    Raises:
+        ModelFileError: they hold something else.
+    """
+    if data is None:
+        return None
+    try:
+        found = json.loads(data)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ModelFileError(f"{what} is no JSON object")
+    return found

@@ -5,11 +5,11 @@ From tokenizer.json, or from vocab.json and merges.txt where there is none.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pfsolve.convert.source import json_object
 from pfsolve.errors import ModelFileError
 
 NORMAL, CONTROL, UNUSED = 1, 3, 5  # llama.cpp's types of tokens
@@ -145,13 +145,4 @@ def _special(
 
 
 def _json(read: Read, name: str) -> dict[str, Any] | None:
-    data = read(name)
-    if data is None:
-        return None
-    try:
-        found = json.loads(data)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise ModelFileError(f"the checkpoint's {name} is no JSON object")
-    return found
+    return json_object(read(name), f"the checkpoint's {name}")
