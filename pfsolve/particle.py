@@ -9,8 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from pfsolve.answers import extract_answer, last_boxed
+from pfsolve.programs.base import ProgramResult
+
+
+class Kind(StrEnum):
+    """What a solution is written as."""
+
+    TEXT = "text"  # reasoning in words, which ends in an answer
+    PROGRAM = "program"  # Python, which prints the answer when it runs
 
 
 class Finish(StrEnum):
@@ -21,6 +30,7 @@ class Finish(StrEnum):
     MAX_STEPS = "max_steps"
     TRUNCATED = "truncated"  # it would outgrow the context
     LOOP = "loop"  # it repeats itself
+    FAILED = "failed"  # its program raised, or ended without printing an answer
     INTERRUPTED = "interrupted"  # the user stopped the search
     SETTLED = "settled"  # the others had settled the vote
 
@@ -33,6 +43,7 @@ class Step:
     data: bytes  # those of the tokens
     slot: int  # of the particle that wrote it: a chain of steps is also its line of ancestors
     log_odds: float | None = None  # of the prefix that ends here, once scored
+    result: ProgramResult | None = None  # of a program up to here, once it ran
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,7 @@ class Particle:
 
     steps: tuple[Step, ...] = ()
     finish: Finish | None = None
+    kind: Kind = Kind.TEXT
 
     @property
     def text(self) -> str:
@@ -60,21 +72,40 @@ class Particle:
     def answer(self) -> str | None:
         """The final answer of a finished particle, or None.
 
-        Only a box counts in a particle that was stopped: the last number of half a solution is no
-        answer.
+        That of a program is what it printed. Only a box counts in a text that was stopped: the last
+        number of half a solution is no answer.
         """
-        if self.finish is None or self.finish is Finish.LOOP:
+        if self.finish in (None, Finish.LOOP, Finish.FAILED):
             return None
+        if self.kind is Kind.PROGRAM:
+            return self.result.answer if self.result and self.finish is Finish.END else None
         if self.finish in (Finish.END, Finish.BOXED):
             return extract_answer(self.text)
         return last_boxed(self.text)
 
+    @property
+    def result(self) -> ProgramResult | None:
+        """Of the newest run of a program; None for a text, and before the first run."""
+        return next((step.result for step in reversed(self.steps) if step.result), None)
+
+    @property
+    def output(self) -> str | None:
+        """What a program printed when it last ran."""
+        return self.result.output if self.result else None
+
+    @property
+    def error(self) -> str | None:
+        """Why a program failed, in one line."""
+        if self.finish is not Finish.FAILED:
+            return None
+        return (self.result and self.result.error) or "it prints no answer"
+
     def extended(self, step: Step, finish: Finish | None) -> Particle:
-        return Particle((*self.steps, step), finish)
+        return replace(self, steps=(*self.steps, step), finish=finish)
 
     def rewound(self, steps: int) -> Particle:
         """Its first `steps` steps, unfinished."""
-        return Particle(self.steps[:steps])
+        return replace(self, steps=self.steps[:steps], finish=None)
 
     def ended(self, finish: Finish) -> Particle:
         """This particle, finished for that reason unless it is finished already."""
@@ -82,7 +113,21 @@ class Particle:
 
     def scored(self, log_odds: float) -> Particle:
         """This particle with its newest step's log-odds set."""
-        return Particle((*self.steps[:-1], replace(self.steps[-1], log_odds=log_odds)), self.finish)
+        return self._revised(log_odds=log_odds)
+
+    def ran(self, result: ProgramResult) -> Particle:
+        """This particle with what came of its program; one that failed has finished.
+
+        A program that is over fails too if it has printed no answer.
+        """
+        over = self.finish is Finish.END
+        failed = result.error is not None or (over and result.answer is None)
+        particle = self._revised(result=result)
+        return replace(particle, finish=Finish.FAILED) if failed else particle
+
+    def _revised(self, **fields: Any) -> Particle:
+        """This particle with its newest step changed."""
+        return replace(self, steps=(*self.steps[:-1], replace(self.steps[-1], **fields)))
 
 
 SHORTEST_SOLUTION = 16  # tokens that must fit into the context behind a problem
