@@ -31,7 +31,8 @@ README = Path(__file__).parent.parent / "README.md"
 
 # A value of each setting other than its default, as a text.
 OTHER = {
-    "method": "pg", "particles": "4", "reward": "none", "aggregate": "min", "resampling": "residual",
+    "method": "pg", "particles": "4", "programs": "0.25", "reward": "none", "aggregate": "min",
+    "resampling": "residual", "program_temperature": "0.6",
     "weights": "ratio", "ess_threshold": "0.5", "softmax_temperature": "2.5", "deduplicate": "true",
     "finished": "absorb", "final": "vote", "early_stop": "yes", "max_steps": "3",
     "max_step_tokens": "99", "sweeps": "3", "islands": "4", "ladder": "4,2,1", "beam_width": "2",
@@ -108,11 +109,13 @@ def test_only_the_strongest_method_brings_its_settings() -> None:
         ({"method": "tempering", "particles": 2}, "two at least"),
         ({"method": "greedy", "particles": 2}, "one particle"),
         ({"method": "greedy", "temperature": 0.8}, "temperature 0"),
+        ({"method": "greedy", "program_temperature": 0.3}, "temperature 0"),
         ({"method": "sc", "final": "argmax"}, "highest score"),
         ({"deduplicate": True, "weights": "ratio"}, "score"),
         ({"deduplicate": True, "method": "pg"}, "reference"),
         ({"early_stop": True, "final": "argmax"}, "vote"),
         ({"early_stop": True, "method": "pg"}, "first sweep"),
+        ({"early_stop": True, "method": "tempering"}, "first sweep"),
         ({"method": "magic"}, "magic"),
         ({"sweeps": 0}, "sweeps"),
         ({"expected_steps": 0}, "expected_steps"),
@@ -134,6 +137,31 @@ def test_a_ladder_is_a_list_of_numbers_however_it_is_written(ladder: object) -> 
 def test_a_ladder_that_does_not_go_down_is_refused(ladder: object) -> None:
     with pytest.raises(UsageError, match="ladder is"):
         merge({"ladder": ladder})
+
+
+@pytest.mark.parametrize(
+    ("values", "stops"),
+    [
+        *(({"method": method}, True) for method in ("pf", "entropic", "islands", "sc", "greedy")),
+        *(({"method": method}, False) for method in ("bon", "beam", "dvts", "pg", "tempering")),
+        ({"method": "bon", "final": "weighted-vote"}, True),
+        ({"method": "pf", "final": "argmax"}, False),
+        ({"method": "pg", "sweeps": 1}, True),
+        ({"method": "pg", "sweeps": 1, "final": "argmax"}, False),
+        ({"method": "pf", "early_stop": False}, False),
+        ({"method": "beam", "final": "vote", "early_stop": True}, True),
+        ({"preset": "paper", "final": "vote"}, False),
+    ],
+)
+def test_a_search_stops_early_where_one_vote_chooses_the_answer(
+    values: dict[str, object], stops: bool
+) -> None:
+    assert merge(values).stops_early is stops
+
+
+def test_greedy_is_greedy_for_both_kinds() -> None:
+    merged = merge({"method": "greedy", "programs": 1})
+    assert (merged.temperature, merged.program_temperature, merged.programs) == (0.0, 0.0, 1.0)
 
 
 def test_a_user_who_always_deduplicates_can_still_sample() -> None:
@@ -225,6 +253,9 @@ def test_variables_win_over_the_config_file_and_say_nothing_when_empty() -> None
         ("particles", "300", "300, which is out of range"),
         ("temperature", "hot", "'hot', which is no number"),
         ("temperature", "nan", "nan, which is out of range"),
+        ("programs", "1.5", "1.5, which is out of range"),
+        ("programs", "-0.5", "-0.5, which is out of range"),
+        ("program_temperature", "nan", "nan, which is out of range"),
         ("top_p", "0", "0, which is out of range"),
         ("deduplicate", "perhaps", "'perhaps', which is neither true nor false"),
         ("gpu_layers", "most", "'most', which is no whole number"),

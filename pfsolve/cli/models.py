@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pfsolve.environment import Environment
     from pfsolve.errors import PfsolveError
     from pfsolve.models.catalogue import Catalogue
-    from pfsolve.models.entry import ModelEntry, PrmSpec
+    from pfsolve.models.entry import ModelEntry, PrmSpec, ProgramSpec
     from pfsolve.models.store import Store
 
 app = subcommands("See, fetch, convert, check and remove model files.")
@@ -51,11 +51,13 @@ def show(name: Name, as_json: AsJson = False) -> None:
         "unfinished_bytes": world.store.unfinished_bytes(entry),
         "places": [dataclasses.asdict(place) for place in entry.places],
         "source": dataclasses.asdict(entry.source) if entry.source else None,
+        "programs": dataclasses.asdict(entry.programs) if entry.programs else None,
         "prm": dataclasses.asdict(entry.prm) if entry.prm else None,
     }
     told = facts | {
         "places": "; ".join(map(str, entry.places)) or None,
         "source": entry.source.repo if entry.source else None,
+        "programs": _how_it_programs(entry.programs) if entry.programs else None,
         "prm": _how_it_scores(entry.prm) if entry.prm else None,
     }
     width = max(map(len, told))
@@ -219,6 +221,11 @@ def _row(facts: dict[str, Any]) -> tuple[str, ...]:
         "convert" if facts["to_convert"] else _yes_no(facts["downloaded"]),
         "reward" if facts["kind"] == "prm" else "default" if facts["default"] else "",
     )
+
+
+def _how_it_programs(spec: ProgramSpec) -> str:
+    own = "" if spec.temperature is None else f" at temperature {spec.temperature:g}"
+    return f"{spec.share:.0%} of the particles{own}"
 
 
 def _how_it_scores(spec: PrmSpec) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 app = subcommands("Measure rewards, and train one.")
 
 # Solutions are read one at a time; a method of the config file has nothing to say about that.
-_READING = {"method": "bon", "early_stop": False, "particles": 1, "parallel": 1}
+_READING = {"method": "bon", "programs": 0.0, "early_stop": False, "particles": 1, "parallel": 1}
 
 
 @app.command("eval")

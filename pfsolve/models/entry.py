@@ -44,6 +44,22 @@ class PrmSpec:
 
 
 @dataclass(frozen=True)
+class ProgramSpec:
+    """How a policy writes programs.
+
+    share: of the particles that write programs, 0 to 1, where settings leave it open.
+    temperature: the policy's own sampling temperature for programs; None for the usual one.
+    system: its system prompt for programs; None for the usual one.
+    opening: how its turn begins, up to the fence that opens the block of code; None for the usual one.
+    """
+
+    share: float = 0.0
+    temperature: float | None = None
+    system: str | None = None
+    opening: str | None = None
+
+
+@dataclass(frozen=True)
 class ModelEntry:
     """What models.toml says of one model: a policy, or a process reward model.
 
@@ -63,6 +79,7 @@ class ModelEntry:
     chat_format: "chatml" or "llama3"; a policy's.
     temperature: the policy's own sampling temperature; None for the usual one.
     system: the policy's own system prompt; None for the usual one.
+    programs: how it writes programs; None where nothing is known, and for a process reward model.
     prm: how it reads solutions; None for a policy.
     source: the checkpoint to convert.
     """
@@ -81,6 +98,7 @@ class ModelEntry:
     chat_format: str | None = None
     temperature: float | None = None
     system: str | None = None
+    programs: ProgramSpec | None = None
     prm: PrmSpec | None = None
     source: HubSource | None = None
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from pfsolve.errors import UsageError
-from pfsolve.models.entry import HubSource, ModelEntry, PrmSpec
+from pfsolve.models.entry import HubSource, ModelEntry, PrmSpec, ProgramSpec
 from pfsolve.models.hub import REPO, HubPlace
 from pfsolve.models.place import Place, WantedFile
 from pfsolve.models.prm_parsing import prm_spec
@@ -24,6 +24,7 @@ PLACES: dict[str, Callable[[TomlTable, WantedFile], Place]] = {
 # Names become directories and files: no separators, no leading dash or dot.
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")
+_OPENING = re.compile(r"(?:[^`]*\n)?```[^`\n]*\n")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -82,22 +83,43 @@ def _entry(table: TomlTable, document: str) -> ModelEntry:
         parameters=table.count("parameters"),
         context=table.count("context"),
         chat_format=table.get("chat_format", str),
-        temperature=table.get(
-            "temperature", float, "a number from 0 to 10", lambda t: 0 <= t <= 10
-        ),
+        temperature=_temperature(table),
         system=table.get("system", str),
+        programs=_programs(table),
         prm=_prm(table),
         source=None if source is None else _source(TomlTable(source, f"{table.where}, source")),
     )
     table.finish()
     if (entry.kind == "prm") != (entry.prm is not None):
         raise UsageError(f"{table.where}: `kind` is {entry.kind!r}, and [models.prm] is for 'prm'")
+    if entry.kind == "prm" and entry.programs is not None:
+        raise UsageError(f"{table.where}: `kind` is 'prm', and [models.programs] is for 'policy'")
     if entry.prm is not None and entry.prm.head and entry.source is None:
         raise UsageError(
             f"{table.where}: a `head` needs [models.source]",
             "no GGUF holds it; `pfsolve models convert` takes it from the checkpoint",
         )
     return entry
+
+
+def _temperature(table: TomlTable) -> float | None:
+    return table.get("temperature", float, "a number from 0 to 10", lambda t: 0 <= t <= 10)
+
+
+def _programs(table: TomlTable) -> ProgramSpec | None:
+    fields = table.table("programs")
+    if fields is None:
+        return None
+    own = TomlTable(fields, f"{table.where}, programs")
+    opening = r"a text whose last line, and no other, is a fence: '```python\n'"
+    spec = ProgramSpec(
+        share=own.get("share", float, "a number from 0 to 1", lambda share: 0 <= share <= 1) or 0.0,
+        temperature=_temperature(own),
+        system=own.get("system", str),
+        opening=own.get("opening", str, opening, _OPENING.fullmatch),
+    )
+    own.finish()
+    return spec
 
 
 def _prm(table: TomlTable) -> PrmSpec | None:

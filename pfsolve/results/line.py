@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 SCHEMA = 2  # of the lines; a change that older readers would misread raises it
 
-_DEFAULTS = Settings().to_dict()
+# What a setting counts as where a result is older than it: its default, or else what was done before.
+_BEFORE = Settings(programs=0.0, early_stop=False).to_dict()
 
 
 class CandidateLine(TypedDict):
@@ -211,9 +212,11 @@ def brief(line: ResultLine) -> ResultLine:
 def hash_of(settings: Mapping[str, Any], versions: Mapping[str, str]) -> str:
     """A fingerprint of all that decides a result, the machine's settings and speed aside.
 
-    A setting that is missing, since the result is older than it, counts as its default.
+    A setting that is missing, since the result is older than it, counts as what was done before.
     """
-    whole = {**_DEFAULTS, **settings}
+    whole = {**_BEFORE, **settings}
+    if whole["programs"] == 0:
+        whole["program_temperature"] = None
     deciding = {name: value for name, value in whole.items() if name not in MACHINE}
     files = {name: value for name, value in versions.items() if name.endswith("sha256")}
     return digest(deciding | files)
@@ -234,7 +237,7 @@ def upgraded(record: dict[str, Any]) -> ResultLine:
     """A result, scores of a reward or a run record of this schema or an earlier one, as of today.
 
     Schema 1 gets the words of schema 2; where settings are missing that are younger than the record,
-    the hash is what it is with their defaults. A record of a later schema is returned as it is.
+    the hash is what it is with what was done before. A record of a later schema is returned as it is.
     """
     schema, new = record.get("schema", 1), dict(record)
     if schema == 1:
@@ -248,7 +251,7 @@ def upgraded(record: dict[str, Any]) -> ResultLine:
     settings, versions = new.get("settings"), new.get("versions")
     if not (isinstance(settings, dict) and isinstance(versions, dict)):
         return cast(ResultLine, new)  # scores, whose hash stays, or no result of ours
-    is_older = schema == 1 or (schema == SCHEMA and not _DEFAULTS.keys() <= settings.keys())
+    is_older = schema == 1 or (schema == SCHEMA and not _BEFORE.keys() <= settings.keys())
     if "settings_hash" in new and is_older:
         new["settings_hash"] = hash_of(settings, versions)
     return cast(ResultLine, new)

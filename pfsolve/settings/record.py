@@ -7,14 +7,13 @@ the declarations (`SETTINGS`).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from math import inf
 from typing import Any
 
-from pfsolve.errors import UsageError, named
-from pfsolve.settings.declaration import Setting, declarations, setting, written
+from pfsolve.errors import UsageError
+from pfsolve.settings.contradictions import GIBBS, contradictions
+from pfsolve.settings.declaration import Setting, declarations, setting
 
 # Every method of `pfsolve.search.methods`, and the settings that go with it unless others are given.
 METHODS: dict[str, dict[str, Any]] = {
@@ -27,7 +26,13 @@ METHODS: dict[str, dict[str, Any]] = {
     "dvts": {"final": "argmax"},
     "bon": {"final": "argmax"},
     "sc": {"final": "vote", "reward": "none"},
-    "greedy": {"final": "vote", "reward": "none", "particles": 1, "temperature": 0.0},
+    "greedy": {
+        "final": "vote",
+        "reward": "none",
+        "particles": 1,
+        "temperature": 0.0,
+        "program_temperature": 0.0,
+    },
 }
 RESAMPLING = ("systematic", "multinomial", "stratified", "residual")
 WEIGHTS = ("score", "ratio")
@@ -44,6 +49,7 @@ MAX_PARTICLES = 256  # as many sequences as llama.cpp holds in one cache
 PRESETS: dict[str, dict[str, Any]] = {
     # arXiv:2502.01618, algorithm 1 and section 4.1
     "paper": {
+        "programs": 0.0,
         "resampling": "multinomial",
         "weights": "score",
         "finished": "stay",
@@ -81,6 +87,14 @@ class Settings:
     )
     particles: int = setting(
         8, "Number of solutions written at a time.", METHOD, short="-n", between=(1, MAX_PARTICLES)
+    )
+    programs: float | None = setting(
+        None,
+        "Share of the particles that write programs.",
+        METHOD,
+        between=(0.0, 1.0),
+        metavar="SHARE",
+        default_text="the policy's own; 0 with argmax",
     )
     reward: str | None = setting(
         None,
@@ -135,8 +149,11 @@ class Settings:
         choices=FINAL,
         default_text="weighted-vote; argmax with beam, dvts and bon, vote with sc",
     )
-    early_stop: bool = setting(
-        False, "End a search once its unfinished particles cannot change the vote.", METHOD
+    early_stop: bool | None = setting(
+        None,
+        "End a search once its unfinished particles will hardly change the vote.",
+        METHOD,
+        default_text="on, where a vote chooses the answer",
     )
     max_steps: int = setting(40, "Largest number of steps.", METHOD, between=(1, 10_000))
     max_step_tokens: int = setting(
@@ -171,6 +188,13 @@ class Settings:
         SAMPLING,
         between=(0.0, 10.0),
         default_text="the policy's own, or 0.8",
+    )
+    program_temperature: float | None = setting(
+        None,
+        "Sampling temperature of programs; 0 is greedy.",
+        SAMPLING,
+        between=(0.0, 10.0),
+        default_text="the policy's own, or 0.3",
     )
     top_p: float = setting(
         1.0,
@@ -237,9 +261,16 @@ class Settings:
         for field in dataclasses.fields(self):
             value = SETTINGS[field.name].checked(getattr(self, field.name))
             object.__setattr__(self, field.name, value)
-        for wrong, message, hint in _contradictions(self):
+        for wrong, message, hint in contradictions(self):
             if wrong:
                 raise UsageError(message, hint)
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether a search ends once its vote is settled; left open, it does where it has one vote."""
+        if self.early_stop is not None:
+            return self.early_stop
+        return self.final != "argmax" and not (self.method in GIBBS and self.sweeps > 1)
 
     def to_dict(self) -> dict[str, Any]:
         """Its values as plain JSON ones."""
@@ -258,69 +289,3 @@ SETTINGS = declarations(Settings) | {
     )
 }
 MACHINE = frozenset(name for name, setting in SETTINGS.items() if setting.machine)
-
-
-def _contradictions(s: Settings) -> Iterator[tuple[bool, str, str]]:
-    """For all that may not go together: whether it is so here, what contradicts what, what to do."""
-    n, method, ladder = s.particles, named("method", s.method), s.ladder
-    chains, what = {
-        "islands": (s.islands, "islands"),
-        "tempering": (len(ladder), "chains of the ladder"),
-        "beam": (s.beam_width, "ways of the beam width"),
-        "dvts": (s.beam_width, "ways of the beam width"),
-    }.get(s.method, (1, "particle"))
-    gibbs = s.method in ("pg", "tempering")
-    argmax = named("final", "argmax")
-    yield (
-        not ladder
-        or not inf > ladder[0]
-        or not ladder[-1] > 0
-        or not all(a > b for a, b in pairwise(ladder)),
-        f"{named('ladder')} is {written(ladder) or 'empty'}, which does not go down to a number above 0",
-        "begin with the highest: 4,2,1",
-    )
-    yield (
-        s.ess_threshold is not None and s.weights != "ratio",
-        f"{named('ess_threshold', s.ess_threshold)} needs ratio weights, not {s.weights!r}",
-        f"add {named('weights', 'ratio')}: score weights forget a step at which nothing was resampled",
-    )
-    yield (
-        s.deduplicate and s.weights != "score",
-        f"{named('deduplicate')} needs score weights, not {s.weights!r}",
-        f"leave out one of {named('deduplicate')} and {named('weights')}",
-    )
-    yield (
-        n % chains != 0,
-        f"{named('particles')} is {n}, which is no multiple of the {chains} {what}",
-        f"use {named('particles', max(1, round(n / chains)) * chains)}",
-    )
-    yield (
-        gibbs and s.sweeps > 1 and n < 2 * chains,
-        f"{named('particles')} is {n}, and {method} needs two at least for each chain",
-        f"use {named('particles', 2 * chains)} or more: of each chain one stays as its reference",
-    )
-    yield (
-        s.method == "sc" and s.final == "argmax",
-        f"{argmax} takes the highest score, and {method} has none",
-        f"use {named('final', 'vote')}, or {named('method', 'bon')}",
-    )
-    yield (
-        s.deduplicate and gibbs,
-        f"{named('deduplicate')} cannot count the reference of {method} with its copies",
-        f"use {named('method', 'pf')}, entropic or islands",
-    )
-    yield (
-        s.early_stop and s.final == "argmax",
-        f"{named('early_stop')} waits until a vote is settled, and {argmax} holds none",
-        f"use {named('final', 'weighted-vote')}",
-    )
-    yield (
-        s.early_stop and gibbs and s.sweeps > 1,
-        f"{named('early_stop')} would end {method} with its first sweep",
-        f"leave it out, or use {named('sweeps', 1)}",
-    )
-    yield (
-        s.method == "greedy" and (n != 1 or s.temperature != 0.0),
-        f"{method} is one particle at temperature 0",
-        f"leave out {named('particles')} and {named('temperature')}, or use {named('method', 'sc')}",
-    )

@@ -113,6 +113,7 @@ class SolvePlan:
             settings,
             policy=policy,
             reward=reward,
+            early_stop=settings.stops_early,
             temperature=self.temperature,
             context=self.context,
             threads=self.threads,

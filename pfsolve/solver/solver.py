@@ -205,7 +205,7 @@ class Solver:
         settings = self.settings
         prompt = prompt_tokens(self.policy, self._system, problem.text)
         search = METHODS[settings.method](settings, resampling_rng(seed))
-        settled = partial(answer_is_settled, settings.final) if settings.early_stop else None
+        settled = partial(answer_is_settled, settings.final) if settings.stops_early else None
         return Task(problem, prompt, settings.particles, seed, search, listen, settled)
 
 

@@ -179,6 +179,7 @@ def test_a_results_file_of_schema_1_is_resumed(cli: Cli, tmp_path: Path) -> None
     output = Path(shutil.copy(SCHEMA_1 / "results.jsonl", tmp_path))
     settings = {"-n": 3, "--max-steps": 4, "--max-step-tokens": 60, "--context": 512}
     options = [str(word) for pair in settings.items() for word in pair]
+    options += ["--programs", "0", "--no-early-stop"]  # as all was then
     command = ("-f", str(SCHEMA_1 / "problems.jsonl"), "-o", str(output), "--resume", *options)
     result = cli(*command, "--reward", "confidence")
     assert "3 of 3 done" in result.stderr

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pfsolve.errors import ModelMissing, PfsolveError, UsageError
 from pfsolve.models.catalogue import builtin_file, load_catalogue
-from pfsolve.models.entry import HubSource, ModelEntry, PrmSpec
+from pfsolve.models.entry import HubSource, ModelEntry, PrmSpec, ProgramSpec
 from pfsolve.models.hub import HubPlace
 from pfsolve.models.parsing import parse_models
 from pfsolve.models.wheels import WheelPlace
@@ -94,6 +94,17 @@ def test_the_default_policy_can_be_had_in_both_places() -> None:
     assert wheels.parts == 22
 
 
+def test_only_what_was_measured_writes_programs_unasked() -> None:
+    catalogue = load_catalogue()
+    shares = {name: of.programs.share for name, of in catalogue.entries.items() if of.programs}
+    assert {name for name, share in shares.items() if share} == {catalogue.default_policy}
+    assert catalogue.get(catalogue.default_policy).programs == ProgramSpec(0.5, 0.3)
+    trained = catalogue.get("qwen2.5-math-1.5b-instruct").programs
+    assert trained is not None
+    assert str(trained.system).endswith(r"within \boxed{}.")
+    assert trained == catalogue.get("qwen2.5-math-7b-instruct").programs
+
+
 def test_the_wheel_of_pfsolve_takes_models_toml_along() -> None:
     root = Path(__file__).parents[2]
     project = tomllib.loads((root / "pyproject.toml").read_text())
@@ -169,6 +180,23 @@ def test_a_default_that_is_no_model_is_named_with_its_file(tmp_path: Path) -> No
         load_catalogue(config)
 
 
+@pytest.mark.parametrize(
+    ("keys", "spec"),
+    [
+        ("", ProgramSpec()),
+        ("share = 1", ProgramSpec(share=1.0)),
+        ("share = 0", ProgramSpec(share=0.0)),
+        (
+            'share = 0.5\ntemperature = 0\nsystem = "Write."\nopening = "So:\\n```py\\n"',
+            ProgramSpec(0.5, 0.0, "Write.", "So:\n```py\n"),
+        ),
+    ],
+)
+def test_a_users_policy_may_write_programs(tmp_path: Path, keys: str, spec: ProgramSpec) -> None:
+    config = own(tmp_path, f"[models.programs]\n{keys}")
+    assert load_catalogue(config).get("mine").programs == spec
+
+
 BOTH = 'bytes = 100\nsha256 = "' + "a" * 64 + '"'
 WHEEL = 'package = "p"\nversion = "1"\nmember = "p/x"'
 
@@ -188,6 +216,23 @@ WHEEL = 'package = "p"\nversion = "1"\nmember = "p/x"'
         ),
         ("temperature = -1", 'repo = "me/mine"', "`temperature` is -1.0"),
         ("system = 3", 'repo = "me/mine"', "`system` is 3, it must be a string"),
+        ("programs = 1", 'repo = "me/mine"', "mine: `programs` is 1, it must be a table"),
+        *(
+            (f"[models.programs]\n{keys}", 'repo = "me/mine"', complaint)
+            for keys, complaint in (
+                ("share = 1.5", "mine, programs: `share` is 1.5, it must be a number from 0 to 1"),
+                ("share = nan", "`share` is nan"),
+                ("share = true", "`share` is True"),
+                ("temperature = 11", "mine, programs: `temperature` is 11.0, it must be a number"),
+                ("system = 3", "`system` is 3, it must be a string"),
+                ("shares = 1", "mine, programs: `shares` is not a known key"),
+                ('opening = ""', "`opening` is '', it must be a text whose last line"),
+                ('opening = "```python"', "`opening` is '```python', it must be a text"),
+                ('opening = "print("', "`opening` is 'print('"),
+                (r'opening = "```python\nx = 1\n```\n"', "`opening` is '```python"),
+                (r'opening = "So: ```python\n"', "`opening` is 'So: "),
+            )
+        ),
         ("", 'repo = "mine"', "mine, place 1: `repo` is 'mine', it must be owner/name"),
         ("", 'repo = "me/mine"\npackage = "p"', "either `repo` or `package`"),
         ("", 'revision = "main"', "either `repo` or `package`"),
@@ -316,6 +361,7 @@ def test_a_users_own_judge_needs_an_entry_and_no_code(tmp_path: Path) -> None:
         (PLACE, LOGITS.replace('["{step}"]', '[""]'), "`following` is ['']"),
         (PLACE, LOGITS.replace('["{step}"]', '"{step}"'), "`following` is '{step}'"),
         (PLACE, LOGITS.replace('["{step}"]', '["{step} {answer}"]'), "has {answer}, and only"),
+        (PLACE, LOGITS + "\n[models.programs]", "and [models.programs] is for 'policy'"),
         (PLACE, LOGITS + "\nscore = 1", "judge, prm: `score` is not a known key"),
     ],
 )
@@ -374,6 +420,7 @@ models = table(
     sha256="a" * 64,
     temperature=0.5,
     source={"repo": "me/mine"},
+    programs={"share": 0.5, "temperature": 0.3, "system": "x", "opening": "```python\n"},
 ).flatmap(
     lambda model: st.tuples(st.lists(places, max_size=2), prms).map(
         lambda more: {"places": more[0], "prm": more[1]} | model

@@ -10,7 +10,7 @@ import pytest
 
 from pfsolve.problems import Problem
 from pfsolve.results.file import ResultsFile, read_solved
-from pfsolve.results.line import Origin, upgraded
+from pfsolve.results.line import Origin, hash_of, upgraded
 from pfsolve.results.merge import merge
 from pfsolve.results.summary import summarise
 from pfsolve.settings import merge as merged_settings
@@ -28,7 +28,7 @@ def problems() -> list[Problem]:
 def origin() -> Origin:
     """What a run of today under the settings of the old one says of itself."""
     settings = json.loads(RESULTS.read_text().splitlines()[0])
-    now = merged_settings({**settings["settings"], "weights": "score"})
+    now = merged_settings({**settings["settings"], "weights": "score", "programs": 0})
     return Origin(now, settings["versions"], rows=3)
 
 
@@ -67,6 +67,24 @@ def test_a_result_from_before_a_setting_existed_has_its_default() -> None:
     other = before | {"settings": younger | {"final": "vote"}}
     assert upgraded(other)["settings_hash"] != now["settings_hash"]
     assert upgraded(before | {"schema": 3}) == before | {"schema": 3}
+
+
+def test_a_result_from_before_programs_had_none_and_went_on_to_the_end() -> None:
+    row = problems()[0]
+    now = dict(origin().solved(row, solution(row, "8")))
+    new = ("programs", "program_temperature", "early_stop")
+    older = {name: of for name, of in now["settings"].items() if name not in new}
+    before = upgraded(now | {"settings": older, "settings_hash": "of fewer settings"})
+
+    def hash_with(**change: object) -> str:
+        return hash_of(now["settings"] | change, now["versions"])
+
+    assert before["settings_hash"] == hash_with(early_stop=False)
+    assert before["settings_hash"] == hash_with(early_stop=False, program_temperature=0.3)
+    for change in ({"programs": 0.5}, {"programs": None}, {"early_stop": True}):
+        assert before["settings_hash"] != hash_with(**{"early_stop": False} | change)
+    warmer = hash_with(programs=0.5, program_temperature=0.7)
+    assert warmer != hash_with(programs=0.5, program_temperature=0.3)
 
 
 def test_resume_leaves_finished_rows_alone(tmp_path: Path) -> None:

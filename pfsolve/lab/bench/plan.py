@@ -18,7 +18,11 @@ from pfsolve.settings import METHODS, SETTINGS, parsed
 # What follows from rollouts, and how `pfsolve.lab.evaluation.curves` calls it.
 FROM_ROLLOUTS = {"sc": MAJORITY, "bon": "best_of_n", "wbon": "weighted_best_of_n"}
 ROLLOUTS = "rollouts"  # the label of the runs that draw them
-ROLLOUT_METHOD = {"method": "bon", "early_stop": False}  # how they are drawn, if scored
+ROLLOUT_METHOD = {
+    "method": "bon",
+    "programs": 0.0,
+    "early_stop": False,
+}  # how they are drawn, if scored
 
 _NOT_OWN = ("method", "particles", "seed", "policy", "preset")  # the comparison decides these
 
