@@ -126,6 +126,15 @@ def test_list_and_show_tell_what_judges_and_what_must_be_converted() -> None:
     assert "tokens 648 and 387" in run("show", "math-shepherd-mistral-7b-prm").stdout
 
 
+def test_show_tells_how_a_policy_writes_programs() -> None:
+    coder = "qwen2.5-coder-1.5b-instruct"
+    own = {"share": 0.5, "temperature": 0.3, "system": None, "opening": None}
+    assert read("show", coder)["programs"] == own
+    assert "50% of the particles at temperature 0.3" in run("show", coder).stdout
+    assert read("show", "tiny")["programs"] is None
+    assert "programs" not in run("show", "tiny").stdout
+
+
 @pytest.mark.parametrize("command", ["pull", "path"])
 def test_what_must_be_converted_cannot_be_had_in_another_way(command: str) -> None:
     missing = error(run(command, "skywork-o1-prm-1.5b"), ModelMissing)
