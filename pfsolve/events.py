@@ -31,9 +31,11 @@ class ParticleRow:
     steps: int
     tokens: int
     ancestor: int  # slot of the particle it continued from at the last resampling
-    text: str  # the end of its text
+    text: str  # the end of its text, or of its code
     answer: str | None  # None until it has finished with one
     finish: str | None  # why it takes no further step; None while it does
+    kind: str = "text"  # or "program"
+    error: str | None = None  # why it failed, in one line; None unless it is a program that did
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,16 @@ class StepScored:
 
 
 @dataclass(frozen=True, slots=True)
+class ProgramRan:
+    """The code that a particle has written so far has run."""
+
+    step: int  # number of steps taken so far
+    particle: int  # its slot
+    error: str | None  # what it raised, in one line; None if it ran to its end
+    output: str  # all it printed
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """A search is over."""
 
@@ -85,7 +97,7 @@ class Ended:
     seconds: float  # since the search began
 
 
-SearchEvent: TypeAlias = Began | Progressed | Resampled | Rewound | StepScored | Ended
+SearchEvent: TypeAlias = Began | Progressed | Resampled | Rewound | StepScored | ProgramRan | Ended
 SearchListener: TypeAlias = Callable[[SearchEvent], None]
 
 # --- a file of problems ---------------------------------------------------------------------
@@ -308,13 +320,20 @@ class SandboxBuilt:
     seconds: float  # the building took
 
 
+@dataclass(frozen=True, slots=True)
+class ProgramsMissing:
+    """No program can run here, so that all particles write texts."""
+
+    reason: str  # in one line
+
+
 ManyEvent: TypeAlias = ManyBegan | InProblem | ProblemEnded | ManyEnded
 DownloadEvent: TypeAlias = (
     DownloadWaits | PlaceChosen | PlaceRefused | BytesCame | Checking | DownloadEnded
 )
 ConvertEvent: TypeAlias = Converting | ReadsLike | HeadWritten | Copying | Quantizing | Converted
 LabEvent: TypeAlias = Scoring | Collecting | Fitting
-SandboxEvent: TypeAlias = SandboxWaits | SandboxBuilding | SandboxBuilt
+SandboxEvent: TypeAlias = SandboxWaits | SandboxBuilding | SandboxBuilt | ProgramsMissing
 Event: TypeAlias = (
     ModelLoaded | SearchEvent | ManyEvent | DownloadEvent | ConvertEvent | LabEvent | SandboxEvent
 )

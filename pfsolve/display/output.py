@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
@@ -177,9 +178,11 @@ class InOrder(Generic[_Item]):
 
 def summary(solution: Solution) -> str:
     """One line about a solve: "92 % of the weight · 8 particles · 1 843 tokens · 31 s · 59 tokens/s"."""
+    kinds = Counter(str(particle.kind) for particle in solution.particles)
+    counts = [plural(kinds[kind], kind) for kind in ("text", "program") if kinds[kind]]
     parts = [
         "no answer" if solution.answer is None else f"{percent(solution.agreement)} of the weight",
-        plural(len(solution.particles), "particle"),
+        ", ".join(counts) if kinds["program"] else plural(len(solution.particles), "particle"),
         plural(solution.tokens, "token"),
         duration(solution.seconds),
         speed(solution.tokens, solution.seconds),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pfsolve.display.table import table
-from pfsolve.display.text import readable_answer
+from pfsolve.display.text import keep_end, one_line, readable_answer
 from pfsolve.display.view import View
 from pfsolve.events import (
     Began,
@@ -14,6 +14,7 @@ from pfsolve.events import (
     Event,
     ManyEnded,
     ParticleRow,
+    ProgramRan,
     Progressed,
     Resampled,
     StepScored,
@@ -23,6 +24,9 @@ from pfsolve.wording import percent
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+
+_PRINTED = 200  # cells of what a program printed that a line shows, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +66,22 @@ class SolveView(View):
             case Resampled(step):
                 return replace(self, resampled=step)
             case Ended(rows, tokens, seconds):
-                return replace(self, rows=rows, tokens=tokens, seconds=seconds, active=False)
+                ended = replace(self, rows=rows, tokens=tokens, seconds=seconds)
+                return replace(ended, n=len(rows), active=False)
             case ManyEnded():
                 return replace(self, active=False)
         return self
 
     def line(self, event: Event) -> str | None:
-        """Each step, if asked for: "step 3 · ESS 5.2 of 8 · 42 (61 %) · 7/3 (20 %)"."""
+        """Each step and each run of a program, if asked for.
+
+        "step 3 · ESS 5.2 of 8 · 42 (61 %) · 7/3 (20 %)", "program 5 prints 12".
+        """
+        if self.verbose and isinstance(event, ProgramRan):
+            return _run(event)
         if self.verbose == 0 or not isinstance(event, StepScored):
             return None
-        parts = [f"step {self.step}", f"ESS {self.ess:.1f} of {self.n}"]
+        parts = [f"step {self.step}", f"ESS {self.ess:.1f} of {len(self.begun) or self.n}"]
         parts += [f"{answer} ({percent(share)})" for answer, share in self.leading_answers()]
         return " · ".join(parts)
 
@@ -81,6 +91,11 @@ class SolveView(View):
 
         lines = table(self, width, height)
         return lines if self.active else [*lines, Text()]
+
+    @property
+    def begun(self) -> list[int]:
+        """Slots of the particles that have begun: all, but for those of waves yet to come."""
+        return [slot for slot, row in enumerate(self.rows) if row.tokens or row.finish]
 
     def leading_answers(self, most: int = 3) -> list[tuple[str, float]]:
         """The answers with the largest shares of the weight, as shown text with that share.
@@ -92,6 +107,14 @@ class SolveView(View):
             if row.answer is not None and (shown := readable_answer(row.answer)):
                 shares[shown] = shares.get(shown, 0.0) + row.weight
         return sorted(shares.items(), key=lambda item: -item[1])[:most]
+
+
+def _run(event: ProgramRan) -> str:
+    """What a program did: "program 5 prints 12", "program 5 fails: NameError: ..."."""
+    if event.error is not None:
+        return f"program {event.particle} fails: {one_line(event.error)}"
+    printed = keep_end(one_line(event.output), _PRINTED) or "nothing"
+    return f"program {event.particle} prints {printed}"
 
 
 def _weighed(row: ParticleRow, weight: float, log_odds: float) -> ParticleRow:

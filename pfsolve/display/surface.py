@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -50,6 +51,9 @@ class Surface:
 class Lines(Surface):
     """A line for what must be told, and on progress now and then.
 
+    Events may come from several threads: the sandbox is built beside a download. They are told one
+    at a time.
+
     Args:
         environment: whose stderr is written to.
         views: what listens; each is told of every event.
@@ -63,6 +67,7 @@ class Lines(Surface):
         self._console = environment.err
         self._views = views
         self._clock = clock
+        self._lock = threading.RLock()
 
     def __exit__(
         self,
@@ -74,6 +79,10 @@ class Lines(Surface):
             self(ManyEnded(interrupted=True, seconds=0.0))
 
     def __call__(self, event: Event) -> None:
+        with self._lock:
+            self._tell(event)
+
+    def _tell(self, event: Event) -> None:
         from rich.text import Text
 
         self._hear(event)
@@ -98,7 +107,7 @@ class Lines(Surface):
 class Redrawn(Lines):
     """The active view at the bottom of a terminal, redrawn seldom enough to cost next to nothing.
 
-    There is no thread: a drawing follows an event, unless that is too soon. "Too soon" follows from
+    It has no thread of its own: a drawing follows an event, unless that is too soon. "Too soon" follows from
     how long the drawing before took, so that a slow terminal slows the display and not the search.
     What else is written to stderr meanwhile appears above. The first state of a view is always
     drawn, and what it draws when it is over stays on the screen.
@@ -115,7 +124,7 @@ class Redrawn(Lines):
         to_terminal(r"\pi")  # loads the parser, which would else make the first drawing a long one
         return self
 
-    def __call__(self, event: Event) -> None:
+    def _tell(self, event: Event) -> None:
         before = self._views
         self._hear(event)
         width, height = self._console.size
@@ -142,11 +151,12 @@ class Redrawn(Lines):
         if not self._environment.stdout_is_terminal:
             yield
             return
-        self._remove()
-        yield
-        self._environment.stdout.flush()
-        if self._is_active:
-            self._draw_if_due()
+        with self._lock:
+            self._remove()
+            yield
+            self._environment.stdout.flush()
+            if self._is_active:
+                self._draw_if_due()
 
     def _draw(self) -> None:
         from rich.live import Live

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pfsolve.display.text import keep_end, keep_start, last_line, readable_answer
+from pfsolve.display.text import (
+    keep_end,
+    keep_start,
+    last_line,
+    last_line_of_code,
+    one_line,
+    readable_answer,
+)
 from pfsolve.events import ParticleRow
 from pfsolve.wording import duration, percent, plural, speed
 
@@ -15,9 +22,9 @@ if TYPE_CHECKING:
     from pfsolve.display.solve import SolveView
 
 # Cells of each column with the space before it; between the slot's number and the text.
-_WIDTHS = {"bar": 8, "percent": 6, "score": 6, "steps": 6, "tokens": 7, "from": 5}
-_NUMBERS = ("score", "steps", "tokens", "from")
-_DISPENSABLE = ("score", "bar", "tokens", "steps", "from")  # the last goes first
+_WIDTHS = {"bar": 8, "percent": 6, "kind": 8, "score": 6, "steps": 6, "tokens": 7, "from": 5}
+_VALUES = ("kind", "score", "steps", "tokens", "from")
+_DISPENSABLE = ("score", "kind", "bar", "tokens", "steps", "from")  # the last goes first
 _NARROWEST_TEXT = 24  # cells; columns give way before the text gets narrower than this
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -26,15 +33,16 @@ _FINISH = {
     "truncated": "out of context",
     "loop": "repeats itself",
     "settled": "not needed any more",
+    "failed": "the program failed",
 }
 
 
 def table(view: SolveView, width: int, height: int) -> list[Text]:
-    """A headline, one row a particle, the leading answers.
+    """A headline, one row a particle, the leading answers. Kinds are told only if there are programs.
 
     Lines have at most `width` cells and there are at most `height` - 1 of them (but one at least),
-    so that the cursor, and later the prompt, has a line of its own. Where there is no room for all
-    particles, the heaviest are shown, in slot order, and the others counted.
+    so that the cursor, and later the prompt, has a line of its own. Particles that have begun are
+    shown, in slot order; where there is no room for all of them, the heaviest. The others are counted.
     """
     rows = view.rows
     lines = [_headline(view, width)]
@@ -44,15 +52,20 @@ def table(view: SolveView, width: int, height: int) -> list[Text]:
         if room < len(answers) + 4:
             answers = []
         room -= len(answers)
-        layout = _Layout.fitting(len(rows), width)
+        mixed = any(row.kind == "program" for row in rows)
+        layout = _Layout.fitting(len(rows), width, kinds=mixed)
         if room > 2:
             lines.append(layout.head())
             room -= 1
-        shown = _heaviest(rows, room)
-        full = max(min(1.0, 2 / len(rows)), *(row.weight for row in rows))  # equal ones: half a bar
+        shown = view.begun
+        full = max(
+            min(1.0, 2 / max(1, len(shown))), *(row.weight for row in rows)
+        )  # equal: half a bar
+        if len(shown) > room or len(shown) < len(rows):
+            shown = _heaviest(rows, shown, max(1, room - 1))
         lines += [layout.line(slot, rows[slot], full) for slot in shown]
-        if len(shown) < len(rows):
-            lines.append(_others(rows, shown))
+        if others := _others(view, shown):
+            lines.append(others)
         lines = lines[: max(1, height - 1 - len(answers))] + answers
     for line in lines:
         line.no_wrap = True
@@ -68,7 +81,7 @@ def _headline(view: SolveView, width: int) -> Text:
         return Text(f"{plural(view.n, 'particle')} · {prompt}", "dim")
     parts = [f"step {view.step}"]
     if view.scored:
-        parts.append(f"ESS {view.ess:.1f} of {view.n}")
+        parts.append(f"ESS {view.ess:.1f} of {len(view.begun)}")
         parts.append("resampled" if view.resampled == view.scored else "not resampled")
     else:
         parts.append(plural(view.n, "particle"))
@@ -81,20 +94,24 @@ def _headline(view: SolveView, width: int) -> Text:
     return Text.assemble((parts[0], "bold"), *(f" · {part}" for part in parts[1:]))
 
 
-def _heaviest(rows: tuple[ParticleRow, ...], room: int) -> list[int]:
-    """Slots of the rows to show, in slot order; one line of `room` is kept to count the others."""
-    if len(rows) <= room:
-        return list(range(len(rows)))
-    by_weight = sorted(range(len(rows)), key=lambda slot: -rows[slot].weight)
-    return sorted(by_weight[: max(1, room - 1)])
+def _heaviest(rows: tuple[ParticleRow, ...], slots: list[int], count: int) -> list[int]:
+    """The heaviest `count` of these slots, in their order."""
+    return sorted(sorted(slots, key=lambda slot: -rows[slot].weight)[:count])
 
 
-def _others(rows: tuple[ParticleRow, ...], shown: list[int]) -> Text:
+def _others(view: SolveView, shown: list[int]) -> Text | None:
+    """What is said of the particles that are not shown."""
     from rich.text import Text
 
-    weight = sum(row.weight for slot, row in enumerate(rows) if slot not in shown)
-    others = plural(len(rows) - len(shown), "more particle")
-    return Text(f"… {others} with {percent(weight)} of the weight", "dim")
+    hidden = [view.rows[slot].weight for slot in view.begun if slot not in shown]
+    parts = []
+    if hidden:
+        parts.append(
+            f"{plural(len(hidden), 'more particle')} with {percent(sum(hidden))} of the weight"
+        )
+    if waiting := len(view.rows) - len(view.begun):
+        parts.append(f"{waiting} more may follow")
+    return Text(f"… {' · '.join(parts)}", "dim") if parts else None
 
 
 def _answers(view: SolveView, width: int) -> list[Text]:
@@ -124,10 +141,10 @@ class _Layout:
     text: int
 
     @staticmethod
-    def fitting(n: int, width: int) -> _Layout:
+    def fitting(n: int, width: int, *, kinds: bool) -> _Layout:
         """The columns for n particles: all, less those that leave too little for the text."""
-        columns = dict(_WIDTHS)
-        dispensable = list(_DISPENSABLE)
+        columns = {name: cells for name, cells in _WIDTHS.items() if kinds or name != "kind"}
+        dispensable = [name for name in _DISPENSABLE if name in columns]
         slot = len(str(n - 1))
         free = width - slot - 3  # a space after the slot, two before the text
         while dispensable and free - sum(columns.values()) < _NARROWEST_TEXT:
@@ -138,8 +155,8 @@ class _Layout:
         from rich.text import Text
 
         weight = "weight".ljust(self.columns.get("bar", 0) + self.columns["percent"])
-        numbers = [name.rjust(self.columns[name]) for name in _NUMBERS if name in self.columns]
-        return Text(" " * (self.slot + 1) + weight + "".join(numbers), "dim")
+        values = [name.rjust(self.columns[name]) for name in _VALUES if name in self.columns]
+        return Text(" " * (self.slot + 1) + weight + "".join(values), "dim")
 
     def line(self, slot: int, row: ParticleRow, full: float) -> Text:
         from rich.text import Text
@@ -150,20 +167,32 @@ class _Layout:
             line.append(_bar(row.weight, full), "green" if row.finish else "cyan")
         line.append(percent(row.weight).rjust(self.columns["percent"]))
         values = {
+            "kind": row.kind,
             "score": "–" if row.score is None else f"{row.score:.2f}",
             "steps": str(row.steps),
             "tokens": str(row.tokens),
             "from": "·" if row.ancestor == slot else str(row.ancestor),
         }
-        for name in _NUMBERS:
+        for name in _VALUES:
             if name in self.columns:
                 style = "" if name == "score" else "dim"
                 line.append(values[name].rjust(self.columns[name]), style)
-        line.append("  ")
+        return line.append("  ").append_text(self._end(row))
+
+    def _end(self, row: ParticleRow) -> Text:
+        """What a particle writes, or what it has come to."""
+        from rich.text import Text
+
+        program = row.kind == "program"
         if row.finish is None:
-            return line.append(keep_end(last_line(row.text), self.text))
-        reason = _FINISH.get(row.finish, row.finish)
+            end = last_line_of_code(row.text) if program else last_line(row.text)
+            return Text(keep_end(end, self.text))
+        if row.error is not None:
+            return Text(keep_start(one_line(row.error), self.text), "dim")
+        reason = (
+            "printed" if program and row.finish == "end" else _FINISH.get(row.finish, row.finish)
+        )
         if row.answer is None:
-            return line.append(f"no answer · {reason}", "dim")
+            return Text(f"no answer · {reason}", "dim")
         answer = keep_start(readable_answer(row.answer), self.text - len(reason) - 3)
-        return line.append(answer, "green").append(f" · {reason}", "dim")
+        return Text().append(answer, "green").append(f" · {reason}", "dim")

@@ -92,6 +92,14 @@ def last_line(text: str) -> str:
     return ""
 
 
+def last_line_of_code(code: str) -> str:
+    """The last line of a growing program that says something."""
+    for line in reversed(code.splitlines()):
+        if (shown := one_line(line).rstrip("\ufffd")) and not shown.startswith("```"):
+            return shown
+    return ""
+
+
 def progress_bar(done: int, total: int, width: int, colours: bool) -> Text:
     """A bar of `width` cells for `done` of `total`; without colours, what is left is blank."""
     from rich.text import Text

@@ -7,9 +7,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pfsolve import events
-from pfsolve.display.text import progress_bar
+from pfsolve.display.text import one_line, progress_bar
 from pfsolve.display.view import LINE_S, View
-from pfsolve.events import BytesCame, Collecting, Event, Fitting, ModelLoaded, Scoring
+from pfsolve.events import (
+    BytesCame,
+    Collecting,
+    Event,
+    Fitting,
+    ModelLoaded,
+    SandboxEvent,
+    Scoring,
+)
 from pfsolve.wording import duration, format_bytes, plural, speed, thousands
 
 if TYPE_CHECKING:
@@ -49,6 +57,7 @@ _NEWS: dict[type, Callable[[Any], str]] = {
     events.SandboxBuilt: lambda e: (
         f"The sandbox is built ({format_bytes(e.bytes)}, {duration(e.seconds)})"
     ),
+    events.ProgramsMissing: lambda e: f"No programs, texts only: {one_line(e.reason)}",
 }
 
 
@@ -71,7 +80,12 @@ class WorkView(View):
     is_due: bool = False
 
     def after(self, event: Event, now: float = 0.0) -> WorkView:
-        """This view once `event` has happened; any other event ends the work under way."""
+        """This view once `event` has happened.
+
+        Any other event ends the work under way, but for those of the sandbox, which is built beside it.
+        """
+        if isinstance(event, SandboxEvent):
+            return replace(self, is_due=False)
         if not isinstance(event, Progress):
             return replace(self, progress=None, active=False, is_due=False) if self.active else self
         here = (now, event.done)

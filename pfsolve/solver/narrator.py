@@ -67,8 +67,10 @@ class Narrator:
             return
         self._weights, self._ess = info.weights.normalised, info.weights.ess
         log_odds, weights = tuple(info.log_odds.tolist()), tuple(self._weights.tolist())
+        self._progress(
+            step, particles, (), tokens
+        )  # first, so that what is said of it is up to date
         self._tell(StepScored(info.step, log_odds, weights, self._ess, info.log_evidence))
-        self._progress(step, particles, (), tokens)
 
     def resampled(self, step: int, ancestors: Ancestors) -> None:
         """Particle i continues from ancestors[i]."""
@@ -125,4 +127,6 @@ class Narrator:
             text=end.decode("utf-8", errors="ignore"),
             answer=particle.answer,
             finish=None if particle.finish is None else str(particle.finish),
+            kind=str(particle.kind),
+            error=particle.error,
         )

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pfsolve.display.output import Answer, InOrder, Output, Shown, Table, summary
 from pfsolve.environment import Environment
+from pfsolve.particle import Kind, Particle
 
 SUMMARY = "92 % of the weight · 8 particles · 1 843 tokens · 31 s · 59 tokens/s"
 HALF = r"\frac{1}{2}"
@@ -24,7 +25,7 @@ class Solution:
     agreement: float = 0.923
     seconds: float = 31.2
     tokens: int = 1843
-    particles: tuple[int, ...] = tuple(range(8))
+    particles: tuple[Particle, ...] = (Particle(),) * 8
 
 
 class Terminal(io.StringIO):
@@ -194,4 +195,16 @@ def test_as_they_come_means_at_once() -> None:
 
 def test_the_summary_tells_what_there_is() -> None:
     assert summary(Solution()) == SUMMARY
-    assert summary(Solution(None, 0.0, 0.0, 0, (1,))) == "no answer · 1 particle · 0 tokens · 0.0 s"
+    nothing = Solution(None, 0.0, 0.0, 0, (Particle(),))
+    assert summary(nothing) == "no answer · 1 particle · 0 tokens · 0.0 s"
+
+
+@pytest.mark.parametrize(
+    ("texts", "programs", "said"),
+    [(4, 4, "4 texts, 4 programs"), (1, 1, "1 text, 1 program"), (0, 2, "2 programs")],
+)
+def test_the_summary_counts_each_kind_where_there_are_programs(
+    texts: int, programs: int, said: str
+) -> None:
+    particles = (Particle(),) * texts + (Particle(kind=Kind.PROGRAM),) * programs
+    assert summary(Solution(particles=particles)).split(" · ")[1] == said

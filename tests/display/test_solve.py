@@ -11,7 +11,16 @@ from rich.cells import cell_len
 
 from pfsolve.display.solve import SolveView
 from pfsolve.display.surface import watching
-from pfsolve.events import Began, Ended, Event, ParticleRow, Progressed, Resampled, StepScored
+from pfsolve.events import (
+    Began,
+    Ended,
+    Event,
+    ParticleRow,
+    ProgramRan,
+    Progressed,
+    Resampled,
+    StepScored,
+)
 from tests.display.terminal import (
     HOSTILE,
     MODEL,
@@ -31,8 +40,11 @@ def row(
     answer: str | None = None,
     finish: str | None = None,
     ancestor: int = 0,
+    tokens: int = 321,
+    kind: str = "text",
+    error: str | None = None,
 ) -> ParticleRow:
-    return ParticleRow(weight, 0.5, 3, 321, ancestor, text, answer, finish)
+    return ParticleRow(weight, 0.5, 3, tokens, ancestor, text, answer, finish, kind, error)
 
 
 def progressed(*rows: ParticleRow, step: int = 3) -> Progressed:
@@ -58,6 +70,9 @@ def many(n: int, texts: tuple[str, ...] = HOSTILE) -> tuple[ParticleRow, ...]:
             answer=texts[slot % len(texts)] if slot % 3 == 0 else None,
             finish="boxed" if slot % 3 == 0 else "loop" if slot % 5 == 0 else None,
             ancestor=slot // 2,
+            tokens=0 if slot % 11 == 7 else 321,
+            kind="program" if slot % 4 == 0 else "text",
+            error=texts[slot % len(texts)] if slot % 20 == 0 else None,
         )
         for slot in range(n)
     )
@@ -77,15 +92,67 @@ def test_every_particle_has_a_row_with_its_numbers() -> None:
     assert len(lines) == 5
 
 
+CODE = "def f(n):\n    return n**2  # {not LaTeX}\n\n"
+
+
+@pytest.mark.parametrize(
+    ("particle", "end"),
+    [
+        (row(0.5, CODE + "print(f(3", kind="program"), "print(f(3"),
+        (row(0.5, CODE, kind="program"), "return n**2  # {not LaTeX}"),
+        (row(0.5, CODE + "```\n", kind="program"), "return n**2  # {not LaTeX}"),
+        (row(0.5, CODE, answer="-2, 2", finish="end", kind="program"), "-2, 2 · printed"),
+        (
+            row(0.0, CODE, finish="failed", kind="program", error="NameError: y\n (line 3)"),
+            "NameError: y  (line 3)",
+        ),
+        (row(0.0, CODE, finish="failed", kind="program"), "no answer · the program failed"),
+        (row(0.0, CODE, finish="loop", kind="program"), "no answer · repeats itself"),
+    ],
+)
+def test_a_program_shows_its_code_then_what_it_printed_or_why_it_failed(
+    particle: ParticleRow, end: str
+) -> None:
+    lines = shown(search(progressed(row(0.5), particle), n=2))
+    assert lines[1].split() == ["weight", "kind", "score", "steps", "tokens", "from"]
+    assert lines[2].split()[4:6] == ["text", "0.50"]
+    assert "program  0.50" in lines[3]
+    assert lines[3].endswith(f"  {end}")
+
+
+def test_an_error_is_cut_at_its_end() -> None:
+    error = "ZeroDivisionError: division by zero, far away from here (line 3)"
+    failed = row(0.5, finish="failed", kind="program", error=error)
+    assert shown(search(progressed(failed), n=1))[2].endswith("  ZeroDivisionError: division b…")
+
+
+def test_particles_of_waves_to_come_are_counted_and_the_search_may_end_without_them() -> None:
+    begun = row(0.5), row(0.5, answer="4", finish="boxed")
+    view = search(progressed(*begun, *[row(0.0, "", tokens=0)] * 6), n=8)
+    view = view.after(StepScored(3, (0.0,) * 8, (0.5, 0.5) + (0.0,) * 6, 2.0, None))
+    lines = shown(view)
+    assert lines[0].startswith("step 3 · ESS 2.0 of 2 · ")
+    assert [line.split()[0] for line in lines[2:5]] == ["0", "1", "…"]
+    assert lines[4] == "… 6 more may follow"
+    assert "50 %" in lines[5], "the answers stand below"
+    few = shown(view, height=5)
+    assert few[-1] == "… 1 more particle with 50 % of the weight · 6 more may follow"
+    ended = shown(view.after(Ended(begun, 30, 2.0)))
+    assert ended[0].startswith("step 3 · ESS 2.0 of 2 · ")
+    assert len(ended) == 6
+    assert not any("follow" in line for line in ended)
+
+
 def test_headings_stand_over_the_ends_of_their_columns() -> None:
-    lines = shown(search(progressed(*many(32)), n=32), height=50)
+    view = search(progressed(*many(32)), n=32)
+    lines = shown(view, height=50)
     ends = {match[0]: match.end() for match in re.finditer(r"\S+", lines[1])}
-    numbers = re.compile(r" (0\.50) +(3) +(321) +([\d·]+)")
-    for line in lines[2:34]:
-        match = numbers.search(line)
+    values = re.compile(r" (text|program) +(0\.50) +(3) +(321|0) +([\d·]+)")
+    for line in lines[2 : 2 + len(view.begun)]:
+        match = values.search(line)
         assert match
-        assert [match.end(i) for i in (1, 2, 3, 4)] == [
-            ends[name] for name in ("score", "steps", "tokens", "from")
+        assert [match.end(i) for i in (1, 2, 3, 4, 5)] == [
+            ends[name] for name in ("kind", "score", "steps", "tokens", "from")
         ]
 
 
@@ -101,17 +168,24 @@ def test_the_table_fits_any_terminal(width: int, height: int, n: int) -> None:
 @settings(max_examples=50)
 @given(st.text(max_size=300), st.integers(1, 120), st.integers(1, 60))
 def test_any_text_fits(text: str, width: int, height: int) -> None:
-    rows = (row(0.5, text), row(0.5, text, answer=text, finish="end"))
-    lines = shown(search(progressed(*rows), n=2), width, height)
+    rows = (
+        row(0.5, text),
+        row(0.5, text, answer=text, finish="end"),
+        row(0.0, text, kind="program"),
+        row(0.0, text, finish="failed", kind="program", error=text),
+    )
+    lines = shown(search(progressed(*rows), n=4), width, height)
     assert len(lines) <= max(1, height - 1)
     assert max(cell_len(line) for line in lines) <= width
 
 
 def test_32_particles_at_80_columns_with_room_are_all_there_and_readable() -> None:
-    lines = shown(search(progressed(*many(32, ("so $x = 3$",))), n=32), 80, 40)
+    rows = [row(1 / 32, kind="program" if slot % 2 else "text") for slot in range(32)]
+    lines = shown(search(progressed(*rows), n=32), 80, 40)
     slots = [int(line.split()[0]) for line in lines[2:34]]
     assert slots == list(range(32))
-    assert lines[3].endswith("so x = 3")
+    assert lines[2].endswith("so x = 3")
+    assert lines[3].endswith("so $x = 3$"), "code is no LaTeX"
 
 
 def test_where_room_is_short_the_heaviest_are_shown_in_slot_order_and_the_rest_counted() -> None:
@@ -174,6 +248,35 @@ def test_hostile_text_adds_no_escape_codes_of_its_own() -> None:
         surface(Ended(many(32), 20, 1.0))
     assert not foreign_codes(environment)
     assert "title" not in written(environment)
+
+
+@pytest.mark.parametrize(
+    ("error", "output", "line"),
+    [
+        (None, "12\n", "program 5 prints 12"),
+        (None, "x = 1\n\x1b[31my = [/2]\n", "program 5 prints x = 1 y = [/2]"),
+        (None, "", "program 5 prints nothing"),
+        ("NameError: name 'y'", "12\n", "program 5 fails: NameError: name 'y'"),
+    ],
+)
+def test_a_pipe_gets_a_line_for_each_run_of_a_program_if_asked_for(
+    error: str | None, output: str, line: str
+) -> None:
+    for verbose, lines in ((0, []), (1, [line])):
+        environment = pipes()
+        with watching(environment, SolveView(), verbose=verbose) as surface:
+            surface(Began("p", 8, 100))
+            surface(ProgramRan(1, 5, error, output))
+            surface(Ended((row(1.0),), 30, 2.0))
+        assert written(environment).splitlines() == lines
+
+
+def test_the_line_on_a_program_that_prints_much_has_its_end() -> None:
+    line = SolveView(verbose=1).line(ProgramRan(1, 5, None, "9 " * 5000 + "8\n"))
+    assert line is not None
+    assert line.startswith("program 5 prints …")
+    assert line.endswith(" 9 8")
+    assert len(line) < 230
 
 
 @pytest.mark.parametrize("verbose", [0, 1])

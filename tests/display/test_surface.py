@@ -6,6 +6,8 @@ import io
 import itertools
 import re
 import sys
+import threading
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -20,6 +22,7 @@ from pfsolve.environment import Environment
 from pfsolve.events import (
     Began,
     BytesCame,
+    Checking,
     Ended,
     Event,
     InProblem,
@@ -28,6 +31,7 @@ from pfsolve.events import (
     ParticleRow,
     ProblemEnded,
     Progressed,
+    SandboxWaits,
     Scoring,
     StepScored,
 )
@@ -242,6 +246,41 @@ def test_interrupted_work_leaves_nothing(event: Event) -> None:
     environment = screen()
     interrupted(environment, None, event)
     assert seen(environment) == []
+
+
+# --- two threads ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Counting(View):
+    """Counts events, slowly."""
+
+    count: int = 0
+
+    def after(self, event: Event, now: float = 0.0) -> View:
+        time.sleep(0.001)  # another thread's turn
+        return Counting(self.count + 1)
+
+    def line(self, event: Event) -> str | None:
+        return str(self.count)
+
+
+def test_events_of_two_threads_are_told_one_at_a_time() -> None:
+    """The sandbox is built beside a download: no event is forgotten, and no two at once."""
+    environment = pipes()
+    with watching(environment, Counting()) as surface:
+
+        def build() -> None:
+            for _ in range(20):
+                surface(SandboxWaits())
+
+        builder = threading.Thread(target=build)
+        builder.start()
+        for _ in range(20):
+            surface(Checking("m"))
+        builder.join()
+    told = [int(line) for line in written(environment).splitlines() if line.isdigit()]
+    assert told == list(range(1, 41))
 
 
 # --- stdout ---------------------------------------------------------------------------------

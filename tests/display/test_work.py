@@ -143,6 +143,45 @@ def test_time_left_follows_from_what_this_run_has_done(
     assert counted(progress) == line
 
 
+SANDBOX: list[Event] = [
+    events.SandboxWaits(),
+    events.SandboxBuilding("the interpreter", 2, 3),
+    events.SandboxBuilt(Path("a.cwasm"), GB // 10, 61.0),
+    events.ProgramsMissing("programs need wasmtime,\x1b[31m which is not installed"),
+]
+
+
+def test_the_sandbox_is_told_of_in_a_line_for_each_stage() -> None:
+    assert written(show(pipes(), SANDBOX)).splitlines() == [
+        "Another process is building the sandbox; waiting for it",
+        "Building the sandbox of programs, once: the interpreter (2 of 3)",
+        "The sandbox is built (100 MB, 1 min 01 s)",
+        "No programs, texts only: programs need wasmtime, which is not installed",
+    ]
+
+
+def test_news_of_the_sandbox_leave_the_bar_of_a_download_beside_it() -> None:
+    """It goes on from where it began: the same rate, and no line on bytes twice."""
+    download: list[Event] = [BytesCame("m", GB * tenths // 10, GB) for tenths in range(6)]
+    beside = [event for pair in zip(download, SANDBOX, strict=False) for event in pair]
+    both = [*beside, *download[4:]]
+    environment, clock = screen(), Clock()
+    with watching(environment, clock=clock) as surface:
+        for event in both:
+            surface(event)
+            clock.now += 5.0
+        bar = seen(environment)[-1]
+    assert bar.startswith("━")
+    assert bar.endswith(" 500 MB of 1 GB 11.1 MB/s 45 s left")
+    lines = written(show(pipes(), both, 5.0)).splitlines()
+    assert [line for line in lines if not line.startswith(" ")] == (
+        written(show(pipes(), SANDBOX)).splitlines()
+    )
+    assert [line.split(" %")[0].strip() for line in lines if line.startswith(" ")] == (
+        ["10", "20", "30", "40", "50"]
+    )
+
+
 def test_scoring_in_a_pipe_is_told_now_and_then() -> None:
     story: list[Event] = [Scoring(done, 100, done, 10 * done, float(done)) for done in range(100)]
     lines = written(show(pipes(), story, LINE_S / 20)).splitlines()
