@@ -52,8 +52,8 @@ def tree_search(n: int, width: int) -> Generator[Request, Any, FinalPopulation]:
     """DVTS: n / width beam searches that keep one beam each, independent of each other."""
     if n % width:
         raise ValueError(f"{n} particles are no whole number of beams {width} wide")
-    beams = [beam_search(width, width) for _ in range(n // width)]
-    return join((yield from abreast(beams, width)), width)
+    beams = [(beam_search(width, width), width) for _ in range(n // width)]
+    return join((yield from abreast([beams])), [width] * len(beams))
 
 
 def _best(log_odds: Floats, count: int) -> Ancestors:

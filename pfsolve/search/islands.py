@@ -28,5 +28,5 @@ def island_filters(
     if n % islands:
         raise ValueError(f"{n} particles cannot be split into {islands} equal islands")
     size = n // islands
-    filters = [particle_filter(size, rules, own) for own in rng.spawn(islands)]
-    return join((yield from abreast(filters, size)), size)
+    filters = [(particle_filter(size, rules, own), size) for own in rng.spawn(islands)]
+    return join((yield from abreast([filters])), [size] * islands)

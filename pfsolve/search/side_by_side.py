@@ -2,12 +2,16 @@
 
 The answering side sees one search of all the particles, so that all of them fill a batch. Each search
 runs as it would alone, since it is told of its own particles only.
+
+Searches may come in waves, each of which begins once the one before it has ended. A watcher that has
+seen enough before the last wave has saved the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -22,113 +26,162 @@ from pfsolve.search.requests import (
     Score,
     StepInfo,
 )
+from pfsolve.search.resampling import Ancestors
 from pfsolve.search.weights import AllParticlesDead, Weights, log_mean_exp
 
 R = TypeVar("R")
+
+# A search and the number of its particles.
+Island: TypeAlias = tuple[Generator[Request, Any, R], int]
 
 # What is served first: a step is taken only once every search waits for one.
 _ORDER = (Fork, Rewind, Score, Alike, StepInfo, Extend)
 
 
-def abreast(
-    searches: Sequence[Generator[Request, Any, R]], size: int
-) -> Generator[Request, Any, list[R | None]]:
-    """Run searches of `size` particles each; search i has slots i * size to (i + 1) * size - 1.
+def abreast(waves: Sequence[Sequence[Island[R]]]) -> Generator[Request, Any, list[R | None]]:
+    """Run the searches of each wave side by side, and the waves one after the other.
 
-    Returns what each search returns, None for one whose particles all died.
+    The slots of all islands are numbered through. Those of islands that have died or not begun have
+    log-odds and log-weights of -inf in every StepInfo.
+
+    Returns what each search returns that has begun, None for one whose particles all died. No wave
+    begins once a watcher has answered a StepInfo with True.
 
     Raises:
         AllParticlesDead: in every search.
     """
-    numbers = range(len(searches))
-    ends: list[R | None] = [None for _ in numbers]
-    waiting: dict[int, Request] = {}
-    fresh = StepInfo(0, np.zeros(size), Weights(np.zeros(size)), 0.0)
-    news = dict.fromkeys(numbers, fresh)
-    step = 0
-
-    def proceed(number: int, answer: object) -> None:
-        try:
-            waiting[number] = searches[number].send(answer)
-        except StopIteration as end:
-            ends[number] = end.value
-        except AllParticlesDead:
-            del news[number]
-
-    for number in numbers:
-        proceed(number, None)
-    while waiting:
-        asked = {number: waiting.pop(number) for number in _foremost(waiting)}
-        infos = {number: r for number, r in asked.items() if isinstance(r, StepInfo)}
-        if infos:
-            news |= infos
-            step = max(step, *(info.step for info in infos.values()))
-            request: Request = StepInfo(step, *_united([news.get(i) for i in numbers], size))
-        else:
-            request = _merged(asked, len(searches), size)
-        answer = yield request
-        for number, part in zip(asked, _parts(answer, asked, size), strict=True):
-            proceed(number, part)
-    if all(end is None for end in ends):
-        raise AllParticlesDead(f"all {len(searches) * size} particles have weight zero")
-    return ends
+    fleet, stop = _Fleet([island for wave in waves for island in wave]), False
+    for wave in waves:
+        if stop:
+            break
+        fleet.begin(len(wave))
+        while fleet.waiting:
+            asked = fleet.foremost()
+            request = fleet.united(asked)
+            answer = yield request
+            stop = stop or (isinstance(request, StepInfo) and bool(answer))
+            fleet.proceed(asked, _parts(answer, asked, fleet.slots))
+    if all(end is None for end in fleet.ends):
+        raise AllParticlesDead(f"all {sum(fleet.sizes)} particles have weight zero")
+    return fleet.ends
 
 
-def join(ends: Sequence[FinalPopulation | None], size: int) -> FinalPopulation:
-    """One population of all; where all have died, `size` particles of weight zero.
+def join(ends: Sequence[FinalPopulation | None], sizes: Sequence[int]) -> FinalPopulation:
+    """One population of all islands.
 
     Log-weights keep their size, so that with `ratio` weights a search counts by its evidence.
+
+    Args:
+        ends: as `abreast` returns them.
+        sizes: the number of particles of each island; islands that have died or not begun have
+            particles of weight zero.
     """
     alive = [end for end in ends if end]
     return FinalPopulation(
-        *_united(ends, size),
+        *_united(ends, slots_of(sizes)),
         max(end.steps for end in alive),
-        any(end.stopped for end in alive),
+        len(ends) < len(sizes) or any(end.stopped for end in alive),
+        sum(end.redrawn for end in alive),
     )
 
 
-def _foremost(waiting: Mapping[int, Request]) -> list[int]:
-    """The searches that are served next, all of which wait for an answer of the same kind."""
-    kind = next(k for k in _ORDER if any(isinstance(r, k) for r in waiting.values()))
-    return sorted(number for number, request in waiting.items() if isinstance(request, kind))
+def slots_of(sizes: Sequence[int]) -> list[Ancestors]:
+    """The slots of each island of these sizes."""
+    return np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
 
 
-def _merged(asked: Mapping[int, Any], searches: int, size: int) -> Request:
-    """Requests of one kind as one, in terms of all slots."""
-    kind: Any = type(next(iter(asked.values())))
-    if kind is Alike:
-        return Alike()
-    if kind is Fork:
-        ancestors = np.arange(searches * size)
-        for number, fork in asked.items():
-            first = number * size
-            ancestors[first : first + size] = first + fork.ancestors
-        return Fork(ancestors)
-    particles = np.concatenate([number * size + r.particles for number, r in asked.items()])
-    if kind is Rewind:
-        return Rewind(particles, np.concatenate([r.steps for r in asked.values()]))
-    merged: Request = kind(particles)
-    return merged
+class _Fleet(Generic[R]):
+    """Islands, of which some have begun.
+
+    Attributes:
+        sizes: the number of particles of each.
+        slots: of each.
+        ends: what each that has begun has returned, None until then and for one that has died.
+        waiting: what each asks for now, by its number.
+        news: the last StepInfo of each that has begun and not died, its step counted over all waves.
+        step: the number of the newest step.
+    """
+
+    def __init__(self, islands: Sequence[Island[R]]) -> None:
+        self._searches = [search for search, _ in islands]
+        self.sizes = [size for _, size in islands]
+        self.slots = slots_of(self.sizes)
+        self.ends: list[R | None] = []
+        self.waiting: dict[int, Request] = {}
+        self.news: dict[int, StepInfo] = {}
+        self.step = self._before = 0  # the latter: steps taken before this wave
+
+    def begin(self, count: int) -> None:
+        """The next islands begin."""
+        numbers = range(len(self.ends), len(self.ends) + count)
+        self._before = self.step
+        for number in numbers:
+            zeros = np.zeros(self.sizes[number])
+            self.news[number] = StepInfo(self.step, zeros, Weights(zeros), 0.0)
+            self.ends.append(None)
+        self.proceed(numbers, [None] * count)
+
+    def proceed(self, numbers: Iterable[int], answers: Iterable[Any]) -> None:
+        """Each of these islands is answered."""
+        for number, answer in zip(numbers, answers, strict=True):
+            try:
+                request = self.waiting[number] = self._searches[number].send(answer)
+            except StopIteration as end:
+                self.ends[number] = end.value
+            except AllParticlesDead:
+                del self.news[number]
+            else:
+                if isinstance(request, StepInfo):
+                    self.news[number] = replace(request, step=self._before + request.step)
+
+    def foremost(self) -> dict[int, Request]:
+        """What is served next, by its island: requests of one kind, which wait no longer."""
+        waiting = self.waiting
+        kind = next(k for k in _ORDER if any(isinstance(r, k) for r in waiting.values()))
+        numbers = sorted(number for number, r in waiting.items() if isinstance(r, kind))
+        return {number: waiting.pop(number) for number in numbers}
+
+    def united(self, asked: Mapping[int, Any]) -> Request:
+        """Requests of one kind as one, in terms of all slots."""
+        slots = self.slots
+        kind: Any = type(next(iter(asked.values())))
+        if kind is StepInfo:
+            self.step = max(self.step, *(self.news[number].step for number in asked))
+            parts = [self.news.get(number) for number in range(len(self.ends))]
+            return StepInfo(self.step, *_united(parts, slots))
+        if kind is Alike:
+            return Alike()
+        if kind is Fork:
+            ancestors = np.concatenate(slots)
+            for number, fork in asked.items():
+                ancestors[slots[number]] = slots[number][fork.ancestors]
+            return Fork(ancestors)
+        particles = np.concatenate([slots[number][r.particles] for number, r in asked.items()])
+        if kind is Rewind:
+            return Rewind(particles, np.concatenate([r.steps for r in asked.values()]))
+        united: Request = kind(particles)
+        return united
 
 
-def _parts(answer: Any, asked: Mapping[int, Request], size: int) -> Sequence[Any]:
+def _parts(answer: Any, asked: Mapping[int, Request], slots: Sequence[Ancestors]) -> Sequence[Any]:
     """Each search's part of an answer: that for its own particles, or all of one that has no parts."""
     if any(isinstance(r, Alike) for r in asked.values()):
-        return [answer[number * size : (number + 1) * size] for number in asked]
+        return [answer[slots[number]] for number in asked]
     sizes = [r.particles.size for r in asked.values() if isinstance(r, Extend | Score)]
     return np.split(answer, np.cumsum(sizes)[:-1]) if sizes else [answer] * len(asked)
 
 
 def _united(
-    parts: Sequence[StepInfo | FinalPopulation | None], size: int
+    parts: Sequence[StepInfo | FinalPopulation | None], slots: Sequence[Ancestors]
 ) -> tuple[Floats, Weights, float | None]:
-    """Log-odds, weights and log evidence of all searches; None is one that has died.
+    """Log-odds, weights and log evidence of all searches that have begun; None is one that has died.
 
     The mean of unbiased estimates of the evidence is an unbiased estimate too.
     """
-    dead = np.full(size, -np.inf)
-    log_odds = np.concatenate([part.log_odds if part else dead for part in parts])
-    log_weights = np.concatenate([part.weights.log if part else dead for part in parts])
+    log_odds, log_weights = np.full((2, sum(own.size for own in slots)), -np.inf)
+    for part, own in zip(parts, slots, strict=False):
+        if part:
+            log_odds[own], log_weights[own] = part.log_odds, part.weights.log
     evidence = [part.log_evidence if part else float("-inf") for part in parts]
     known = [each for each in evidence if each is not None]
     whole = log_mean_exp(np.array(known)) if len(known) == len(parts) else None

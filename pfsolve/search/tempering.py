@@ -57,7 +57,7 @@ def tempering(
     chains = range(len(ladder))
     tempered = [replace(rules, softmax_temperature=temperature) for temperature in ladder]
     rngs = rng.spawn(len(ladder))
-    ends = yield from abreast([sweep(size, tempered[c], rngs[c]) for c in chains], size)
+    ends = yield from abreast([[(sweep(size, tempered[c], rngs[c]), size) for c in chains]])
     log_evidence = ends[-1].population.log_evidence if ends[-1] else float("-inf")
     done = 1
     while done < sweeps and not any(end.stop for end in ends if end):
@@ -66,14 +66,16 @@ def tempering(
         references = [drawn[source] for source in sources]
         yield Fork(_moves(references, sources, size))
         taken = max(end.population.steps for end in ends if end)
-        following = [next_sweep(size, tempered[c], rngs[c], references[c], taken) for c in chains]
-        ends = yield from abreast(following, size)
+        following = [
+            (next_sweep(size, tempered[c], rngs[c], references[c], taken), size) for c in chains
+        ]
+        ends = yield from abreast([following])
         done += 1
     populations = [
         _cooled(end.population, temperature, ladder[-1]) if end else None
         for end, temperature in zip(ends, ladder, strict=True)
     ]
-    whole = join(populations, size)
+    whole = join(populations, [size] * len(ladder))
     return replace(whole, log_evidence=log_evidence, stopped=whole.stopped or done < sweeps)
 
 
