@@ -10,6 +10,7 @@ Agreement is equivalence, not equality of text: the caller says which answers ar
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from pfsolve.search.log_odds import Floats
 
-_EPSILON = 1e-9  # a share that rounding may make of a tie
+_EPSILON = 1e-9  # a lead that rounding may make of a tie
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,26 +98,52 @@ def is_settled(
     classes: Sequence[int | None],
     finished: NDArray[np.bool_],
     weights: Floats,
+    threshold: float = 0.95,
 ) -> bool:
-    """Whether the unfinished particles can no longer change a vote.
+    """Whether the leading answer of a vote very probably stays in front until all have finished.
 
-    The leading answer would stay in front even if all of them came to agree on another. Each is taken
-    to weigh in the end what it weighs now: exact for a plain vote of independent samples, an
-    approximation where weights still change.
+    Each unfinished particle will have one vote. In a weighted vote a finished one has its weight times
+    the number of particles that have any.
 
     Args:
         how: "vote" or "weighted-vote".
         classes: (n,), as in `select`; those of unfinished particles are ignored.
-        finished: (n,), whether each particle has finished.
+        finished: (n,), whether each particle has finished; those without an answer vote for nothing.
         weights: (n,), normalised.
+        threshold: what `chance_of_staying_ahead` must exceed.
     """
-    mass = _mass(how, weights)
-    shares: dict[int, float] = {}
-    for group, share, has_ended in zip(classes, mass.tolist(), finished.tolist(), strict=True):
+    votes = _mass(how, weights) * (weights.size if how == "vote" else np.count_nonzero(weights))
+    counts: dict[int, float] = {}
+    for group, vote, has_ended in zip(classes, votes.tolist(), finished.tolist(), strict=True):
         if group is not None and has_ended:
-            shares[group] = shares.get(group, 0.0) + share
-    first, second, *_ = sorted([*shares.values(), 0.0, 0.0], reverse=True)
-    return bool(first > second + mass[~finished].sum() + _EPSILON)
+            counts[group] = counts.get(group, 0.0) + vote
+    leader, second, *_ = sorted([*counts.values(), 0.0, 0.0], reverse=True)
+    left = int(np.count_nonzero(~finished))
+    return leader > 0 and chance_of_staying_ahead(leader, second, left) > threshold
+
+
+def chance_of_staying_ahead(leader: float, second: float, left: int) -> float:
+    """Probability that the leading answer of a vote is still ahead of the second at the end.
+
+    Those to come vote for one of the two, for the leader with an unknown chance, the same for all,
+    whose prior is uniform: its posterior is Beta(leader + 1, second + 1). For many to come it is the
+    probability that this chance is above one half (Aggarwal et al., arXiv:2305.11860). A tie is no lead.
+
+    Args:
+        leader: votes for the leader so far, 0 and up.
+        second: votes for the answer after it, 0 and up.
+        left: the number of votes to come.
+    """
+    a, b = leader + 1, second + 1
+    winning = [k for k in range(left + 1) if leader + k > second + left - k + _EPSILON]
+    log_ways = [-_log_beta(k + 1, left - k + 1) - math.log(left + 1) for k in winning]
+    log_chances = [_log_beta(a + k, b + left - k) - _log_beta(a, b) for k in winning]
+    return sum(math.exp(sum(both)) for both in zip(log_ways, log_chances, strict=True))
+
+
+def _log_beta(a: float, b: float) -> float:
+    """Log of the Beta function, for a and b above 0."""
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
 
 
 def _mass(how: str, weights: Floats) -> Floats:

@@ -16,7 +16,7 @@ from pfsolve.solver.run import Outcome, Task
 
 
 def answer_is_settled(final: str, particles: Sequence[Particle], weights: Floats) -> bool:
-    """Whether the particles that are still under way cannot change the answer any more.
+    """Whether the particles that are still under way will hardly change the answer any more.
 
     Args:
         final: how the answer is chosen, one of `pfsolve.settings.FINAL`.
