@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """What came of a problem, with n particles."""
+    """What came of a problem, with n particles: fewer than settings allow where it ended early."""
 
     problem: str
     answer: str | None
@@ -33,6 +33,8 @@ class Solution:
     seconds: float  # of the search
     load_seconds: float  # of loading the models
     interrupted: bool = False
+    redrawn: int = 0  # number of times a dead particle was drawn again
+    sandbox_seconds: float = 0.0  # of its programs' runs, all added up; they run beside the search
 
 
 @dataclass(frozen=True, slots=True)

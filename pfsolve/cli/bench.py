@@ -78,7 +78,7 @@ def bench(
     from pfsolve.cli.session import open_solver
     from pfsolve.display.file import FileView
     from pfsolve.display.output import Output
-    from pfsolve.display.report.comparison import check_plot, comparison_table, draw_comparison
+    from pfsolve.display.report.comparison import check_plot, comparison_tables, draw_comparison
     from pfsolve.display.surface import watching
     from pfsolve.environment import Environment
     from pfsolve.lab.bench.plan import ROLLOUT_METHOD, make_plan
@@ -130,7 +130,7 @@ def bench(
     comparison = compare(plan, runs, hashes, ids, read_solved(path).records, facts)
     if plot is not None:
         draw_comparison(comparison, plot)
-    out.give(comparison.to_json(), lambda: [comparison_table(comparison)])
+    out.give(comparison.to_json(), lambda: comparison_tables(comparison))
 
 
 def _numbers(text: str) -> list[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from pfsolve.errors import PfsolveError
 from pfsolve.files import digest, json_safe
@@ -43,6 +43,12 @@ class ParticleLine(TypedDict):
     weight: float  # share of the population, 0 to 1
     answer: str | None
     finish: str | None  # why it took no further step: a value of `pfsolve.particle.Finish`
+    # Records from before programs lack these; they are of texts.
+    kind: NotRequired[
+        str
+    ]  # a value of `pfsolve.particle.Kind`; the steps of a program are its code
+    output: NotRequired[str | None]  # what a program printed when it last ran; null for a text
+    error: NotRequired[str | None]  # why a program failed, in one line; null if it did not
 
 
 class ErrorLine(TypedDict):
@@ -58,6 +64,7 @@ class Timings(TypedDict):
     load_seconds: float
     solve_seconds: float
     tokens_per_second: float | None  # written by the policy, of solve_seconds
+    sandbox_seconds: NotRequired[float]  # of programs' runs, added up; absent before programs
 
 
 class PoolLine(TypedDict):
@@ -67,6 +74,7 @@ class PoolLine(TypedDict):
     log_odds: list[float | None]  # (n,) of the whole solution; null for -inf, 0 where not scored
     weights: list[float]  # (n,) shares of the population, 0 to 1
     tokens: list[int]  # (n,) in its steps
+    kinds: NotRequired[list[str]]  # (n,) values of `pfsolve.particle.Kind`; absent if all are texts
 
 
 class ResultLine(TypedDict, total=False):
@@ -89,6 +97,7 @@ class ResultLine(TypedDict, total=False):
     versions: dict[str, str]  # of programs and libraries; sha256 of model files
     tokens: int  # written by the policy
     reward_tokens: int  # read to score them, by whichever model
+    redrawn: int  # number of times a dead particle was drawn again; absent before programs
     timings: Timings
     settings_hash: str  # equal for two runs that must come to the same results
     rows: int  # the number of rows in the whole input
@@ -142,10 +151,12 @@ class Origin:
             "seed": solution.seed,
             "tokens": solution.tokens,
             "reward_tokens": solution.reward_tokens,
+            "redrawn": solution.redrawn,
             "timings": {
                 "load_seconds": round(solution.load_seconds, 3),
                 "solve_seconds": round(solution.seconds, 3),
                 "tokens_per_second": speed,
+                "sandbox_seconds": round(solution.sandbox_seconds, 3),
             },
         }
         line = self._line(problem, solution, outcome)
@@ -199,6 +210,9 @@ def _particles(solution: Solution) -> list[ParticleLine]:
             "weight": weight,
             "answer": particle.answer,
             "finish": None if particle.finish is None else str(particle.finish),
+            "kind": str(particle.kind),
+            "output": particle.output,
+            "error": particle.error,
         }
         for particle, weight in zip(solution.particles, solution.weights, strict=True)
     ]

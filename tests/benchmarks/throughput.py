@@ -131,6 +131,8 @@ def main() -> None:
         max_step_tokens=args.max_step_tokens,
         threads=args.threads,
         temperature=0.8,
+        programs=0.0,
+        early_stop=False,
     )
     with contextlib.ExitStack() as stack:
         solver = stack.enter_context(Solver(settings))

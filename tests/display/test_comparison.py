@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pfsolve.display.report.comparison import check_plot, comparison_table, draw_comparison
+from pfsolve.display.report.comparison import check_plot, comparison_tables, draw_comparison
 from pfsolve.errors import UsageError
-from pfsolve.lab.bench.report import Comparison, Difference, Line
+from pfsolve.lab.bench.report import Comparison, Difference, Line, OfKind
 from pfsolve.wording import thousands
 
 
@@ -52,7 +52,7 @@ COMPARISON = Comparison(
 
 
 def test_a_row_for_each_method_and_size() -> None:
-    table = comparison_table(COMPARISON)
+    (table,) = comparison_tables(COMPARISON)
     header, (pf, sc, _) = list(table.header), table.rows
     shown = dict(zip(header, pf, strict=True))
     assert shown["method"] == "pf"
@@ -67,8 +67,27 @@ def test_a_row_for_each_method_and_size() -> None:
 
 def test_a_baseline_that_is_too_small_is_said() -> None:
     beyond = line("pf", 8, 0.6, 100.0, equal_tokens=Difference(20.0, 0.1, None, True))
-    (row,) = comparison_table(Comparison((beyond,), "sc", {})).rows
+    (table,) = comparison_tables(Comparison((beyond,), "sc", {}))
+    (row,) = table.rows
     assert any("beyond its rollouts" in cell for cell in row)
+
+
+def test_programs_bring_a_table_of_the_kinds() -> None:
+    texts = OfKind("text", 4.0, 0.975, 0.5)
+    mixed = (texts, OfKind("program", 3.25, 0.7, 0.6))
+    lines = (
+        line("pf", 8, 0.6, 100.0, kinds=mixed, sandbox_seconds=1.26),
+        line("greedy", 1, 0.5, 100.0, kinds=(texts,)),
+        line("sc", 8, 0.5, 100.0),
+    )
+    _, table = comparison_tables(Comparison(lines, "sc", {}))
+    assert [tuple(row) for row in table.rows] == [
+        ("pf", "8", "text", "4.0", "97.5", "50.0", ""),
+        ("pf", "8", "program", "3.2", "70.0", "60.0", "1.3"),
+        ("greedy", "1", "text", "4.0", "97.5", "50.0", ""),
+    ]
+    assert table.header[2:] == ("kind", "particles", "with an answer %", "right %", "sandbox s")
+    assert len(list(comparison_tables(Comparison(lines[1:], "sc", {})))) == 1, "texts alone"
 
 
 @pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml")])

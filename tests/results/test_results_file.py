@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from pfsolve.errors import NoAnswer, UsageError
 from pfsolve.files import dumps
+from pfsolve.particle import Finish, Kind, Particle, Step
 from pfsolve.problems import Problem
+from pfsolve.programs import ProgramResult
 from pfsolve.results.file import ResultsFile, read_results, read_solved
 from pfsolve.results.line import Origin, alone, brief
 from pfsolve.settings import Settings
@@ -56,6 +58,31 @@ def test_one_problem_alone_has_the_shape_of_a_row(tmp_path: Path) -> None:
     assert line["particles"][0]["log_odds"] == [None]
     assert brief(line).keys() == LINES[0].keys()
     assert "(1, 2)" not in repr(solved), "token ids tell nobody anything"
+
+
+def test_a_record_tells_of_each_program_what_came_of_it() -> None:
+    def program(code: str, result: ProgramResult) -> Particle:
+        return Particle((Step((1, 2), code.encode(), 0),), Finish.END, Kind.PROGRAM).ran(result)
+
+    good = program("print(2)", ProgramResult("2\n", ("2",)))
+    bad = program("print(x)", ProgramResult("1\n", error="NameError: name 'x' (line 1)"))
+    text = solution(PROBLEMS[0], "2").particles[0]
+    solved = solution(
+        PROBLEMS[0],
+        "2",
+        particles=(good, bad, text),
+        weights=(0.5, 0.0, 0.5),
+        redrawn=3,
+        sandbox_seconds=1.25,
+    )
+    line = OURS.solved(PROBLEMS[0], solved, particles=True)
+    assert (line["redrawn"], line["timings"]["sandbox_seconds"]) == (3, 1.25)
+    told = ("kind", "steps", "output", "error", "answer", "finish")
+    assert [tuple(each.get(name) for name in told) for each in line["particles"]] == [
+        ("program", ["print(2)"], "2\n", None, "2", "end"),
+        ("program", ["print(x)"], "1\n", "NameError: name 'x' (line 1)", None, "failed"),
+        ("text", ["\\boxed{2}"], None, None, "2", "boxed"),
+    ]
 
 
 @given(cut=st.integers(1, 2000))

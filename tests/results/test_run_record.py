@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pfsolve.errors import NoAnswer, UsageError
-from pfsolve.events import Began, Progressed, Resampled, StepScored
+from pfsolve.events import Began, ProgramRan, Progressed, Resampled, StepScored
 from pfsolve.results.run_record import RunRecords, file_name
 from tests.results.conftest import PROBLEMS, origin, solution
 
@@ -22,15 +22,18 @@ def test_a_record_tells_the_search_from_its_beginning(tmp_path: Path) -> None:
         StepScored(1, (0.5, float("-inf")), (1.0, 0.0), 1.0, 0.1),
         Progressed(1, 1.0, (), 3, 0.5),
         Resampled(1, (0, 0)),
+        ProgramRan(2, 1, "NameError: name 'x' (line 1)", "1\n"),
     ):
         records.hear("1", event)
     problem = PROBLEMS[0]
     solved = solution(problem, "2")
     path = records.write("1", origin().solved(problem, solved, particles=True))
     record = json.loads(path.read_text(), parse_constant=pytest.fail)
-    assert [event["event"] for event in record["events"]] == ["Began", "StepScored", "Resampled"]
+    names = [event["event"] for event in record["events"]]
+    assert names == ["Began", "StepScored", "Resampled", "ProgramRan"]
     assert record["events"][1]["log_odds"] == [0.5, None]
     assert record["events"][2]["ancestors"] == [0, 0]
+    assert record["events"][3]["error"] == "NameError: name 'x' (line 1)"
     assert record["particles"][0]["steps"] == ["\\boxed{2}"]
     assert record["answer"] == "2"
 

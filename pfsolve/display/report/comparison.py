@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,14 @@ if TYPE_CHECKING:
 PLOTS = (".png", ".svg", ".pdf")
 
 
-def comparison_table(comparison: Comparison) -> Table:
-    """A row for each method and size."""
+def comparison_tables(comparison: Comparison) -> Iterator[Table]:
+    """A row for each method and size; where there are programs, also one for each kind of particle."""
+    yield _methods(comparison)
+    if any(of.kind == "program" for line in comparison.lines for of in line.kinds):
+        yield _kinds(comparison)
+
+
+def _methods(comparison: Comparison) -> Table:
     against = comparison.baseline
     header = ["method", "n", "tokens", "right %", "95 %", "vote", "oracle"]
     if against:
@@ -43,6 +50,24 @@ def _row(line: Line, compared: bool) -> list[str]:
         thousands(round(line.reward_tokens)),
         *("" if time is None else f"{time:.1f}" for time in (line.seconds, line.tokens_per_second)),
     ]
+
+
+def _kinds(comparison: Comparison) -> Table:
+    header = ("method", "n", "kind", "particles", "with an answer %", "right %", "sandbox s")
+    rows = [
+        (
+            line.method,
+            str(line.n),
+            of.kind,
+            f"{of.particles:.1f}",
+            f"{100 * of.answered:.1f}",
+            f"{100 * of.right:.1f}",
+            f"{line.sandbox_seconds:.1f}" if of.kind == "program" else "",
+        )
+        for line in comparison.lines
+        for of in line.kinds
+    ]
+    return Table(header, rows)
 
 
 def _span(span: Interval | None) -> str:

@@ -18,11 +18,8 @@ from pfsolve.settings import METHODS, SETTINGS, parsed
 # What follows from rollouts, and how `pfsolve.lab.evaluation.curves` calls it.
 FROM_ROLLOUTS = {"sc": MAJORITY, "bon": "best_of_n", "wbon": "weighted_best_of_n"}
 ROLLOUTS = "rollouts"  # the label of the runs that draw them
-ROLLOUT_METHOD = {
-    "method": "bon",
-    "programs": 0.0,
-    "early_stop": False,
-}  # how they are drawn, if scored
+# How they are drawn, if scored.
+ROLLOUT_METHOD = {"method": "bon", "programs": 0.0, "early_stop": False}
 
 _NOT_OWN = ("method", "particles", "seed", "policy", "preset")  # the comparison decides these
 

@@ -8,7 +8,7 @@ the same problems and as many tokens, or as many particles.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from pfsolve.errors import UsageError
 from pfsolve.lab.bench.plan import FROM_ROLLOUTS, ROLLOUTS, BenchPlan, BenchRun
 from pfsolve.lab.evaluation.curves import CHOICES
 from pfsolve.lab.evaluation.intervals import Interval, draws, interval
+from pfsolve.particle import Kind
 from pfsolve.results.line import ResultLine
 from pfsolve.results.summary import summarise, wilson
 from pfsolve.search.log_odds import Floats
@@ -35,11 +36,21 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class OfKind:
+    """What all particles of one kind came to. A share is a mean over the problems that have such."""
+
+    kind: str  # "text" or "program"
+    particles: float  # number of them on one problem
+    answered: float  # share of them with an answer
+    right: float  # share of them with the right one
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """A method at one size. Shares are of the problems, tokens and seconds of one problem."""
 
     method: str
-    n: int  # particles, or rollouts
+    n: int  # particles that a search may use, or rollouts
     problems: int
     seeds: int
     accuracy: float
@@ -54,6 +65,8 @@ class Line:
     tokens_per_second: float | None  # written, of that time
     equal_tokens: Difference | None = None  # None for the baseline itself
     equal_n: Difference | None = None
+    kinds: tuple[OfKind, ...] = ()  # of a search's final particles
+    sandbox_seconds: float = 0.0  # of the programs' runs, added up
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +97,8 @@ class _Measured:
     tokens: float  # written of one problem
     reward_tokens: float
     seconds: float | None  # of one problem
+    kinds: tuple[OfKind, ...] = ()
+    sandbox_seconds: float = 0.0  # of one problem
 
 
 def compare(
@@ -156,6 +171,8 @@ def _line(of: _Measured, rollouts: _Rollouts | None, baseline: str | None) -> Li
         tokens_per_second=of.tokens / of.seconds if of.seconds else None,
         equal_tokens=against(of.tokens / rollouts.tokens) if rollouts and rollouts.tokens else None,
         equal_n=against(of.n),
+        kinds=of.kinds,
+        sandbox_seconds=of.sandbox_seconds,
     )
 
 
@@ -178,7 +195,27 @@ def _searched(
         tokens=float(np.mean(mean(lambda line: line.get("tokens", 0)))),
         reward_tokens=float(np.mean(mean(lambda line: line.get("reward_tokens", 0)))),
         seconds=_seconds(seeds, len(problem_ids)),
+        kinds=tuple(_kinds([[of[name] for of in seeds if name in of] for name in problem_ids])),
+        sandbox_seconds=float(np.mean(mean(_sandbox_seconds))),
     )
+
+
+def _sandbox_seconds(line: ResultLine) -> float:
+    return line["timings"].get("sandbox_seconds", 0.0) if "timings" in line else 0.0
+
+
+def _kinds(problems: Sequence[Sequence[ResultLine]]) -> Iterator[OfKind]:
+    """What there is to say of each kind, from each problem's lines."""
+    for kind in Kind:
+        classes = [[_classes(line, kind) for line in lines] for lines in problems]
+        pools = [pool for of in classes if (pool := np.concatenate(of)).size]
+        if pools:
+            yield OfKind(
+                kind=str(kind),
+                particles=float(np.mean([np.mean([pool.size for pool in of]) for of in classes])),
+                answered=float(np.mean([np.mean(pool >= 0) for pool in pools])),
+                right=float(np.mean([np.mean(pool == 0) for pool in pools])),
+            )
 
 
 def _seconds(seeds: Sequence[Results], problems: int) -> float:
@@ -186,9 +223,14 @@ def _seconds(seeds: Sequence[Results], problems: int) -> float:
     return sum(s.seconds for of in seeds for s in summarise(of.values())) / len(seeds) / problems
 
 
-def _classes(line: ResultLine) -> NDArray[np.intp]:
-    """The classes of the particles' answers (n,); none where there is no solution."""
-    return np.array(line["pool"]["classes"] if "pool" in line else [], np.intp)
+def _classes(line: ResultLine, kind: Kind | None = None) -> NDArray[np.intp]:
+    """The classes of the answers of all particles, or of one kind; none where there is no solution."""
+    if "pool" not in line:
+        return np.array([], np.intp)
+    classes = line["pool"]["classes"]
+    kinds = line["pool"].get("kinds", [Kind.TEXT] * len(classes))
+    found = [of for of, its in zip(classes, kinds, strict=True) if kind in (None, its)]
+    return np.array(found, np.intp)
 
 
 def _vote(line: ResultLine) -> float:

@@ -87,4 +87,5 @@ def _pool(problem: Problem, solution: Solution) -> PoolLine:
         "log_odds": json_safe([p.steps[-1].log_odds or 0.0 for p in solution.particles]),
         "weights": [round(weight, 6) for weight in solution.weights],
         "tokens": [particle.n_tokens for particle in solution.particles],
+        "kinds": [str(particle.kind) for particle in solution.particles],
     }

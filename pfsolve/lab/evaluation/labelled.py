@@ -149,10 +149,11 @@ def _row(problem: Problem, fields: dict[str, Any]) -> LabelledRow:
 
 
 def _recorded(problem: Problem, record: Mapping[str, Any]) -> Rollouts:
-    """The rollouts of a run record, if its particles are independent draws."""
+    """The rollouts of a run record, if its particles are independent draws; programs are left out."""
     if record.get("interrupted"):
         raise _Unfit("its search was interrupted")
-    particles = _list(record["particles"], "particles")
+    recorded = _list(record["particles"], "particles")
+    particles = [p for p in recorded if not (isinstance(p, dict) and p.get("kind") == "program")]
     if not _are_independent(particles, record):
         raise _Unfit(
             "its particles were resampled, so they are no independent rollouts; "

@@ -6,6 +6,7 @@ import pytest
 
 from pfsolve.errors import UsageError
 from pfsolve.lab.bench.plan import ROLLOUTS, make_plan
+from pfsolve.settings import merge
 
 
 def test_methods_in_every_size_with_every_seed() -> None:
@@ -22,6 +23,29 @@ def test_methods_in_every_size_with_every_seed() -> None:
     rollouts = [run for run in runs if run.label == ROLLOUTS]
     assert {(run.particles, run.seed) for run in rollouts} == {(8, 0), (8, 1)}
     assert {run.layer["method"] for run in rollouts} == {"bon"}
+
+
+@pytest.mark.parametrize(
+    ("method", "programs", "early_stop"),
+    [
+        ("pf programs=1", 1.0, None),
+        ("pf programs=0.5 early-stop=false", 0.5, False),
+        ("pf early_stop=true", None, True),
+        ("greedy programs=1", 1.0, None),
+    ],
+)
+def test_programs_and_an_early_end_are_a_methods_own(
+    method: str, programs: float | None, early_stop: bool | None
+) -> None:
+    (run,) = make_plan([method], [1], None, [0]).runs(scored=True)
+    settings = merge(run.layer)
+    assert (settings.programs, settings.early_stop) == (programs, early_stop)
+
+
+def test_rollouts_are_whole_texts_whatever_the_policy_would_write() -> None:
+    (run,) = make_plan(["wbon"], [4], None, [0]).runs(scored=True)
+    settings = merge({"programs": 1.0, "early_stop": True}, run.layer)
+    assert (settings.programs, settings.stops_early) == (0.0, False)
 
 
 def test_rollouts_are_scored_only_for_a_reward() -> None:

@@ -148,8 +148,46 @@ def test_a_problem_that_failed_is_wrong() -> None:
     assert pf.equal_tokens is None
 
 
+def mixed(run: str, name: str, classes: list[int], kinds: str, seconds: float) -> dict[str, Any]:
+    """A result of texts (t) and programs (p)."""
+    found = record(run, name, classes, True)
+    found["pool"]["kinds"] = [{"t": "text", "p": "program"}[of] for of in kinds]
+    found["timings"]["sandbox_seconds"] = seconds
+    return found
+
+
+def test_each_kind_is_counted_by_itself_and_a_problem_counts_once() -> None:
+    """Two seeds, and searches that ended early: a problem of few particles counts like any other."""
+    plan = make_plan(["pf"], [8], None, [0, 1])
+    records = [
+        mixed("0", "1", [0, 1], "tp", 1.0),
+        mixed("1", "1", [0, -1, 0, 0], "tptp", 2.0),
+        mixed("0", "2", [2, -1], "tt", 0.0),
+        mixed("1", "2", [2, 0], "tt", 0.0),
+    ]
+    (pf,) = compare(plan, plan.runs(True), ["0", "1"], ["1", "2"], records, {}).lines
+    texts, programs = pf.kinds
+    assert (texts.kind, programs.kind) == ("text", "program")
+    assert texts.particles == pytest.approx((1.5 + 2) / 2)
+    assert programs.particles == pytest.approx((1.5 + 0) / 2)
+    assert texts.answered == pytest.approx((1 + 3 / 4) / 2)
+    assert texts.right == pytest.approx((1 + 1 / 4) / 2)
+    assert programs.answered == pytest.approx(2 / 3), "the other problem has no program"
+    assert programs.right == pytest.approx(1 / 3)
+    assert pf.sandbox_seconds == pytest.approx((1.5 + 0) / 2)
+
+
+def test_results_from_before_programs_are_of_texts() -> None:
+    pf = line(compared(), "pf", 2)
+    assert [(of.kind, of.particles, of.answered) for of in pf.kinds] == [("text", 2.0, 1.0)]
+    assert pf.kinds[0].right == pytest.approx((1 + 3 / 4) / 2)
+    assert pf.sandbox_seconds == 0.0
+    assert line(compared(), "sc", 2).kinds == ()
+
+
 def test_the_report_is_plain_json() -> None:
     found = json.loads(json.dumps(compared().to_json(), allow_nan=False))
+    assert found["lines"][0]["kinds"][0]["kind"] == "text"
     assert found["baseline"] == "bon"
     assert found["lines"][0]["method"] == "pf"
 

@@ -7,13 +7,20 @@ from dataclasses import replace
 import pytest
 
 from pfsolve.lab.bench.run import _extra
-from pfsolve.particle import Finish, Particle, Step
+from pfsolve.particle import Finish, Kind, Particle, Step
+from pfsolve.programs.base import ProgramResult
 from tests.results.conftest import BAD, PROBLEMS, solution
 
 
 def particle(answer: str, log_odds: float | None) -> Particle:
     step = Step((1, 2), f"\\boxed{{{answer}}}".encode(), 0, log_odds=log_odds)
     return Particle((step,), Finish.BOXED)
+
+
+def program(answer: str, log_odds: float | None) -> Particle:
+    result = ProgramResult(f"{answer}\n", (answer,))
+    step = Step((1, 2), f"print({answer})".encode(), 0, log_odds, result)
+    return Particle((step,), Finish.END, Kind.PROGRAM)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +33,7 @@ def test_classes_scores_and_tokens_of_every_particle(
     problem = PROBLEMS[0]
     solved = replace(
         solution(problem, "2"),
-        particles=(particle("2", given), particle("3", given)),
+        particles=(particle("2", given), program("3", given)),
         weights=(0.5, 0.5),
     )
     line = _extra("pf", problem, solved)
@@ -36,6 +43,7 @@ def test_classes_scores_and_tokens_of_every_particle(
         "log_odds": [kept, kept],
         "weights": [0.5, 0.5],
         "tokens": [2, 2],
+        "kinds": ["text", "program"],
     }
 
 

@@ -203,6 +203,21 @@ def test_the_score_of_a_blank_step_goes_with_it(tmp_path: Path) -> None:
     assert row.attempts == (Attempt(("x", "y"), "4", (1, 3)),)
 
 
+def test_programs_of_a_record_are_left_out(tmp_path: Path) -> None:
+    recorded(tmp_path, "a", [[0], [1], [2]])
+    record = json.loads((tmp_path / "a.json").read_text())
+    record["particles"][1] |= {"kind": "program", "output": "5\n", "error": None}
+    (tmp_path / "a.json").write_text(json.dumps(record))
+    row = read_labelled(tmp_path).rows[0]
+    assert isinstance(row, Rollouts)
+    assert [attempt.answer for attempt in row.attempts] == ["4", "6"]
+    for particle in record["particles"]:
+        particle["kind"] = "program"
+    (tmp_path / "a.json").write_text(json.dumps(record))
+    with pytest.raises(UsageError, match="no solutions"):
+        read_labelled(tmp_path)
+
+
 def test_a_folder_of_run_records_is_a_file_of_rollouts(tmp_path: Path) -> None:
     recorded(tmp_path, "b", [[0, 0], [1]], events=(Resampled(1, (0, 1)),))
     recorded(tmp_path, "a", [[0], [1], [2]], reward="self-evaluation")
