@@ -109,7 +109,7 @@ def _others(view: SolveView, shown: list[int]) -> Text | None:
         parts.append(
             f"{plural(len(hidden), 'more particle')} with {percent(sum(hidden))} of the weight"
         )
-    if waiting := len(view.rows) - len(view.begun):
+    if view.active and (waiting := len(view.rows) - len(view.begun)):
         parts.append(f"{waiting} more may follow")
     return Text(f"… {' · '.join(parts)}", "dim") if parts else None
 

@@ -15,6 +15,7 @@ from pfsolve.events import (
     Began,
     Ended,
     Event,
+    ManyEnded,
     ParticleRow,
     ProgramRan,
     Progressed,
@@ -140,7 +141,8 @@ def test_particles_of_waves_to_come_are_counted_and_the_search_may_end_without_t
     ended = shown(view.after(Ended(begun, 30, 2.0)))
     assert ended[0].startswith("step 3 · ESS 2.0 of 2 · ")
     assert len(ended) == 6
-    assert not any("follow" in line for line in ended)
+    stopped = shown(view.after(ManyEnded(interrupted=True, seconds=0.0)))
+    assert not any("follow" in line for line in ended + stopped)
 
 
 def test_headings_stand_over_the_ends_of_their_columns() -> None:
