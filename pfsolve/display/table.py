@@ -58,9 +58,8 @@ def table(view: SolveView, width: int, height: int) -> list[Text]:
             lines.append(layout.head())
             room -= 1
         shown = view.begun
-        full = max(
-            min(1.0, 2 / max(1, len(shown))), *(row.weight for row in rows)
-        )  # equal: half a bar
+        twice = min(1.0, 2 / max(1, len(shown)))  # a bar of equal weights is half full
+        full = max(twice, *(row.weight for row in rows))
         if len(shown) > room or len(shown) < len(rows):
             shown = _heaviest(rows, shown, max(1, room - 1))
         lines += [layout.line(slot, rows[slot], full) for slot in shown]
