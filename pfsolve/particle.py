@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from pfsolve.answers import extract_answer, last_boxed
+from pfsolve.programs import writing
 from pfsolve.programs.base import ProgramResult
 
 
@@ -94,6 +95,27 @@ class Particle:
         return self.result.output if self.result else None
 
     @property
+    def program(self) -> str | None:
+        """The part of a program that can run: all of it once it is over, before that what stays as it is.
+
+        None for a text, and while there is nothing that runs.
+        """
+        if self.kind is Kind.TEXT:
+            return None
+        code = writing.program(self.text)
+        if self.finish is Finish.END:
+            return code
+        return (writing.settled(code) if writing.parses(code) else "") or None
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether no answer can come of it: it goes in circles, or is a program that failed or was cut."""
+        if self.finish in (Finish.LOOP, Finish.FAILED):
+            return True
+        was_cut = self.finish in (Finish.MAX_STEPS, Finish.TRUNCATED)
+        return was_cut and self.kind is Kind.PROGRAM
+
+    @property
     def error(self) -> str | None:
         """Why a program failed, in one line."""
         if self.finish is not Finish.FAILED:
@@ -140,6 +162,19 @@ class StepRules:
     max_steps: int = 40  # of a particle
     max_step_tokens: int = 512  # of a step
     context: int = 2048  # tokens of prompt and solution
+
+
+def step_end(particle: Particle, data: bytes) -> tuple[bool, Finish | None]:
+    """Whether these bytes of a particle's next step complete it, and why the particle ends with it."""
+    if particle.kind is Kind.TEXT:
+        if finishes_with_box(data):
+            return True, Finish.BOXED
+        return step_is_complete(data), None
+    before = particle.text
+    code = before + data.decode("utf-8", errors="replace")
+    if writing.closed(code):
+        return True, Finish.END
+    return writing.step_end(code, len(before)) is not None, None
 
 
 def step_is_complete(data: bytes) -> bool:

@@ -7,7 +7,7 @@ last cell, and each token's own hidden state comes out of the decode that stored
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,12 +17,12 @@ from pfsolve.engine.chat import Chat
 from pfsolve.engine.sampling import Logits, Sampling, TokenUncertainty, sample, token_uncertainty
 from pfsolve.particle import (
     Finish,
+    Kind,
     Particle,
     Step,
     StepRules,
-    finishes_with_box,
     repeats_itself,
-    step_is_complete,
+    step_end,
     steps_repeat,
 )
 
@@ -31,6 +31,9 @@ from pfsolve.particle import (
 # rows take three times as long as four, and 11 to 15 longer than 16 (`tests/benchmarks/rows.py`).
 CPU_TILE, GPU_TILE = 16, 1
 _WORTH_FILLING = 2 / 3  # of a tile
+
+_GREEDY = Sampling(0.0)
+_ENDINGS = (b"\n", b"}", b"`")  # one of these is in the token that completes a step
 
 
 def padding(rows: int, tile: int) -> int:
@@ -66,6 +69,7 @@ class StepDraft:
     slot: int  # the particle's index in its population
     rng: np.random.Generator  # stream its tokens are drawn from
     traced: bool = False  # whether what a `Trace` holds is kept
+    greedy: bool = False  # whether the likeliest tokens are taken
     tokens: list[int] = field(default_factory=list)  # ids, without an end-of-generation token
     data: bytearray = field(default_factory=bytearray)  # their bytes
     done: bool = False  # whether all of it is written and decoded
@@ -87,7 +91,7 @@ class Policy:
     Args:
         cache: of its model, whose sequences its particles are.
         chat: the model's chat format.
-        sampling: how tokens are drawn.
+        sampling: how the tokens of each kind of solution are drawn.
         rules: limits on steps and particles.
         tile: rows of a decode that the kernels compute together.
     """
@@ -96,7 +100,7 @@ class Policy:
         self,
         cache: Cache,
         chat: Chat,
-        sampling: Sampling,
+        sampling: Mapping[Kind, Sampling],
         rules: StepRules,
         tile: int = 1,
     ) -> None:
@@ -175,7 +179,8 @@ class Policy:
         if self.cache.length(draft.branch.sequence) >= rules.context:
             self._end(draft, row, Finish.TRUNCATED)
             return
-        token = sample(row, self.sampling, draft.rng)
+        how = _GREEDY if draft.greedy else self.sampling[draft.particle.kind]
+        token = sample(row, how, draft.rng)
         if draft.traced:
             draft.uncertainties.append(token_uncertainty(row, token))
         if self.model.is_end(token):
@@ -186,15 +191,11 @@ class Policy:
         draft.pending = token
         draft.tokens.append(token)
         draft.data += piece
-        if b"}" in piece and finishes_with_box(bytes(draft.data)):
-            draft.finish = Finish.BOXED
-        elif repeats_itself(draft.tokens):
-            draft.finish = Finish.LOOP
-        draft.complete = (
-            draft.finish is not None
-            or (b"\n" in piece and step_is_complete(bytes(draft.data)))
-            or len(draft.tokens) >= rules.max_step_tokens
-        )
+        if any(mark in piece for mark in _ENDINGS):
+            draft.complete, draft.finish = step_end(draft.particle, bytes(draft.data))
+        if draft.finish is None and repeats_itself(draft.tokens):
+            draft.complete, draft.finish = True, Finish.LOOP
+        draft.complete = draft.complete or len(draft.tokens) >= rules.max_step_tokens
         if draft.complete and draft.finish is None:
             draft.finish = self._particle_ends(draft)
 

@@ -60,24 +60,25 @@ def resolve(
         ModelMissing, ResourceError, Interrupted: as in `download.pull`; or there is no such file.
         UsageError: it is no policy; or the user's models.toml is not valid.
     """
-    found = _policy(name_or_path, environment)
+    found = look_up_policy(name_or_path, environment)
     if isinstance(found, Path):
         return ModelFile(found.stem, found, None)
     return _fetched(found, environment, offline, listen)
 
 
 def name_of(name_or_path: str | None, environment: Environment) -> str:
-    """The name of the policy that `resolve` would find; nothing is fetched.
+    """The name of the policy that `resolve` would find; raises as `look_up_policy` does."""
+    found = look_up_policy(name_or_path, environment)
+    return found.stem if isinstance(found, Path) else found.name
+
+
+def look_up_policy(name_or_path: str | None, environment: Environment) -> Path | ModelEntry:
+    """The file or the entry of the policy that `resolve` would find; nothing is fetched.
 
     Raises:
         ModelMissing: there is no such file.
         UsageError: the name is unknown or no policy's, or the user's models.toml is not valid.
     """
-    found = _policy(name_or_path, environment)
-    return found.stem if isinstance(found, Path) else found.name
-
-
-def _policy(name_or_path: str | None, environment: Environment) -> Path | ModelEntry:
     catalogue = load_catalogue(environment.config_dir)
     found = _look_up(name_or_path or catalogue.default_policy, catalogue)
     if isinstance(found, ModelEntry) and found.kind != "policy":

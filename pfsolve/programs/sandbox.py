@@ -51,6 +51,29 @@ def open_sandbox(directory: Path, *, threads: int = 2, listen: Listener = ignore
         return WorkerSandbox(machine_code, threads)
 
 
+def open_beside(directory: Path, *, listen: Listener = ignore) -> Future[WorkerSandbox]:
+    """`open_sandbox` in a thread, beside the caller's own work; `listen` is called from there.
+
+    Cancel it if it is not wanted any more: a sandbox that is opened nevertheless is closed.
+    """
+    future: Future[WorkerSandbox] = Future()
+
+    def work() -> None:
+        try:
+            sandbox = open_sandbox(directory, listen=listen)
+        except BaseException as error:
+            with contextlib.suppress(InvalidStateError):
+                future.set_exception(error)
+            return
+        try:
+            future.set_result(sandbox)
+        except InvalidStateError:
+            sandbox.close()
+
+    threading.Thread(target=work, name="pfsolve-sandbox-opening", daemon=True).start()
+    return future
+
+
 @dataclass(eq=False)
 class _Job:
     """A program to run. deaths: how often the worker died while it ran. due: when it must be done."""

@@ -29,6 +29,7 @@ class Aggregated:
         self.name = reward.name
         self.reserve = reward.reserve
         self.wants_trace = reward.wants_trace
+        self.reads_programs = reward.reads_programs
 
     @property
     def tokens_read(self) -> int:

@@ -71,12 +71,15 @@ class Reward(Protocol):
         name: as results and errors call it.
         reserve: number of tokens of a particle's context that scoring needs for itself.
         wants_trace: whether prefixes must carry the trace of their newest step.
+        reads_programs: whether it can tell good programs from bad ones; those of a reward that
+            cannot all have log-odds 0 while they are alive.
         tokens_read: number of tokens decoded for scoring so far, in whichever model; never falls.
     """
 
     name: str
     reserve: int
     wants_trace: bool
+    reads_programs: bool
 
     @property
     def tokens_read(self) -> int: ...
@@ -179,6 +182,7 @@ class Memoryless:
     name = ""
     reserve = 0
     wants_trace = False
+    reads_programs = False
     tokens_read = 0
 
     def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:

@@ -21,7 +21,6 @@ taken the same number of steps.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -54,7 +53,7 @@ def redrawing(search: Search, n: int, rng: np.random.Generator, copies: bool) ->
             request = search.send(answer)
         except StopIteration as end:
             population: FinalPopulation = end.value
-            return replace(population, redrawn=redrawn)
+            return population
         answer = None
         match request:
             case Extend(particles=particles):

@@ -102,7 +102,6 @@ class FinalPopulation:
         log_evidence: log of the estimated normalising constant; None where a method has none.
         steps: the number of steps taken.
         stopped: whether it was told to end before it would have.
-        redrawn: the number of dead particles that were drawn again.
     """
 
     log_odds: Floats
@@ -110,7 +109,6 @@ class FinalPopulation:
     log_evidence: float | None
     steps: int
     stopped: bool = False
-    redrawn: int = 0
 
 
 Request: TypeAlias = Extend | Score | Alike | Fork | Rewind | StepInfo

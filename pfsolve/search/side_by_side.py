@@ -81,7 +81,6 @@ def join(ends: Sequence[FinalPopulation | None], sizes: Sequence[int]) -> FinalP
         *_united(ends, slots_of(sizes)),
         max(end.steps for end in alive),
         len(ends) < len(sizes) or any(end.stopped for end in alive),
-        sum(end.redrawn for end in alive),
     )
 
 

@@ -12,11 +12,14 @@ from pfsolve.search.log_odds import Floats
 from pfsolve.search.selection import is_settled, select
 from pfsolve.settings import Settings
 from pfsolve.solution import Solution
-from pfsolve.solver.run import Outcome, Task
+from pfsolve.solver.task import Outcome, Task
 
 
 def answer_is_settled(final: str, particles: Sequence[Particle], weights: Floats) -> bool:
-    """Whether the particles that are still under way will hardly change the answer any more.
+    """Whether the particles that are still under way will hardly change the answer.
+
+    So it is too once both kinds of solutions have come to an answer, and all to the same
+    (arXiv:2604.17433).
 
     Args:
         final: how the answer is chosen, one of `pfsolve.settings.FINAL`.
@@ -24,6 +27,9 @@ def answer_is_settled(final: str, particles: Sequence[Particle], weights: Floats
     """
     finished = np.array([particle.finish is not None for particle in particles])
     classes = group_equivalent([particle.answer for particle in particles])
+    answered = {particle.kind for particle in particles if particle.answer is not None}
+    if len(answered) > 1 and len(set(classes) - {None}) == 1:
+        return True
     return is_settled(final, classes, finished, weights)
 
 
@@ -56,6 +62,8 @@ def solution_of(
         versions=versions,
         tokens=outcome.tokens,
         reward_tokens=outcome.reward_tokens,
+        redrawn=outcome.redrawn,
+        sandbox_seconds=outcome.sandbox_seconds,
         seconds=outcome.seconds,
         load_seconds=load_seconds,
         interrupted=outcome.interrupted,

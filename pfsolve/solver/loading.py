@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import platform
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -21,10 +22,13 @@ from pfsolve.engine.memory import Demand, Machine
 from pfsolve.engine.policy import CPU_TILE, GPU_TILE, Policy
 from pfsolve.engine.sampling import Sampling
 from pfsolve.environment import Environment
-from pfsolve.errors import UsageError, named
-from pfsolve.events import Listener
-from pfsolve.models.resolve import ModelFile, name_of, resolve
-from pfsolve.particle import StepRules
+from pfsolve.errors import ProgramsUnavailable, UsageError, named
+from pfsolve.events import Listener, ProgramsMissing
+from pfsolve.models.entry import ModelEntry
+from pfsolve.models.resolve import ModelFile, look_up_policy, name_of, resolve
+from pfsolve.particle import Kind, StepRules
+from pfsolve.programs.base import Sandbox
+from pfsolve.programs.sandbox import WorkerSandbox, open_beside
 from pfsolve.rewards.base import FoundReward, NoFiles, Reward, Site, WantedReward
 from pfsolve.rewards.kinds import choose_reward, find_reward, open_reward
 from pfsolve.settings import MAX_PARTICLES, Settings
@@ -35,7 +39,8 @@ from pfsolve.settings import MAX_PARTICLES, Settings
 # 8 in decodes of 16 rows 1.18 times (`tests/benchmarks/batch.py`): single runs on different days.
 CPU_ROWS, GPU_ROWS = 32, 64
 
-DEFAULT_TEMPERATURE = 0.8  # where neither settings nor catalogue say otherwise
+# Where neither settings nor catalogue say otherwise.
+DEFAULT_TEMPERATURE, DEFAULT_PROGRAM_TEMPERATURE = 0.8, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ class Found:
     policy: ModelFile  # the policy's file
     facts: Facts  # what it says of its model
     reward: FoundReward  # what scores its solutions
+    sandbox: Future[WorkerSandbox] | None = None  # runs programs, if any are wanted
 
     @property
     def sha256(self) -> str | None:
@@ -54,10 +60,10 @@ class Found:
         """
         return self.policy.entry.sha256 if self.policy.entry else None
 
-    @property
-    def system(self) -> str | None:
-        """The policy's own system prompt, if it has one."""
-        return self.policy.entry.system if self.policy.entry else None
+    def close(self) -> None:
+        """Give up the sandbox, if it has not been opened; twice does no harm."""
+        if self.sandbox is not None:
+            self.sandbox.cancel()
 
     def versions(self) -> dict[str, str]:
         """Versions and hashes of all that results depend on."""
@@ -78,6 +84,8 @@ def find(
 ) -> Found:
     """Find the models that settings name, and fetch those that are missing.
 
+    Beside that the sandbox is opened, where programs are wanted.
+
     Args:
         reward: takes the place of the one that settings name.
 
@@ -91,8 +99,28 @@ def find(
     else:
         chosen = choose_reward(settings.reward, name, environment)
         found = find_reward(WantedReward(chosen, name, environment, settings.offline, listen))
-    policy = resolve(settings.policy, environment, offline=settings.offline, listen=listen)
-    return Found(policy, library.inspect(policy.path), found)
+    wanted = look_up_policy(settings.policy, environment)
+    sandbox = None
+    if programs_wanted(settings, wanted if isinstance(wanted, ModelEntry) else None) > 0:
+        sandbox = open_beside(environment.programs_dir, listen=listen)
+    try:
+        policy = resolve(settings.policy, environment, offline=settings.offline, listen=listen)
+        return Found(policy, library.inspect(policy.path), found, sandbox)
+    except BaseException:
+        if sandbox is not None:
+            sandbox.cancel()
+        raise
+
+
+def programs_wanted(settings: Settings, entry: ModelEntry | None) -> float:
+    """The share of particles that are to write programs: as set, or the policy's own.
+
+    Left open it is 0 where the highest score wins, since most rewards have none for programs.
+    """
+    if settings.programs is not None:
+        return settings.programs
+    spec = entry.programs if entry is not None else None
+    return 0.0 if spec is None or settings.final == "argmax" else spec.share
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +128,23 @@ class SolvePlan:
     """How a solve will run."""
 
     context: int  # number of tokens that one particle may hold
-    temperature: float  # of sampling
+    temperature: float  # of sampling texts
+    program_temperature: float  # of sampling programs
     threads: int  # number of CPU threads
     parallel: int  # number of problems that are searched side by side
     sequences: int  # number of particles of all of them
     batch_rows: int  # number of rows to gather for a decode
     tile: int  # number of rows that the kernels compute together
+    at_once: bool  # whether decoding all particles costs little more than decoding a few
 
-    def resolve(self, settings: Settings, policy: str, reward: str) -> Settings:
+    def resolve(self, settings: Settings, policy: str, reward: str, programs: float) -> Settings:
         """The settings with everything decided that they left open."""
         return dataclasses.replace(
             settings,
             policy=policy,
             reward=reward,
+            programs=programs,
+            program_temperature=self.program_temperature,
             early_stop=settings.stops_early,
             temperature=self.temperature,
             context=self.context,
@@ -139,17 +171,24 @@ def plan(found: Found, settings: Settings, problems: int | None, machine: Machin
     most = demand.most_parallel(machine, particles)
     parallel = choose_parallel(particles, rows, settings.parallel, problems, most)
     demand.check(machine, particles, parallel)
-    temperature = settings.temperature
-    if temperature is None and found.policy.entry is not None:
-        temperature = found.policy.entry.temperature
+    entry = found.policy.entry
+    own = entry.programs if entry is not None else None
     return SolvePlan(
         context=context,
-        temperature=DEFAULT_TEMPERATURE if temperature is None else temperature,
+        temperature=_first(
+            settings.temperature, entry.temperature if entry else None, DEFAULT_TEMPERATURE
+        ),
+        program_temperature=_first(
+            settings.program_temperature,
+            own.temperature if own else None,
+            DEFAULT_PROGRAM_TEMPERATURE,
+        ),
         threads=settings.threads or machine.cores,
         parallel=parallel,
         sequences=particles * parallel,
         batch_rows=rows,
         tile=GPU_TILE if on_gpu else CPU_TILE,
+        at_once=on_gpu,
     )
 
 
@@ -188,6 +227,7 @@ class Opened:
 
     policy: Policy  # writes steps
     reward: Reward  # scores them
+    sandbox: Sandbox | None  # runs programs; None where none are wanted, or it cannot be had
     models: ExitStack  # frees them all when it is closed
 
 
@@ -223,10 +263,33 @@ def open_models(found: Found, plan: SolvePlan, settings: Settings, *, listen: Li
         rules = StepRules(
             settings.max_steps, settings.max_step_tokens, plan.context - reward.reserve
         )
-        sampling = Sampling(plan.temperature, settings.top_k, settings.top_p, settings.min_p)
+        sampling = {
+            kind: Sampling(temperature, settings.top_k, settings.top_p, settings.min_p)
+            for kind, temperature in (
+                (Kind.TEXT, plan.temperature),
+                (Kind.PROGRAM, plan.program_temperature),
+            )
+        }
         policy = Policy(cache, chat, sampling, rules, plan.tile)
+        sandbox = _sandbox(found, listen)
+        if sandbox is not None:
+            models.callback(sandbox.close)
         kept = models.pop_all()
-    return Opened(policy, reward, kept)
+    return Opened(policy, reward, sandbox, kept)
+
+
+def _sandbox(found: Found, listen: Listener) -> Sandbox | None:
+    """The sandbox that was wanted, once it is open; without one there are texts only."""
+    try:
+        return found.sandbox.result() if found.sandbox is not None else None
+    except ProgramsUnavailable as error:
+        listen(ProgramsMissing(str(error)))
+        return None
+
+
+def _first(*values: float | None) -> float:
+    """The first that is known; the last one is."""
+    return next(value for value in values if value is not None)
 
 
 def _version(package: str) -> str:

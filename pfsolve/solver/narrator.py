@@ -12,6 +12,7 @@ from pfsolve.events import (
     Began,
     Ended,
     ParticleRow,
+    ProgramRan,
     Progressed,
     Resampled,
     Rewound,
@@ -85,6 +86,10 @@ class Narrator:
     def rewound(self, step: int, slots: Ancestors, steps: Ancestors) -> None:
         """Each of these particles continues from its first `steps`."""
         self._tell(Rewound(step, tuple(slots.tolist()), tuple(steps.tolist())))
+
+    def ran(self, step: int, slot: int, particle: Particle) -> None:
+        """A program has run to its end, or failed on the way."""
+        self._tell(ProgramRan(step, slot, particle.error, particle.output or ""))
 
     def ended(
         self, particles: Sequence[Particle], weights: Weights, tokens: int, seconds: float

@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pfsolve.engine.policy import Policy
 from pfsolve.errors import ProblemTooLong, UsageError, named
-from pfsolve.particle import SHORTEST_SOLUTION
+from pfsolve.models.entry import ModelEntry
+from pfsolve.particle import SHORTEST_SOLUTION, Kind
+from pfsolve.programs.writing import OPENING
 
 # The prompt the policies' makers recommend for mathematics (Qwen2.5-Math's model card).
 SYSTEM_PROMPT = "Please reason step by step, and put your final answer within \\boxed{}."
+
+# Of a program that computes, and says nothing but the answer.
+PROGRAM_SYSTEM_PROMPT = (
+    "You solve mathematics problems by writing one short Python program. Use sympy or the standard "
+    "library where it helps. The program must print the final answer, and nothing else, on its last "
+    "line. Answer with a single ```python code block."
+)
 
 # The most bytes that a token of any sensible text holds. A longer problem need not be tokenised, which
 # takes long, and with some vocabularies' regular expressions overflows the stack.
 _MOST_BYTES = 64
 
 
-def prompt_tokens(policy: Policy, system: str, problem: str) -> list[int]:
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How a policy is asked for solutions of one kind."""
+
+    system: str  # the system prompt
+    opening: str = ""  # with which the assistant's turn begins
+
+
+def ways_of_asking(entry: ModelEntry | None) -> dict[Kind, Asking]:
+    """How a policy is asked for solutions of each kind: its own way, or else the usual one."""
+    own = entry.programs if entry is not None else None
+    return {
+        Kind.TEXT: Asking((entry and entry.system) or SYSTEM_PROMPT),
+        Kind.PROGRAM: Asking(
+            (own and own.system) or PROGRAM_SYSTEM_PROMPT, (own and own.opening) or OPENING
+        ),
+    }
+
+
+def prompt_tokens(policy: Policy, asking: Asking, problem: str) -> list[int]:
     """Tokens that ask for a problem's solution.
 
     Raises:
@@ -27,7 +57,9 @@ def prompt_tokens(policy: Policy, system: str, problem: str) -> list[int]:
     size = len(problem.encode(errors="replace"))
     if size > _MOST_BYTES * context:
         raise _too_long(f"has {size} bytes", context)
-    prompt = policy.chat.prompt(system, problem)
+    prompt = policy.chat.prompt(asking.system, problem)
+    if asking.opening:
+        prompt += policy.model.tokenize(asking.opening, special=True, continued=True)
     if context - len(prompt) < SHORTEST_SOLUTION:
         raise _too_long(f"takes {len(prompt)} tokens", context)
     return prompt

@@ -7,17 +7,16 @@ a policy and a reward.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pfsolve.engine.policy import Branch, Policy, StepDraft, Trace
 from pfsolve.errors import EngineError, NoAnswer, PfsolveError, named
-from pfsolve.events import SearchListener
-from pfsolve.particle import Finish, Particle, first_alike
-from pfsolve.problems import Problem
+from pfsolve.particle import Finish, Kind, Particle, first_alike
+from pfsolve.programs.base import Sandbox
 from pfsolve.rewards.base import Prefix, Reward, Scorer
 from pfsolve.search.log_odds import Floats
 from pfsolve.search.requests import (
@@ -28,53 +27,14 @@ from pfsolve.search.requests import (
     Request,
     Rewind,
     Score,
-    Search,
     StepInfo,
 )
 from pfsolve.search.resampling import Ancestors
-from pfsolve.search.weights import AllParticlesDead, InvalidLogWeight
+from pfsolve.search.weights import AllParticlesDead, InvalidLogWeight, Weights
 from pfsolve.solver.narrator import Narrator
-
-# Which use a random stream has; part of its key, so that streams never overlap.
-_RESAMPLING, _SAMPLING = 0, 1
-
-
-def resampling_rng(seed: int) -> np.random.Generator:
-    """The stream a search of this seed resamples with."""
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_RESAMPLING,)))
-
-
-def _sampling_rng(seed: int, step: int, slot: int) -> np.random.Generator:
-    """A stream of its own for each step and slot: copies of a particle go different ways."""
-    key = (_SAMPLING, step, slot)
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One problem to search."""
-
-    problem: Problem  # as the reward is given it
-    prompt: Sequence[int]  # tokens that ask for its solution
-    particles: int  # number of particles that the search has
-    seed: int  # of all sampling
-    search: Search  # what to do
-    listen: SearchListener | None = None  # receives the events of this search
-    # Asked after each step with the particles and their normalised weights (n,); once true, the search
-    # ends there. None for never.
-    settled: Callable[[Sequence[Particle], Floats], bool] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The end of one search."""
-
-    particles: tuple[Particle, ...]  # (n,), the last population
-    population: FinalPopulation  # its scores and weights
-    tokens: int  # number of tokens written by the policy
-    reward_tokens: int  # number of tokens read to score them
-    seconds: float  # from the search's beginning
-    interrupted: bool  # whether it was stopped before its own end
+from pfsolve.solver.program_runs import ProgramRuns
+from pfsolve.solver.streams import sampling_rng
+from pfsolve.solver.task import Outcome, Task
 
 
 class SearchRun:
@@ -83,6 +43,7 @@ class SearchRun:
     Between two calls of `proceed` the scheduler decodes `drafts`, until there is an `end`.
 
     Args:
+        sandbox: runs programs; None where no writer writes any.
         stopping: asked after each step; once true, unfinished particles count as finished.
 
     Attributes:
@@ -97,28 +58,39 @@ class SearchRun:
     """
 
     def __init__(
-        self, task: Task, policy: Policy, reward: Reward, stopping: Callable[[], bool]
+        self,
+        task: Task,
+        policy: Policy,
+        reward: Reward,
+        sandbox: Sandbox | None,
+        stopping: Callable[[], bool],
     ) -> None:
         self.task = task
         self.drafts: list[StepDraft] = []
         self.end: Outcome | PfsolveError | None = None
         self._policy = policy
         self._reward = reward
+        self._programs = ProgramRuns(sandbox)
         self._stopping = stopping
         self._started = time.monotonic()
-        self._steps = self._tokens = self._reward_tokens = 0
+        self._steps = self._tokens = self._reward_tokens = self._redrawn = 0
         self._interrupted = self._settled = False
-        n = task.particles
-        self._particles = [Particle()] * n
+        n = len(task.writers)
+        self._particles = [Particle(kind=writer.kind) for writer in task.writers]
+        self._greedy = [writer.greedy for writer in task.writers]
         self._traces: list[Trace | None] = [None] * n
         self._branches: list[Branch] = []
         self._narrator = Narrator(task.listen, n)
         self._scorer: Scorer = reward.open(task.problem.text, n)
         try:
-            self._branches.append(policy.open(task.prompt))
-            while len(self._branches) < n:
-                self._branches.append(policy.fork(self._branches[0]))
-            self._narrator.began(task.problem.text, len(task.prompt))
+            first: dict[Kind, Branch] = {}
+            for writer in task.writers:
+                known = first.get(writer.kind)
+                branch = policy.fork(known) if known else policy.open(writer.prompt)
+                first.setdefault(writer.kind, branch)
+                self._branches.append(branch)
+            prompts = {writer.kind: len(writer.prompt) for writer in task.writers}
+            self._narrator.began(task.problem.text, sum(prompts.values()))
             self._serve(next(task.search))
         except BaseException:
             self.close()
@@ -130,11 +102,13 @@ class SearchRun:
         while self._branches:
             self._policy.drop(self._branches.pop())
         self._scorer.close()
+        self._programs.close()
 
     def proceed(self) -> None:
         """Continue after a decode of `drafts`, until the search wants the next one or has ended."""
         if self.end is not None:  # it ended as it began
             return
+        self._start_programs()
         if all(draft.done for draft in self.drafts):
             self._serve(self._send(self._take_steps()))
         else:
@@ -145,6 +119,8 @@ class SearchRun:
         """Answer the search's requests until it wants steps, or ends."""
         while request is not None:
             match request:
+                case Extend(particles=slots) if self._interrupted or self._settled:
+                    request = self._send(self._cut(slots))
                 case Extend(particles=slots):
                     self._begin_steps(slots)
                     if not all(draft.done for draft in self.drafts):
@@ -171,8 +147,9 @@ class SearchRun:
             self._finish(end.value)
         except AllParticlesDead as error:
             self.end = NoAnswer(
-                f"after step {self._steps} {error}: every solution went in circles",
-                f"try another {named('seed')} or a higher {named('temperature')}",
+                f"after step {self._steps} {error}: every solution went in circles or failed",
+                f"try another {named('seed')}, more {named('particles')} or another share of "
+                f"{named('programs')}",
             )
         except InvalidLogWeight as error:
             self.end = EngineError(
@@ -189,11 +166,13 @@ class SearchRun:
                 self._particles[slot],
                 self._branches[slot],
                 slot,
-                _sampling_rng(self.task.seed, self._steps, slot),
-                traced=self._reward.wants_trace,
+                sampling_rng(self.task.seed, self._steps, slot),
+                traced=self._reward.wants_trace and self._is_scored(slot),
+                greedy=self._greedy[slot],
             )
             self._policy.begin(draft)
             self.drafts.append(draft)
+        self._start_programs()
 
     def _take_steps(self) -> NDArray[np.bool_]:
         """The finished drafts become steps; which particles have finished, (k,)."""
@@ -206,37 +185,78 @@ class SearchRun:
             self._particles[draft.slot] = draft.particle.extended(draft.step, finish)
             self._traces[draft.slot] = self._policy.trace(draft)
             self._tokens += len(draft.tokens)
+        for draft in self.drafts:
+            self._await_program(draft.slot)
         finished = [self._particles[draft.slot].finish is not None for draft in self.drafts]
         self.drafts = []
         return np.array(finished, dtype=np.bool_)
 
+    def _cut(self, slots: Ancestors) -> NDArray[np.bool_]:
+        """The search is over, and learns of it with its next news: these particles write no more, (k,)."""
+        finish = Finish.INTERRUPTED if self._interrupted else Finish.SETTLED
+        for slot in slots.tolist():
+            self._particles[slot] = self._particles[slot].ended(finish)
+        return np.ones(slots.size, dtype=np.bool_)
+
+    def _start_programs(self) -> None:
+        """Run what the steps that are done have added to programs, while the others are written."""
+        for draft in self.drafts:
+            if draft.done and draft.particle.kind is Kind.PROGRAM:
+                self._programs.start(draft.particle.extended(draft.step, draft.finish))
+
+    def _await_program(self, slot: int) -> None:
+        """Wait for what a particle's program does so far, which may end the particle."""
+        result = self._programs.result(self._particles[slot])
+        if result is None:
+            return
+        self._particles[slot] = self._particles[slot].ran(result)
+        if self._particles[slot].finish is not None:
+            self._narrator.ran(self._steps, slot, self._particles[slot])
+
+    def _is_scored(self, slot: int) -> bool:
+        """Whether the reward was made for what is written in this slot."""
+        return self._reward.reads_programs or self.task.writers[slot].kind is Kind.TEXT
+
     def _score(self, slots: Ancestors) -> Floats:
-        """Log-odds (k,); a particle that went in circles is dead, and not worth a look."""
-        log_odds = np.full(slots.size, -np.inf)
-        alive = [
-            i for i, s in enumerate(slots.tolist()) if self._particles[s].finish != Finish.LOOP
+        """Log-odds (k,) of the newest prefixes."""
+        known = [self._known_log_odds(slot) for slot in slots.tolist()]
+        log_odds = np.array([0.0 if each is None else each for each in known])
+        open_to_reward = np.array([each is None for each in known])
+        if open_to_reward.any():
+            log_odds[open_to_reward] = self._ask_reward(slots[open_to_reward].tolist())
+        for slot, each in zip(slots.tolist(), log_odds.tolist(), strict=True):
+            if self._particles[slot].steps:
+                self._particles[slot] = self._particles[slot].scored(each)
+        return log_odds
+
+    def _known_log_odds(self, slot: int) -> float | None:
+        """Log-odds that need no reward; None where it must be asked."""
+        particle = self._particles[slot]
+        if particle.is_dead:
+            return -np.inf
+        if not particle.steps or not self._is_scored(slot):
+            return 0.0
+        return particle.steps[-1].log_odds  # there are some if the search was cut before a new step
+
+    def _ask_reward(self, slots: Sequence[int]) -> Floats:
+        prefixes = [
+            Prefix(slot, self._particles[slot], self._branches[slot], self._traces[slot])
+            for slot in slots
         ]
-        if alive:
-            prefixes = [
-                Prefix(slot, self._particles[slot], self._branches[slot], self._traces[slot])
-                for slot in slots[alive].tolist()
-            ]
-            read_before = self._reward.tokens_read
-            scored = np.asarray(self._scorer.score(prefixes))
-            if scored.shape != (len(prefixes),):
-                raise EngineError(
-                    f"the reward {self._reward.name} gave scores of shape {scored.shape} for "
-                    f"{len(prefixes)} prefixes"
-                )
-            log_odds[alive] = scored
-            self._reward_tokens += self._reward.tokens_read - read_before
-        for slot, found in zip(slots.tolist(), log_odds.tolist(), strict=True):
-            self._particles[slot] = self._particles[slot].scored(found)
+        read_before = self._reward.tokens_read
+        log_odds = np.asarray(self._scorer.score(prefixes))
+        if log_odds.shape != (len(prefixes),):
+            raise EngineError(
+                f"the reward {self._reward.name} gave scores of shape {log_odds.shape} for "
+                f"{len(prefixes)} prefixes"
+            )
+        self._reward_tokens += self._reward.tokens_read - read_before
         return log_odds
 
     def _fork(self, ancestors: Ancestors) -> None:
         """The first to continue a branch takes it over, the others get forks of it."""
         sources = ancestors.tolist()
+        self._count_redrawn(slot for slot, source in enumerate(sources) if slot != source)
         for slot, branch in enumerate(self._branches):
             if slot not in sources:
                 self._policy.drop(branch)
@@ -253,13 +273,22 @@ class SearchRun:
 
     def _rewind(self, slots: Ancestors, steps: Ancestors) -> None:
         places = []
+        self._count_redrawn(slots.tolist())
         for slot, length in zip(slots.tolist(), steps.tolist(), strict=True):
             particle = self._particles[slot].rewound(length)
             self._particles[slot], self._traces[slot] = particle, None
-            places.append((self._branches[slot], (*self.task.prompt, *particle.tokens)))
+            self._greedy[slot] = False  # or it would write the same again
+            prompt = self.task.writers[slot].prompt
+            places.append((self._branches[slot], (*prompt, *particle.tokens)))
         self._policy.rewind(places)
         self._scorer.rewind(slots, steps)
         self._narrator.rewound(self._steps, slots, steps)
+
+    def _count_redrawn(self, slots: Iterable[int]) -> None:
+        """Count the dead programs in these slots, which are about to hold something else."""
+        for slot in slots:
+            particle = self._particles[slot]
+            self._redrawn += particle.kind is Kind.PROGRAM and particle.is_dead
 
     def _ends_here(self, info: StepInfo) -> bool:
         """Tell of a step that is scored and weighed; whether the search is to end with it."""
@@ -273,12 +302,25 @@ class SearchRun:
         seconds = time.monotonic() - self._started
         if self._settled and not self._interrupted:
             self._particles = [particle.ended(Finish.SETTLED) for particle in self._particles]
-        particles = tuple(self._particles)
+        began = [slot for slot, particle in enumerate(self._particles) if particle.steps]
+        particles = tuple(self._particles[slot] for slot in began)
+        population = replace(
+            population,
+            log_odds=population.log_odds[began],
+            weights=Weights(population.weights.log[began]),
+        )
         # Particles that ended by themselves in that very step were not interrupted.
         interrupted = self._interrupted and (
             population.stopped or any(p.finish is Finish.INTERRUPTED for p in particles)
         )
         self.end = Outcome(
-            particles, population, self._tokens, self._reward_tokens, seconds, interrupted
+            particles,
+            population,
+            self._tokens,
+            self._reward_tokens,
+            self._redrawn,
+            self._programs.seconds,
+            seconds,
+            interrupted,
         )
         self._narrator.ended(particles, population.weights, self._tokens, seconds)

@@ -11,8 +11,10 @@ from collections.abc import Callable
 
 from pfsolve.engine.policy import Policy, StepDraft
 from pfsolve.errors import PfsolveError
+from pfsolve.programs.base import Sandbox
 from pfsolve.rewards.base import Reward
-from pfsolve.solver.run import Outcome, SearchRun, Task
+from pfsolve.solver.run import SearchRun
+from pfsolve.solver.task import Outcome, Task
 
 
 class Scheduler:
@@ -21,6 +23,7 @@ class Scheduler:
     Closing it, or leaving its `with`, leaves none of its sequences in the cache.
 
     Args:
+        sandbox: runs programs; None where no search writes any.
         rows: of a decode; the first search brings all of its own, and others fill up to this number.
         stopping: asked between steps; once true, particles finish the step they are at, and then
             count as finished.
@@ -30,12 +33,14 @@ class Scheduler:
         self,
         policy: Policy,
         reward: Reward,
+        sandbox: Sandbox | None = None,
         *,
         rows: int = 16,
         stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._policy = policy
         self._reward = reward
+        self._sandbox = sandbox
         self._rows = rows
         self._stopping = stopping
         self._runs: list[SearchRun] = []
@@ -52,7 +57,9 @@ class Scheduler:
             ProblemTooLong: the reward cannot take in the problem.
             EngineError: llama.cpp fails, or the cache has no room.
         """
-        self._runs.append(SearchRun(task, self._policy, self._reward, self._stopping))
+        self._runs.append(
+            SearchRun(task, self._policy, self._reward, self._sandbox, self._stopping)
+        )
 
     def advance(self) -> list[tuple[Task, Outcome | PfsolveError]]:
         """One decode for the searches; the tasks that ended with it, each with what came of it.

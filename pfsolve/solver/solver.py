@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,17 +17,19 @@ from pfsolve.engine.memory import this_machine
 from pfsolve.environment import Environment
 from pfsolve.errors import Interrupted, PfsolveError, ProblemTooLong, UsageError
 from pfsolve.events import InProblem, Listener, SearchListener, ignore
+from pfsolve.particle import Kind
 from pfsolve.problems import Problem
 from pfsolve.rewards.base import Reward
-from pfsolve.search.methods import METHODS
 from pfsolve.settings import Settings, merge
 from pfsolve.solution import ScoredSolution, Solution
 from pfsolve.solver.answering import answer_is_settled, solution_of
-from pfsolve.solver.loading import find, open_models, plan
-from pfsolve.solver.prompt import SYSTEM_PROMPT, prompt_tokens
+from pfsolve.solver.loading import find, open_models, plan, programs_wanted
+from pfsolve.solver.lots import search_of, waves_of
+from pfsolve.solver.prompt import prompt_tokens, ways_of_asking
 from pfsolve.solver.reading import score_solution
-from pfsolve.solver.run import Task, resampling_rng
 from pfsolve.solver.scheduler import Scheduler
+from pfsolve.solver.streams import resampling_rng
+from pfsolve.solver.task import Task, Writer
 
 
 class Solver:
@@ -70,17 +74,22 @@ class Solver:
         settings = settings or Settings()
         backend.start(log)
         found = find(settings, environment or Environment(), reward=reward, listen=listen)
-        planned = plan(found, settings, problems, this_machine())
-        warm_up()  # the process that compares answers starts while the models load
-        opened = open_models(found, planned, settings, listen=listen)
-        self.settings = planned.resolve(settings, found.policy.name, opened.reward.name)
+        with closing(found):
+            planned = plan(found, settings, problems, this_machine())
+            warm_up()  # the process that compares answers starts while the models load
+            opened = open_models(found, planned, settings, listen=listen)
+        entry = found.policy.entry
+        share = programs_wanted(settings, entry) if opened.sandbox is not None else 0.0
+        self.settings = planned.resolve(settings, found.policy.name, opened.reward.name, share)
         self.policy = opened.policy
         self.reward = opened.reward
         self.parallel = planned.parallel
         self.versions = found.versions()
         self.load_seconds = time.monotonic() - started
         self._batch_rows = planned.batch_rows
-        self._system = found.system or SYSTEM_PROMPT
+        self._asking = ways_of_asking(entry)
+        self._sandbox = opened.sandbox
+        self._waves = waves_of(self.settings, planned.at_once)
         self._models = opened.models
 
     def close(self) -> None:
@@ -111,7 +120,7 @@ class Solver:
         Raises:
             UsageError: the problem is empty.
             ProblemTooLong: it leaves no room for a solution in the context.
-            NoAnswer: every particle went in circles.
+            NoAnswer: every particle went in circles or failed.
             Interrupted: it was to stop before it began.
         """
         if seed is None:
@@ -166,7 +175,7 @@ class Solver:
             EngineError: llama.cpp fails.
         """
         problem = problem.strip()
-        prompt = prompt_tokens(self.policy, self._system, problem)
+        prompt = prompt_tokens(self.policy, self._asking[Kind.TEXT], problem)
         return score_solution(self.policy, self.reward, problem, prompt, steps)
 
     def _search(
@@ -178,7 +187,7 @@ class Solver:
         """Keep `parallel` searches going until there are no more problems, given with their seeds."""
         waiting = iter(problems)
         with Scheduler(
-            self.policy, self.reward, rows=self._batch_rows, stopping=stopping
+            self.policy, self.reward, self._sandbox, rows=self._batch_rows, stopping=stopping
         ) as scheduler:
             while True:
                 while scheduler.running < self.parallel and not stopping():
@@ -203,10 +212,23 @@ class Solver:
 
     def _task(self, problem: Problem, seed: int, listen: SearchListener | None) -> Task:
         settings = self.settings
-        prompt = prompt_tokens(self.policy, self._system, problem.text)
-        search = METHODS[settings.method](settings, resampling_rng(seed))
-        settled = partial(answer_is_settled, settings.final) if settings.stops_early else None
-        return Task(problem, prompt, settings.particles, seed, search, listen, settled)
+        lots = [lot for wave in self._waves for lot in wave]
+        writers = {
+            kind: Writer(kind, prompt_tokens(self.policy, self._asking[kind], problem.text))
+            for kind in {lot.kind for lot in lots}
+        }
+        return Task(
+            problem=problem,
+            writers=[
+                replace(writers[lot.kind], greedy=lot.greedy)
+                for lot in lots
+                for _ in range(lot.particles)
+            ],
+            seed=seed,
+            search=search_of(self._waves, settings, resampling_rng(seed)),
+            listen=listen,
+            settled=partial(answer_is_settled, settings.final) if settings.stops_early else None,
+        )
 
 
 def solve(problem: str, **settings: Any) -> Solution:

@@ -12,7 +12,7 @@ from pfsolve.engine.chat import Chat
 from pfsolve.engine.library import LoadedModel
 from pfsolve.engine.policy import Policy
 from pfsolve.engine.sampling import Sampling
-from pfsolve.particle import StepRules
+from pfsolve.particle import Kind, StepRules
 from tests.conftest import THREADS
 
 CELLS = 512
@@ -33,7 +33,8 @@ def cache(small_model: LoadedModel) -> Iterator[Cache]:
 def make_policy(small_model: LoadedModel, cache: Cache) -> Callable[..., Policy]:
     def make(temperature: float = 0.8, **rules: int) -> Policy:
         limits = {"max_steps": 3, "max_step_tokens": 16, "context": 160, **rules}
-        return Policy(cache, Chat(small_model), Sampling(temperature), StepRules(**limits))
+        sampling = dict.fromkeys(Kind, Sampling(temperature))
+        return Policy(cache, Chat(small_model), sampling, StepRules(**limits))
 
     return make
 

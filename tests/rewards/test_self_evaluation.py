@@ -11,7 +11,7 @@ from pfsolve.engine.chat import Chat
 from pfsolve.engine.library import LoadedModel
 from pfsolve.engine.policy import Policy
 from pfsolve.engine.sampling import Sampling
-from pfsolve.particle import Particle, Step, StepRules
+from pfsolve.particle import Kind, Particle, Step, StepRules
 from pfsolve.rewards.base import Prefix
 from pfsolve.rewards.self_evaluation import NO, QUESTION, YES, SelfEvaluation
 from tests.conftest import THREADS
@@ -20,7 +20,7 @@ from tests.conftest import THREADS
 @pytest.fixture
 def policy(small_model: LoadedModel) -> Iterator[Policy]:
     with Cache(small_model, cells=1024, sequences=8, threads=THREADS) as cache:
-        yield Policy(cache, Chat(small_model), Sampling(), StepRules())
+        yield Policy(cache, Chat(small_model), {Kind.TEXT: Sampling()}, StepRules())
 
 
 def test_score_is_the_logit_difference_of_a_fresh_conversation(policy: Policy) -> None:

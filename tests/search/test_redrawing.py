@@ -120,7 +120,6 @@ def run(world: Mortal, seed: int, *, copies: bool = False, **settings: object) -
     chosen = merge({"particles": n, **settings})
     search = observed(METHODS[chosen.method](chosen, inner), world)
     end: FinalPopulation = drive(redrawing(search, n, outer, copies), world.answer)
-    assert end.redrawn == world.redrawn
     return end
 
 
@@ -144,12 +143,12 @@ def test_the_search_inside_sees_longer_lives_and_nothing_else(
     for seed in range(40):
         world = Mortal(8, seed, (OFTEN, SELDOM)[seed % 2], failing=seed % 4 < 2, soft=seed % 8 < 4)
         try:
-            end = run(world, seed, copies=copies, **settings)
+            run(world, seed, copies=copies, **settings)
         except AllParticlesDead:
             continue
         assert all(world.is_finished(path) for path in world.paths)
-        redraws += end.redrawn
-        whole += end.redrawn < 8
+        redraws += world.redrawn
+        whole += world.redrawn < 8
     assert redraws > 40
     assert whole > 5
 
@@ -181,7 +180,7 @@ def test_a_filter_s_particles_are_draws_given_that_they_live(
     for seed in range(1500):
         world = Mortal(8, seed, deadly, failing=seed % 2 == 0)
         end = run(world, seed, **settings)
-        if end.redrawn < 8:
+        if world.redrawn < 8:
             assert end.weights.normalised == pytest.approx(np.full(8, 1 / 8))
             samples.append(world.counts() / 8)
     assert len(samples) > 500

@@ -21,7 +21,15 @@ from pfsolve.rewards.probe.features import NUMBERS
 from pfsolve.rewards.probe.files import own_file
 from pfsolve.rewards.probe.head import ProbeHead
 from pfsolve.settings import SETTINGS, Settings
-from pfsolve.solver.loading import CPU_ROWS, DEFAULT_TEMPERATURE, Found, choose_parallel, find, plan
+from pfsolve.solver.loading import (
+    CPU_ROWS,
+    DEFAULT_PROGRAM_TEMPERATURE,
+    DEFAULT_TEMPERATURE,
+    Found,
+    choose_parallel,
+    find,
+    plan,
+)
 from tests.conftest import SMALL
 
 
@@ -82,6 +90,8 @@ def test_the_help_says_in_words_what_is_planned() -> None:
     assert SETTINGS["policy"].default_text == load_catalogue().default_policy
     assert SETTINGS["context"].default_text.startswith(f"{DEFAULT_CONTEXT}, ")
     assert SETTINGS["temperature"].default_text.endswith(f" {DEFAULT_TEMPERATURE}")
+    text = SETTINGS["program_temperature"].default_text
+    assert text.endswith(f" {DEFAULT_PROGRAM_TEMPERATURE}")
 
 
 def test_what_is_left_open_is_planned_from_the_model_and_the_machine() -> None:
@@ -91,7 +101,7 @@ def test_what_is_left_open_is_planned_from_the_model_and_the_machine() -> None:
     planned = plan(found, Settings(particles=4), 3, machine)
     assert (planned.context, planned.temperature, planned.threads) == (1024, 0.8, 6)
     assert (planned.parallel, planned.sequences) == (3, 12)
-    resolved = planned.resolve(Settings(particles=4), "m", "none")
+    resolved = planned.resolve(Settings(particles=4), "m", "none", 0.0)
     assert (resolved.context, resolved.parallel, resolved.reward) == (1024, 3, "none")
     on_gpu = plan(found, Settings(particles=4), 3, replace(machine, has_gpu=True))
     assert (on_gpu.batch_rows, on_gpu.tile) != (planned.batch_rows, planned.tile)

@@ -13,14 +13,15 @@ from pfsolve.engine.cache import TokenRun
 from pfsolve.engine.policy import Policy
 from pfsolve.errors import EngineError, NoAnswer, PfsolveError
 from pfsolve.events import Began, Ended, Event, Listener, Progressed, Resampled, Rewound, StepScored
-from pfsolve.particle import Finish, Particle
+from pfsolve.particle import Finish, Kind, Particle
 from pfsolve.problems import Problem
 from pfsolve.rewards.base import Memoryless, Prefix, Reward, Uniform
 from pfsolve.rewards.self_evaluation import SelfEvaluation
 from pfsolve.search.methods import METHODS
 from pfsolve.settings import Settings
-from pfsolve.solver.run import Outcome, Task, resampling_rng
 from pfsolve.solver.scheduler import Scheduler
+from pfsolve.solver.streams import resampling_rng
+from pfsolve.solver.task import Outcome, Task, Writer
 from tests.engine.fixtures import TOLERANCE, distance, distribution, is_empty
 
 MakePolicy = Callable[..., Policy]
@@ -59,7 +60,8 @@ def task(
     prompt = policy.chat.prompt("Think step by step.", problem)
     chosen = Settings(particles=n, beam_width=2, **settings)
     search = METHODS[method](chosen, resampling_rng(seed))
-    return Task(Problem(problem, 1, problem), prompt, n, seed, search, listen)
+    writers = [Writer(Kind.TEXT, prompt)] * n
+    return Task(Problem(problem, 1, problem), writers, seed, search, listen)
 
 
 def run(
@@ -246,7 +248,9 @@ def test_self_evaluation_reads_only_its_own_turn(make_policy: MakePolicy) -> Non
     scheduled = task(policy, 2)
     before = policy.cache.tokens_decoded
     (outcome,) = run(policy, reward, scheduled)
-    decoded = policy.cache.tokens_decoded - before - len(scheduled.prompt) - outcome.tokens
+    decoded = (
+        policy.cache.tokens_decoded - before - len(scheduled.writers[0].prompt) - outcome.tokens
+    )
     assert decoded % reward.reserve == 0
     assert decoded <= reward.reserve * 4 * outcome.population.steps
     scores = [step.log_odds for particle in outcome.particles for step in particle.steps]

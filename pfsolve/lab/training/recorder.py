@@ -18,6 +18,7 @@ class Recorder:
     name = "recorder"
     reserve = 0
     wants_trace = True
+    reads_programs = False
     tokens_read = 0
 
     def __init__(self) -> None:

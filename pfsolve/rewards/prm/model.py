@@ -30,6 +30,7 @@ class Prm:
 
     reserve = 0
     wants_trace = False
+    reads_programs = False
 
     def __init__(
         self,

@@ -32,6 +32,7 @@ class Probe:
     name = "probe"
     reserve = 0
     wants_trace = True
+    reads_programs = False
     tokens_read = 0
 
     def __init__(self, head: ProbeHead, n_embd: int, sha256: str | None = None) -> None:

@@ -12,13 +12,14 @@ from pfsolve.engine.chat import Chat
 from pfsolve.engine.library import LoadedModel
 from pfsolve.engine.policy import Policy
 from pfsolve.engine.sampling import Sampling
-from pfsolve.particle import StepRules
+from pfsolve.particle import Kind, StepRules
 from pfsolve.problems import Problem
 from pfsolve.rewards.prm.model import Prm
 from pfsolve.rewards.prm.scorer import step_texts
 from pfsolve.search.particle_filter import FilterRules, particle_filter
-from pfsolve.solver.run import Outcome, Task, resampling_rng
 from pfsolve.solver.scheduler import Scheduler
+from pfsolve.solver.streams import resampling_rng
+from pfsolve.solver.task import Outcome, Task, Writer
 from tests.conftest import THREADS
 
 PROBLEMS = ("What is 12 + 30?", "How many sides has a square?")
@@ -32,12 +33,14 @@ def test_every_score_of_a_search_is_that_of_the_solution_read_afresh(
     prm = open_tiny(kind, sequences=9, context=400, whole=whole)
     n = 4
     with Cache(small_model, cells=1024, sequences=2 * n, threads=THREADS) as cache:
-        policy = Policy(cache, Chat(small_model), Sampling(0.8), StepRules(2, 12, 120))
+        policy = Policy(cache, Chat(small_model), {Kind.TEXT: Sampling(0.8)}, StepRules(2, 12, 120))
         with Scheduler(policy, prm) as scheduler:
             for seed, text in enumerate(PROBLEMS):
                 search = particle_filter(n, FilterRules(), resampling_rng(seed))
                 prompt = policy.chat.prompt("Think step by step.", text)
-                scheduler.begin(Task(Problem(text, 1, text), prompt, n, seed, search))
+                scheduler.begin(
+                    Task(Problem(text, 1, text), [Writer(Kind.TEXT, prompt)] * n, seed, search)
+                )
             ended = []
             while scheduler.running:
                 ended += scheduler.advance()

@@ -1,0 +1,49 @@
+"""One search as it is asked for, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pfsolve.events import SearchListener
+from pfsolve.particle import Kind, Particle
+from pfsolve.problems import Problem
+from pfsolve.search.log_odds import Floats
+from pfsolve.search.requests import FinalPopulation, Search
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """How the solution in a slot is written."""
+
+    kind: Kind
+    prompt: Sequence[int]  # tokens that ask for it; the same of all of one kind
+    greedy: bool = False  # whether the likeliest tokens are taken, the first time
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One problem to search."""
+
+    problem: Problem  # as the reward is given it
+    writers: Sequence[Writer]  # (n,), of each particle
+    seed: int  # of all sampling
+    search: Search  # what to do
+    listen: SearchListener | None = None  # receives the events of this search
+    # Asked after each step with the particles and their normalised weights (n,); once true, the search
+    # ends there. None for never.
+    settled: Callable[[Sequence[Particle], Floats], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one search."""
+
+    particles: tuple[Particle, ...]  # (n,), the last population, without those that never began
+    population: FinalPopulation  # its scores and weights
+    tokens: int  # number of tokens written by the policy
+    reward_tokens: int  # number of tokens read to score them
+    redrawn: int  # number of times that a program that had died was drawn again
+    sandbox_seconds: float  # time that programs took, side by side or not
+    seconds: float  # from the search's beginning
+    interrupted: bool  # whether it was stopped before its own end
