@@ -16,6 +16,7 @@ from math_verify import verify
 from pfsolve.answers.matching import Undecided, quick_same_value, resolution, same
 from pfsolve.answers.structure import parse
 
+_LOG = re.compile(r"\\log(?![A-Za-z]|\s*_)")  # to base 10, or natural beside an \ln
 _ANGLE_IN_DEGREES = re.compile(r"(\d+(?:\.\d+)?)\s*\^\\circ")
 
 
@@ -42,10 +43,12 @@ def same_value(a: str, b: str) -> bool:
     except Undecided:
         pass
     verdict = _same_numerically(a, b)
-    if verdict is not None:
-        return verdict
-    x, y = sympy_value(a), sympy_value(b)
-    return bool(x and y) and (_verify(x, y) or _verify(y, x))
+    if verdict is None:
+        x, y = sympy_value(a), sympy_value(b)
+        verdict = bool(x and y) and (_verify(x, y) or _verify(y, x))
+    if not verdict and "\\ln" in a + b and _LOG.search(a + b):
+        return same_value(_LOG.sub(r"\\ln", a), _LOG.sub(r"\\ln", b))
+    return verdict
 
 
 @lru_cache(maxsize=2048)

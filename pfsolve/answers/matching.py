@@ -62,13 +62,15 @@ def _same_equation(a: Node, b: Node, same_value: SameValue) -> bool:
     assert isinstance(equation, Equation)
     if isinstance(equation.rhs, Value) and (items := _list_items(other)):
         return all(same(item, equation, same_value) for item in items)
-    if _names(equation) and not (is_interval(equation.rhs) and isinstance(other, Value)):
+    named = _names(equation) or _SUM.fullmatch(equation.lhs)
+    if named and not (is_interval(equation.rhs) and isinstance(other, Value)):
         return same(equation.rhs, other, same_value)
     if _RELATION.search(other.text) or is_interval(other):
         return same_value(equation.text, other.text)
     return False
 
 
+_SUM = re.compile(r"[a-z](?:\s*\+\s*[a-z])+")  # m + n = 17 answers 17
 _RELATION = re.compile(r"[<>=]|\\(?:leq|geq|neq|in)(?![A-Za-z])")
 
 
@@ -96,9 +98,13 @@ def _same_matrix(a: Node, b: Node, same_value: SameValue) -> bool:
     cells = _cells(matrix)
     if len(cells) == 1:
         return same(cells[0], other, same_value)
-    is_vector = len(matrix.rows) == 1 or all(len(row) == 1 for row in matrix.rows)
-    if isinstance(other, Group) and is_vector and other.kind in {"()", "[]", "list"}:
-        return _all_same(cells, other.items, same_value)
+    if isinstance(other, Group) and other.kind in {"()", "[]", "list"}:
+        if len(matrix.rows) == 1 or all(len(row) == 1 for row in matrix.rows):
+            return _all_same(cells, other.items, same_value)
+        rows = [item.items for item in other.items if isinstance(item, Group) and item.ordered]
+        return len(rows) == len(other.items) == len(matrix.rows) and all(
+            _all_same(x, y, same_value) for x, y in zip(matrix.rows, rows, strict=True)
+        )
     return isinstance(other, Value) and same_value(a.text, b.text)
 
 
@@ -119,13 +125,19 @@ def _same_group(a: Group, b: Group, same_value: SameValue) -> bool:
             return same_value(a.text, b.text)  # [0,1] \cup [1,2]
         if (
             other.kind == "list"
-            and ordered.kind == "()"
+            and (ordered.kind == "()" or len(ordered.items) > 2)  # [1, 2] may be an interval
             and _all_same(a.items, b.items, same_value)
         ):
             return True
         return all(same(item, ordered, same_value) for item in other.items)
-    if (left := _records(a)) and (right := _records(b)):
+    left, right = _records(a), _records(b)
+    if left and right:
         return _same_set(left, right, lambda x, y: _same_record(x, y, same_value))
+    records = left or right
+    if len(records) > 1 and len(records[0]) > 1:  # x = 1, y = 2; x = 3, y = 4 is (1, 2), (3, 4)
+        tuples = [Group("", "()", tuple(record.values())) for record in records]
+        others = b.items if left else a.items
+        return _same_set(tuples, others, lambda x, y: same(x, y, same_value))
     if _same_set(a.items, b.items, lambda x, y: same(x, y, same_value)):
         return True
     return "union" in {a.kind, b.kind} and same_value(a.text, b.text)
@@ -169,7 +181,8 @@ def _same_record(a: Record, b: Record, same_value: SameValue) -> bool:
 
 # --- values that need no algebra -------------------------------------------------------------
 
-_SMALL_NUMBERS = {
+_WORDS = {
+    "true": "yes", "false": "no",
     "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6",
     "seven": "7", "eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12",
 }  # fmt: skip
@@ -183,7 +196,7 @@ def quick_same_value(a: str, b: str) -> bool:
     Raises:
         Undecided: at least one of them is a formula.
     """
-    a, b = (_SMALL_NUMBERS.get(text.lower(), text) for text in (a, b))
+    a, b = (_WORDS.get(text.lower(), text) for text in (a, b))
     if key(a) == key(b):
         return True
     if _IN_BASE.fullmatch(a) or _IN_BASE.fullmatch(b):
@@ -215,15 +228,20 @@ def same_number(x: Fraction, y: Fraction, a: str, b: str) -> bool:
 
 
 def resolution(text: str) -> Fraction:
-    """How far from the truth a long decimal may lie: one unit of its last place. Else zero.
+    r"""How far from the truth a long decimal may lie: one unit of its last place. Else zero.
 
-    Six significant digits, or four among six decimals, are a rounded value; 5.1 is 5.1.
+    Six significant digits, or four among six decimals, are a rounded value; 5.1 is 5.1. So are
+    eleven digits of a number without decimals, 1.2676506002 \cdot 10^{30}.
     """
-    match = re.fullmatch(r"-?(\d*)\.(\d+)", text.replace(",", "").rstrip("% "))
+    match = _LONG_DECIMAL.fullmatch(text.replace(",", "").rstrip("% "))
     if not match:
         return Fraction(0)
-    decimals = len(match[2])
+    decimals = len(match[2]) - int(match[3] or match[4] or 0)
     significant = len((match[1] + match[2]).lstrip("0"))
-    if significant >= 6 or (significant >= 4 and decimals >= 6):
-        return Fraction(1, 10**decimals)
-    return Fraction(0)
+    enough = 11 if decimals <= 0 else 4 if decimals >= 6 else 6
+    return Fraction(10) ** -decimals if significant >= enough else Fraction(0)
+
+
+_LONG_DECIMAL = re.compile(
+    r"-?(\d*)\.(\d+)(?:e([+-]?\d{1,3})|\s*\\cdot\s*10\^\{?([+-]?\d{1,3})\}?)?", re.IGNORECASE
+)

@@ -76,7 +76,7 @@ _RULES: list[tuple[re.Pattern[str], str]] = [
         (r"(?<!\\)\\[\[\]()]", " "),  # \[ \] \( \)
         (r"\\?\$", " "),
         (r"\\(?:left|right)\.", ""),
-        (r"(\d),\\!(?=\d{3})", r"\1,"),  # 1,\!000 and 1{,}000
+        (r"(\d),\\!\s*(?=\d{3})", r"\1,"),  # 1,\!000 and 1{,}000
         (r"(\d)\{,\}\s*(?=\d{3})", r"\1,"),
         (r"(?<!\\)\\!", ""),
         (r"(?<!\\)\\[,;: ]|~", " "),
@@ -85,6 +85,9 @@ _RULES: list[tuple[re.Pattern[str], str]] = [
         (r">=", r"\\geq "),
         (r"(?<=\s)!=|(?<=[A-Za-z])!=(?=\s)", r"\\neq "),  # but 3!=6
         (r"\*\*", "^"),
+        (r"\+/-|^\s*\+-", r"\\pm "),
+        (r"(?<=[)\]])\s*U\s*(?=[(\[])", r" \\cup "),
+        (r"(?<=[A-Za-z])\s+in\s+(?=[(\[])", r" \\in "),
         (r"(?<=\d)\s?(?:st|nd|rd|th)(?![A-Za-z])", ""),
         (r"(?i)^\s*(?:approximately|about|roughly|around)\s+|\(\s*approx[a-z]*\s*\)\s*$", ""),
         (r"(?<![A-Za-z\\])(?:inf|oo|infinity)(?![A-Za-z])", r"\\infty "),
@@ -108,13 +111,17 @@ _SHORT_UNIT = re.compile(
 _SPACES = re.compile(r"\s+")
 
 
-_PHRASES = {
-    "all real numbers": r"\mathbb{R}",
-    "all reals": r"\mathbb{R}",
-    "real numbers": r"\mathbb{R}",
-    "the empty set": r"\emptyset",
-    "empty set": r"\emptyset",
-}
+_PHRASES = [
+    (re.compile(pattern, re.IGNORECASE), latex)
+    for pattern, latex in [
+        (r"(?:all )?real numbers|all reals", r"\mathbb{R}"),
+        (
+            r"(?:the )?empty set|none|(?:there (?:is|are) )?no (?:real )?(?:solutions?|roots?)"
+            r"(?: exists?)?",
+            r"\emptyset",
+        ),
+    ]
+]
 
 
 def normalise(text: str) -> str:
@@ -132,7 +139,7 @@ def normalise(text: str) -> str:
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     text = _SPACES.sub(" ", text).strip().strip("\"'`*").rstrip(".,;:").strip()
-    return _PHRASES.get(text.lower(), text)
+    return next((latex for phrase, latex in _PHRASES if phrase.fullmatch(text)), text)
 
 
 def _plain_words(match: re.Match[str]) -> str:
@@ -146,7 +153,7 @@ def key(text: str) -> str:
     text = re.sub(r"\\cdot\s*(?=[A-Za-z\\({])", "", text)
     if is_words(text):
         return re.sub(r"\b(?:a|an|the)\b|[^a-z\d]", "", text.lower()) or text.lower()
-    return re.sub(r"\s+", "", text)
+    return re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", text)  # 1 1/2 is not 11/2
 
 
 def is_words(text: str) -> bool:
@@ -217,6 +224,8 @@ def _unsigned(text: str) -> Fraction | None:
     if mixed := _MIXED.fullmatch(text):
         top, bottom = (mixed[2], mixed[3]) if mixed[2] else (mixed[4], mixed[5])
         return Fraction(mixed[1].replace(" ", "")) + Fraction(int(top), int(bottom))
+    if re.search(r"\d \d", text):  # several numbers
+        return None
     text = text.replace(" ", "")
     while text.startswith("{") and text.endswith("}") and "{" not in text[1:]:
         text = text[1:-1]

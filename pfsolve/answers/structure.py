@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pfsolve.answers.normalise import strip_unit
+from pfsolve.answers.normalise import number, strip_unit
 
 
 @dataclass(frozen=True)
@@ -111,12 +111,15 @@ _SEPARATOR = re.compile(
     r",?\s+(?:and|or)(?![A-Za-z])|[,;]|\\(?:lor|vee|land|wedge)(?![A-Za-z])|\\\\"
 )
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!,?\d)")
+_SPACED = re.compile(r"-?[\d./]+(?: [\d./]+)+")
 _CUP = re.compile(r"\\cup(?![A-Za-z])")
 
 
 def _read_list(text: str, depth: int) -> Node | None:
     if depth == 1:  # inside brackets (1,234) is a pair
         text = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
+    if _SPACED.fullmatch(text) and number(text) is None:  # 1 2 3, but not 1 1/2 or 12 000
+        text = text.replace(" ", ", ")
     pieces = [piece for piece in split(text, _SEPARATOR) if piece]
     if len(pieces) < 2 or len(pieces) > _MAX_ITEMS:
         return None
@@ -235,6 +238,7 @@ def _read_inequality(text: str, depth: int) -> Node | None:
 # --- brackets, matrices, signs ---------------------------------------------------------------
 
 _ENCLOSED = re.compile(r"(\\\{|[(\[{\]])(.*?)(\\\}|[)\]}\[])", re.DOTALL)
+_IMAGES = re.compile(r"(.+)(?:\\mid|:|\|)\s*[a-z]\s*\\in\s*\\mathbb\{?[ZN]\}?", re.DOTALL)
 _SET_BUILDER = re.compile(r"[a-z](?:\s*\\in\s*\\mathbb\{?R\}?)?\s*(?:\\mid|:|\|)(.+)", re.DOTALL)
 _COMMA = re.compile(r"[,;]")
 _MATRIX = re.compile(
@@ -251,7 +255,7 @@ def _read_brackets(text: str, depth: int) -> Node | None:
     kind = {"][": "()", "](": "()"}.get(match[1][-1] + match[3][-1], match[1][-1] + match[3][-1])
     if not body:
         return Value("\\emptyset") if kind == "{}" else None
-    if kind == "{}" and (condition := _SET_BUILDER.fullmatch(body)):
+    if kind == "{}" and (condition := _SET_BUILDER.fullmatch(body) or _IMAGES.fullmatch(body)):
         return parse(condition[1], depth + 1)
     pieces = split(body, _COMMA)
     if len(pieces) == 1:  # (5), [5] and {5} are 5

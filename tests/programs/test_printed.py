@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 from decimal import Decimal
 from fractions import Fraction
@@ -9,7 +10,21 @@ from fractions import Fraction
 import mpmath
 import pytest
 import sympy
-from sympy import Eq, FiniteSet, Interval, Matrix, Rational, S, Union, oo, pi, solve, sqrt, symbols
+from sympy import (
+    Eq,
+    FiniteSet,
+    Interval,
+    Matrix,
+    Rational,
+    S,
+    Union,
+    log,
+    oo,
+    pi,
+    solve,
+    sqrt,
+    symbols,
+)
 
 from pfsolve.answers import equivalent
 from pfsolve.programs.inside.printed import answer_parts
@@ -26,6 +41,8 @@ OBJECTS: list[tuple[list[object], list[str], str]] = [
     ([Decimal("12.50")], ["12.5"], r"\$12.50"),
     ([mpmath.mpf("0.5")], ["0.5"], r"\frac12"),
     ([1 + 2j], ["1 + 2 i"], "1+2i"),
+    ([cmath.exp(1j * math.pi)], ["-1"], "-1"),
+    ([solve(x**3 - 3 * x + 1)[0].evalf()], ["0.347296355334"], r"2\cos\frac{4\pi}{9}"),
     ([2**100], [str(2**100)], "2^{100}"),
     ([1e20], ["10^{20}"], r"10^{20}"),
     ([-1.5e-7], [r"-1.5 \cdot 10^{-7}"], "-0.00000015"),
@@ -35,6 +52,10 @@ OBJECTS: list[tuple[list[object], list[str], str]] = [
     ([sqrt(8) / 3], [r"\frac{2 \sqrt{2}}{3}"], r"\frac{2\sqrt2}{3}"),
     ([-Rational(1, 2)], [r"- \frac{1}{2}"], "-0.5"),
     ([pi / 4], [r"\frac{\pi}{4}"], r"\frac{\pi}4"),
+    ([log(2)], [r"\ln{\left(2 \right)}"], r"\ln 2"),
+    ([log(x, 2)], [r"\frac{\ln{\left(x \right)}}{\ln{\left(2 \right)}}"], r"\log_2 x"),
+    ([sympy.asin(Rational(1, 3))], [r"\arcsin{\left(\frac{1}{3} \right)}"], r"\sin^{-1}\frac13"),
+    ([sympy.tan(pi / 2)], ["undefined"], r"\text{undefined}"),
     ([sympy.N(pi, 20)], ["3.1415926535897932385"], r"3.1415926535897932385"),
     ([2.0 * x + 1.5], ["2 x + 1.5"], r"2x + \frac32"),
     ([sympy.Poly(x**2 + 1)], ["x^{2} + 1"], "x^2+1"),
@@ -57,6 +78,8 @@ OBJECTS: list[tuple[list[object], list[str], str]] = [
     ([{x: 1, y: 2}], ["x = 1", "y = 2"], "x=1, y=2"),
     ([[{x: 1}, {x: -1}]], ["1", "-1"], r"\pm 1"),
     ([[{x: 1, y: 2}, {x: 3, y: 4}]], ["(1, 2)", "(3, 4)"], "(1,2), (3,4)"),
+    ([sympy.roots(x**2 - 4)], ["-2", "2"], r"\pm 2"),
+    ([[[1, 2], [3, 4]]], ["(1, 2)", "(3, 4)"], r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"),
     ([Eq(x, 3)], ["3"], "x = 3"),
     ([1, 2], ["1", "2"], "1, 2"),
     (["x =", 3], ["3"], "3"),
@@ -76,6 +99,11 @@ TEXTS: list[tuple[str, list[str], str]] = [
     ("[-2, 2]", ["-2", "2"], r"\pm 2"),
     ("x = [-sqrt(2)/2, sqrt(2)/2]", [r"- \frac{\sqrt{2}}{2}", r"\frac{\sqrt{2}}{2}"], r"\pm\frac{1}{\sqrt2}"),
     ("x = 1, y = 2", ["x = 1", "y = 2"], "x=1, y=2"),
+    ("x = 1 y = 2", ["x = 1", "y = 2"], "x=1, y=2"),
+    ("10,20", ["10", "20"], "10, 20"),
+    ("100,200", ["100200"], "100200"),
+    ("(1,2),(3,4)", ["(1, 2)", "(3, 4)"], "(3,4), (1,2)"),
+    ("1 2 3", ["1 2 3"], "1, 2, 3"),
     ("x = 1 or x = 2", ["1", "2"], "1, 2"),
     ("The roots are 2 and 3", ["2", "3"], "2, 3"),
     ("(x, y) = (3, 4)", ["(3, 4)"], "(3,4)"),
@@ -83,6 +111,8 @@ TEXTS: list[tuple[str, list[str], str]] = [
     ("f(2) = 5", ["5"], "5"),
     ("y = 2*x + 1", ["2 x + 1"], "y = 2x+1"),
     ("x**2 + y**2 = 25", ["x^{2} + y^{2} = 25"], "x^2+y^2=25"),
+    ("2*x + y = 5", ["2 x + y = 5"], "4x+2y=10"),
+    ("m + n = 17", ["m + n = 17"], "17"),
     ("3 + 4 = 7", ["7"], "7"),
     ("3/4", [r"\frac{3}{4}"], "0.75"),
     ("Fraction(3, 4)", [r"\frac{3}{4}"], "0.75"),
@@ -103,7 +133,10 @@ TEXTS: list[tuple[str, list[str], str]] = [
     (r"The answer is \frac{1}{2}", [r"\frac{1}{2}"], "0.5"),
     (r"\boxed{5}", ["5"], "5"),
     ("True", ["yes"], "yes"),
+    ("Is it prime? False", ["no"], r"\text{No}"),
     ("3:45", ["3:45"], "3:45"),
+    ("3 : 4", ["3 : 4"], "3:4"),
+    ("The ratio is 3:4", ["3:4"], "3:4"),
     ("No solution", ["No solution"], "no solution"),
 ]  # fmt: skip
 NO_VALUE: list[object] = [None, "", " \n", math.nan, S.NaN, "nan", "None", lambda: 1, iter([]), int]

@@ -20,6 +20,8 @@ from sympy.abc import _clash
 from sympy.core.sympify import SympifyError
 from sympy.logic.boolalg import BooleanAtom
 
+from pfsolve.programs.inside.notation import latex, numeral
+
 MAX_PARTS, MAX_LENGTH = 60, 4000  # of an answer; characters of one part
 
 _Part = tuple[str, str]  # what it is called, or "", and its value
@@ -42,7 +44,9 @@ def answer_parts(line: Sequence[object]) -> list[str]:
 
 _NAME = r"[A-Za-z]\w{0,11}(?:\([^()]{1,20}\))?|\([A-Za-z]\w?(?:, ?[A-Za-z]\w?)+\)"
 _SHORT_NAME = r"[A-Za-z]_?\d{0,2}"
-_NAMED = re.compile(rf"(?:^|.*[\s,;])(?:({_NAME})\s*=|({_SHORT_NAME})\s*(?::|is))\s*", re.DOTALL)
+_NAMED = re.compile(  # but x + y = 5 names nothing
+    rf"(?:^|.*[\s,;](?<![-+*/^]\s))(?:({_NAME})\s*=|({_SHORT_NAME})\s*(?::|is))\s*", re.DOTALL
+)
 _ANNOUNCES = re.compile(r"(?:.*(?:[=:≈]|\bis\b|\bare\b|\bequals?\b))\s*", re.DOTALL | re.IGNORECASE)
 _CONNECTS = re.compile(r"(?:and|or|&|[,;|])(?![A-Za-z])\s*", re.IGNORECASE)
 
@@ -85,12 +89,14 @@ def _name(label: str) -> str:
 
 _BOXED = re.compile(r"\\boxed\s*\{(.*)\}", re.DOTALL)
 _LABEL = re.compile(
-    r"(.*(?:=|≈|:(?=\s)|(?<=[A-Za-z)\]}]):|\bis\b|\bare\b|\bequals?\b))\s*(\S.*)", re.IGNORECASE
+    r"(.*(?:=|≈|\?|:(?=\s)|(?<=[A-Za-z)\]}]):|\bis\b|\bare\b|\bequals?\b))\s*(\S.*)", re.IGNORECASE
 )
 _WORD = re.compile(r"[A-Za-z]{2,}")
-_CONNECTOR = re.compile(r"\s*[,;]\s+(?:and\s+|or\s+)?|\s+(?:and|or)\s+")
-_MONEY = re.compile(r"(-?)\s*\$?\s*(-?)(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?")
-_NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:\s*/\s*\d+)?\s?%?")
+_CONNECTOR = re.compile(
+    r"\s*[,;](?!\d{3}(?!\d))\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+"
+    r"|\s+(?=[A-Za-z]\w{0,3}\s*=[^=])"  # x = 1 y = 2
+)
+_NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:\s*/\s*\d+|:\d+)?\s?%?")
 _GREEK = """
 alpha beta gamma delta epsilon zeta eta theta iota kappa lamda lambda mu nu xi rho sigma tau phi chi
 psi omega
@@ -101,8 +107,6 @@ _WORDS = {
     **{"true": "yes", "false": "no", "pi": r"\pi", "oo": r"\infty", "inf": r"\infty"},
     **{"set()": r"\emptyset", "emptyset": r"\emptyset", "reals": r"\mathbb{R}"},
 }
-_BASED = re.compile(r"(0[box])([0-9a-f]+)")
-_BASES = {"0b": 2, "0o": 8, "0x": 16}
 _NOTHING = frozenset({"", "none", "nan", "null"})
 # Letters that SymPy takes for functions; E and I stay the numbers that it prints so.
 _LETTERS = {name: symbol for name, symbol in _clash.items() if name not in {"E", "I", "pi"}}
@@ -146,7 +150,7 @@ def _named(text: str) -> list[_Part]:
 
 def _is_label(text: str) -> bool:
     """Whether the left side of an equation or a colon only says what stands on the right."""
-    if _name(text) or not re.search(r"[A-Za-z]", text):
+    if _name(text) or re.fullmatch(r"[^A-Za-z]*[=≈]", text):
         return True
     words = _WORD.findall(text)
     return bool(words) and not all(word in _KNOWN for word in words)
@@ -167,7 +171,7 @@ def _read(text: str) -> list[_Part] | None:
     lower = text.lower()
     if lower in _NOTHING:
         return []
-    if number := _WORDS.get(lower) or _number(text):
+    if number := _WORDS.get(lower) or numeral(text):
         return [("", number)]
     if "\\" in text:
         return None if _WORD.match(text) else [("", text)]
@@ -183,21 +187,6 @@ def _read(text: str) -> list[_Part] | None:
         return _values(sympy.sympify(text, locals=_LETTERS))
     except Exception:  # SymPy raises anything on what is no formula
         return None
-
-
-def _number(text: str) -> str | None:
-    """A number as people write it: "$1,234.50" is 1234.5, and "0b101" is 101 in base 2."""
-    if based := _BASED.fullmatch(text):
-        return f"{based[2]}_{{{_BASES[based[1]]}}}"
-    number = _MONEY.fullmatch(text)
-    if not number:
-        return None
-    digits = f"{number[1]}{number[2]}{number[3].replace(',', '')}{number[4] or ''}"
-    if not number[4]:
-        return digits
-    # A float as Python shows it may end in noise; a longer text has its digits on purpose.
-    noisy = 16 <= len(digits.lstrip("-0.").replace(".", "")) <= 17
-    return _without_zeros(f"{float(digits):.12g}" if noisy else digits)
 
 
 def _split(text: str) -> list[str]:
@@ -225,7 +214,7 @@ def _values(thing: Any) -> list[_Part]:
     if isinstance(thing, sympy.And | sympy.Or):
         return _condition(thing)
     if isinstance(thing, sympy.Eq) and isinstance(thing.lhs, sympy.Symbol):
-        return [(_latex(thing.lhs), value) for value in _ones([thing.rhs])]
+        return [(latex(thing.lhs), value) for value in _ones([thing.rhs])]
     if isinstance(thing, list | deque | ValuesView | AnySet | sympy.FiniteSet):
         items = _in_order(thing)
         if not items:
@@ -252,8 +241,10 @@ def _solution(values: dict[Any, Any]) -> list[_Part]:
     if not values:
         return [("", r"\emptyset")]
     if all(isinstance(key, str | sympy.Symbol | sympy.Function) for key in values):
-        parts = [(key if isinstance(key, str) else _latex(key), values[key]) for key in values]
+        parts = [(key if isinstance(key, str) else latex(key), values[key]) for key in values]
         return [(name, value) for name, thing in parts for value in _ones([thing])]
+    if all(isinstance(key, sympy.Expr) for key in values):  # roots and how often they occur
+        return [("", value) for value in _ones(values)]
     pairs = [": ".join(_ones([key, value])) for key, value in values.items()]
     return [("", r"\{" + ", ".join(pairs) + r"\}")]
 
@@ -267,7 +258,7 @@ def _condition(thing: Any) -> list[_Part]:
             return _values(thing.as_set())
     except Exception:  # not every condition is a set that SymPy can tell
         pass
-    return [("", _latex(thing))]
+    return [("", latex(thing))]
 
 
 def _ones(things: Iterable[Any]) -> list[str]:
@@ -297,34 +288,6 @@ def _one(thing: Any) -> str | None:
     except (SympifyError, TypeError, ValueError):
         text = str(thing).strip()
         return None if not text or _ADDRESS.fullmatch(text) else text
-    return None if known is sympy.nan else _latex(known)
-
-
-def _latex(thing: Any) -> str:
-    """LaTeX of an object of SymPy's, with decimals as people write them."""
-    if isinstance(thing, sympy.Poly):
-        thing = thing.as_expr()
-    if isinstance(thing, sympy.Float) and thing.is_finite:
-        mantissa, _, exponent = _digits(thing).partition("e")
-        power = f"10^{{{int(exponent)}}}" if exponent else ""
-        factors = [mantissa, power] if mantissa not in {"1", ""} else [power or mantissa]
-        return r" \cdot ".join(filter(None, factors))
-    if isinstance(thing, sympy.Basic) and thing.has(sympy.Float):
-        plain = {number: sympy.sympify(_digits(number)) for number in thing.atoms(sympy.Float)}
-        thing = thing.xreplace(plain)
-    return str(sympy.latex(thing, mat_str="pmatrix", mat_delim=""))
-
-
-def _digits(number: Any) -> str:
-    """12.0 as 12, 0.30000000000000004 as 0.3; a number with more digits than a float keeps them."""
-    if number._prec > 53:
-        return _without_zeros(str(number))
-    value = float(number)
-    whole = value.is_integer() and abs(value) < 1e15
-    return str(int(value)) if whole else _without_zeros(f"{value:.12g}")
-
-
-def _without_zeros(text: str) -> str:
-    """A decimal without zeros at its end."""
-    mantissa, e, exponent = text.partition("e")
-    return (mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa) + e + exponent
+    if known is sympy.zoo:
+        return "undefined"
+    return None if known is sympy.nan else latex(known)
