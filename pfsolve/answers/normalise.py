@@ -189,7 +189,8 @@ def strip_unit(text: str) -> str:
 _THOUSANDS = re.compile(r"\d{1,3}(?:[ ,]\d{3})+(?!\d)")
 _DECIMAL = r"(?:\d+(?:\.\d*)?|\.\d+)"
 _POWER_OF_TEN = re.compile(
-    rf"({_DECIMAL})(?:e([+-]?\d{{1,3}})|(?:\*|\\cdot)10\^\{{?([+-]?\d{{1,3}})\}}?)", re.IGNORECASE
+    rf"({_DECIMAL})e([+-]?\d{{1,3}})|(?:({_DECIMAL})(?:\*|\\cdot))?10\^\{{?([+-]?\d{{1,3}})\}}?",
+    re.IGNORECASE,
 )
 _REPEATING = re.compile(r"(\d*)\.(\d*)\\overline\{(\d+)\}")
 _FRACTION = re.compile(
@@ -235,7 +236,7 @@ def _unsigned(text: str) -> Fraction | None:
         top, bottom = (fraction[1], fraction[2]) if fraction[1] else (fraction[3], fraction[4])
         return Fraction(top) / Fraction(bottom)
     if power := _POWER_OF_TEN.fullmatch(text):
-        return Fraction(power[1]) * Fraction(10) ** int(power[2] or power[3])
+        return Fraction(power[1] or power[3] or 1) * Fraction(10) ** int(power[2] or power[4])
     if repeating := _REPEATING.fullmatch(text):
         whole, start, period = repeating.groups()
         head = Fraction(f"{whole or 0}.{start or 0}")
