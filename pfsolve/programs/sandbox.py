@@ -54,7 +54,7 @@ def open_sandbox(directory: Path, *, threads: int = 2, listen: Listener = ignore
 def open_beside(directory: Path, *, listen: Listener = ignore) -> Future[WorkerSandbox]:
     """`open_sandbox` in a thread, beside the caller's own work; `listen` is called from there.
 
-    Cancel it if it is not wanted any more: a sandbox that is opened nevertheless is closed.
+    If it is not wanted any more, `abandon` it.
     """
     future: Future[WorkerSandbox] = Future()
 
@@ -72,6 +72,12 @@ def open_beside(directory: Path, *, listen: Listener = ignore) -> Future[WorkerS
 
     threading.Thread(target=work, name="pfsolve-sandbox-opening", daemon=True).start()
     return future
+
+
+def abandon(opening: Future[WorkerSandbox]) -> None:
+    """Close a sandbox that `open_beside` has opened, or will have."""
+    if not opening.cancel() and opening.exception() is None:
+        opening.result().close()
 
 
 @dataclass(eq=False)

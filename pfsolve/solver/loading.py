@@ -28,7 +28,7 @@ from pfsolve.models.entry import ModelEntry
 from pfsolve.models.resolve import ModelFile, look_up_policy, name_of, resolve
 from pfsolve.particle import Kind, StepRules
 from pfsolve.programs.base import Sandbox
-from pfsolve.programs.sandbox import WorkerSandbox, open_beside
+from pfsolve.programs.sandbox import WorkerSandbox, abandon, open_beside
 from pfsolve.rewards.base import FoundReward, NoFiles, Reward, Site, WantedReward
 from pfsolve.rewards.kinds import choose_reward, find_reward, open_reward
 from pfsolve.settings import MAX_PARTICLES, Settings
@@ -60,10 +60,10 @@ class Found:
         """
         return self.policy.entry.sha256 if self.policy.entry else None
 
-    def close(self) -> None:
-        """Give up the sandbox, if it has not been opened; twice does no harm."""
+    def abandon(self) -> None:
+        """Close what has been opened already."""
         if self.sandbox is not None:
-            self.sandbox.cancel()
+            abandon(self.sandbox)
 
     def versions(self) -> dict[str, str]:
         """Versions and hashes of all that results depend on."""
@@ -108,7 +108,7 @@ def find(
         return Found(policy, library.inspect(policy.path), found, sandbox)
     except BaseException:
         if sandbox is not None:
-            sandbox.cancel()
+            abandon(sandbox)
         raise
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -74,10 +73,13 @@ class Solver:
         settings = settings or Settings()
         backend.start(log)
         found = find(settings, environment or Environment(), reward=reward, listen=listen)
-        with closing(found):
+        try:
             planned = plan(found, settings, problems, this_machine())
             warm_up()  # the process that compares answers starts while the models load
             opened = open_models(found, planned, settings, listen=listen)
+        except BaseException:
+            found.abandon()
+            raise
         entry = found.policy.entry
         share = programs_wanted(settings, entry) if opened.sandbox is not None else 0.0
         self.settings = planned.resolve(settings, found.policy.name, opened.reward.name, share)
