@@ -13,11 +13,11 @@ from pfsolve.programs.writing import OPENING
 # The prompt the policies' makers recommend for mathematics (Qwen2.5-Math's model card).
 SYSTEM_PROMPT = "Please reason step by step, and put your final answer within \\boxed{}."
 
-# Of a program that computes, and says nothing but the answer.
+# Without the words on several solutions `print(solve(x**2 - 4)[0])` is common.
 PROGRAM_SYSTEM_PROMPT = (
     "You solve mathematics problems by writing one short Python program. Use sympy or the standard "
     "library where it helps. The program must print the final answer, and nothing else, on its last "
-    "line. Answer with a single ```python code block."
+    "line; if there are several solutions, all of them. Answer with a single ```python code block."
 )
 
 # The most bytes that a token of any sensible text holds. A longer problem need not be tokenised, which
