@@ -205,3 +205,32 @@ def test_the_second_ctrl_c_stops_at_once(tmp_path: Path, small_path: Path) -> No
     assert code == 130
     assert stdout == ""
     assert stderr.splitlines()[-1] == "Error: interrupted"
+
+
+def test_programs_run_in_the_sandbox_and_say_why_they_failed(cli: Cli) -> None:
+    """The small model cannot write any that runs; what it wrote and why that failed stands in the JSON."""
+    few = ("-n", "2", "--max-steps", "2", "--max-step-tokens", "24", "--seed", "1")
+    record = json.loads(cli(PROBLEM, *few, "--programs", "0.5", "--json", "full").stdout)
+    assert record["settings"]["programs"] == 0.5
+    text, program = record["particles"]
+    assert (text["kind"], program["kind"]) == ("text", "program")
+    assert (text["output"], text["error"]) == (None, None)
+    if program["answer"] is None:
+        assert program["weight"] == 0.0
+        assert record["redrawn"] == 1
+    assert "sandbox_seconds" in record["timings"]
+
+
+def test_without_a_sandbox_there_are_texts_only_and_a_line_says_so(
+    cli: Cli, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder can be made here")
+    result = cli(
+        *(PROBLEM, *QUICK, "--programs", "1", "--json", "full"),
+        PFSOLVE_PROGRAMS_DIR=str(tmp_path / "file" / "programs"),
+    )
+    record = json.loads(result.stdout)
+    assert {particle["kind"] for particle in record["particles"]} == {"text"}
+    assert record["settings"]["programs"] == 0.0
+    (line,) = (line for line in result.stderr.splitlines() if "texts only" in line)
+    assert line.startswith("No programs, texts only: ")
