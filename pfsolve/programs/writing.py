@@ -58,7 +58,9 @@ def settled(code: str) -> str:
     body = _body(code)
     if not body or not isinstance(body[-1], _OPEN):
         return code
-    return "\n".join(code.split("\n")[: body[-1].lineno - 1])
+    decorators = body[-1].decorator_list if isinstance(body[-1], ast.ClassDef) else []
+    first = min(part.lineno for part in (body[-1], *decorators))
+    return "\n".join(code.split("\n")[: first - 1])
 
 
 _OPEN = (

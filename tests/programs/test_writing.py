@@ -69,6 +69,7 @@ def test_a_step_ends_at_a_blank_line_at_which_the_code_is_python(
         ("def f():\n    while True: pass\n", "def f():\n    while True: pass\n"),
         ("for x in y: pass\nz = 1\n", "for x in y: pass\nz = 1\n"),
         ("if x:\n    y\n", ""),
+        ("x = 1\n@decorator\nclass C:\n    y: int\n\n", "x = 1"),
         ("no Python", "no Python"),
     ],
 )
