@@ -80,7 +80,7 @@ class StepScored:
 
 @dataclass(frozen=True, slots=True)
 class ProgramRan:
-    """The code that a particle has written so far has run."""
+    """A particle's program has run to its end, or its code so far has failed."""
 
     step: int  # number of steps taken so far
     particle: int  # its slot

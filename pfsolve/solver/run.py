@@ -71,6 +71,7 @@ class SearchRun:
         self._policy = policy
         self._reward = reward
         self._programs = ProgramRuns(sandbox)
+        self._unfinished_programs: list[StepDraft] = []  # drafts that are not done
         self._stopping = stopping
         self._started = time.monotonic()
         self._steps = self._tokens = self._reward_tokens = self._redrawn = 0
@@ -172,7 +173,7 @@ class SearchRun:
             )
             self._policy.begin(draft)
             self.drafts.append(draft)
-        self._start_programs()
+        self._unfinished_programs = [d for d in self.drafts if d.particle.kind is Kind.PROGRAM]
 
     def _take_steps(self) -> NDArray[np.bool_]:
         """The finished drafts become steps; which particles have finished, (k,)."""
@@ -200,9 +201,10 @@ class SearchRun:
 
     def _start_programs(self) -> None:
         """Run what the steps that are done have added to programs, while the others are written."""
-        for draft in self.drafts:
-            if draft.done and draft.particle.kind is Kind.PROGRAM:
+        for draft in self._unfinished_programs:
+            if draft.done:
                 self._programs.start(draft.particle.extended(draft.step, draft.finish))
+        self._unfinished_programs = [d for d in self._unfinished_programs if not d.done]
 
     def _await_program(self, slot: int) -> None:
         """Wait for what a particle's program does so far, which may end the particle."""
@@ -286,9 +288,9 @@ class SearchRun:
 
     def _count_redrawn(self, slots: Iterable[int]) -> None:
         """Count the dead programs in these slots, which are about to hold something else."""
-        for slot in slots:
-            particle = self._particles[slot]
-            self._redrawn += particle.kind is Kind.PROGRAM and particle.is_dead
+        if not (self._interrupted or self._settled):  # then nothing more is written
+            dead = [self._particles[slot] for slot in slots if self._particles[slot].is_dead]
+            self._redrawn += sum(particle.kind is Kind.PROGRAM for particle in dead)
 
     def _ends_here(self, info: StepInfo) -> bool:
         """Tell of a step that is scored and weighed; whether the search is to end with it."""
@@ -303,6 +305,8 @@ class SearchRun:
         if self._settled and not self._interrupted:
             self._particles = [particle.ended(Finish.SETTLED) for particle in self._particles]
         began = [slot for slot, particle in enumerate(self._particles) if particle.steps]
+        if np.isneginf(population.weights.log[began]).all():  # cut before the dead were drawn again
+            began = list(range(len(self._particles)))
         particles = tuple(self._particles[slot] for slot in began)
         population = replace(
             population,

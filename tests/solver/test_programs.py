@@ -71,6 +71,7 @@ def searched(make_policy: Callable[..., Policy], sandbox: Sandbox) -> Search:
         scripts: list[list[str]],
         reward: Reward | None = None,
         box: Sandbox | None = None,
+        stopped: bool = False,
         **settings: Any,
     ) -> tuple[Outcome, list[Event]]:
         plain = make_policy(max_step_tokens=64, context=400, max_steps=8)
@@ -97,7 +98,9 @@ def searched(make_policy: Callable[..., Policy], sandbox: Sandbox) -> Search:
             if chosen.stops_early
             else None,
         )
-        with Scheduler(policy, reward or Uniform(), box or sandbox) as scheduler:
+        with Scheduler(
+            policy, reward or Uniform(), box or sandbox, stopping=lambda: stopped
+        ) as scheduler:
             scheduler.begin(task)
             while scheduler.running:
                 for _, end in scheduler.advance():
@@ -181,6 +184,17 @@ def test_two_kinds_that_differ_go_on_to_the_next_wave(searched: Search) -> None:
     assert answers[:2] == ["42", "35"]
     assert answers[2:].count("42") >= 2
     assert len(answers) == 6, "the third wave was not needed"
+
+
+@pytest.mark.parametrize("scripts", [[[FAILS]], [[FAILS], [FAILS], [FAILS]]])
+def test_a_search_that_is_stopped_as_all_programs_die_ends_without_an_answer(
+    searched: Search, scripts: list[list[str]]
+) -> None:
+    """Nothing is drawn again then, and no wave begins."""
+    outcome, _ = searched(scripts, programs=1.0, early_stop=True, stopped=True)
+    assert outcome.interrupted
+    assert [particle.answer for particle in outcome.particles] == [None] * len(scripts)
+    assert outcome.redrawn == 0
 
 
 def test_a_reward_for_texts_is_not_shown_programs(searched: Search) -> None:
