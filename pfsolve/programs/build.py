@@ -7,6 +7,7 @@ all of them, under its own sha256. A manifest beside it says which file is the g
 
 from __future__ import annotations
 
+import atexit
 import json
 import platform
 import shutil
@@ -161,12 +162,15 @@ def _copy_sources(scratch: Path) -> None:
 def _child(verb: str, *arguments: str) -> None:
     """Run one step of the build in a process of its own, since it takes 0.7 GB of memory."""
     child = child_process("pfsolve.programs.worker", verb, *arguments, read="stderr", inherit=False)
+    atexit.register(child.kill)  # in a thread nothing else tells of this process's end
     try:
         _, said = child.communicate()
     except BaseException:
         child.kill()
         child.wait()
         raise
+    finally:
+        atexit.unregister(child.kill)
     if child.returncode:
         lines = said.decode(errors="replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")

@@ -32,6 +32,7 @@ from pfsolve.programs.sandbox import WorkerSandbox, abandon, open_beside
 from pfsolve.rewards.base import FoundReward, NoFiles, Reward, Site, WantedReward
 from pfsolve.rewards.kinds import choose_reward, find_reward, open_reward
 from pfsolve.settings import MAX_PARTICLES, Settings
+from pfsolve.solver.lots import programs_of
 
 # Rows to gather for a decode, as far as searches have some to give. On a CPU a row costs as much at 32
 # as at 16 or up to a third less (`tests/benchmarks/rows.py`). With 16 problems, 4 particles and the
@@ -84,7 +85,7 @@ def find(
 ) -> Found:
     """Find the models that settings name, and fetch those that are missing.
 
-    Beside that the sandbox is opened, where programs are wanted.
+    Beside that the sandbox is opened, where a particle is to write a program.
 
     Args:
         reward: takes the place of the one that settings name.
@@ -100,8 +101,9 @@ def find(
         chosen = choose_reward(settings.reward, name, environment)
         found = find_reward(WantedReward(chosen, name, environment, settings.offline, listen))
     wanted = look_up_policy(settings.policy, environment)
+    share = programs_wanted(settings, wanted if isinstance(wanted, ModelEntry) else None)
     sandbox = None
-    if programs_wanted(settings, wanted if isinstance(wanted, ModelEntry) else None) > 0:
+    if programs_of(dataclasses.replace(settings, programs=share)):
         sandbox = open_beside(environment.programs_dir, listen=listen)
     try:
         policy = resolve(settings.policy, environment, offline=settings.offline, listen=listen)

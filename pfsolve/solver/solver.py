@@ -81,7 +81,8 @@ class Solver:
             found.abandon()
             raise
         entry = found.policy.entry
-        share = programs_wanted(settings, entry) if opened.sandbox is not None else 0.0
+        missing = found.sandbox is not None and opened.sandbox is None
+        share = 0.0 if missing else programs_wanted(settings, entry)
         self.settings = planned.resolve(settings, found.policy.name, opened.reward.name, share)
         self.policy = opened.policy
         self.reward = opened.reward

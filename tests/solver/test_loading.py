@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,6 +86,39 @@ def test_a_name_without_meaning_costs_no_download(
     named = Settings(**{"policy": SMALL, **settings})
     with pytest.raises(PfsolveError, match=complaint):
         find(named, Environment(variables=folders), listen=ignore)
+
+
+@pytest.mark.parametrize(
+    ("settings", "opened"),
+    [
+        ({}, 0),  # nothing is known of this policy
+        ({"programs": 0.5}, 1),
+        ({"programs": 0.5, "particles": 1}, 0),
+        ({"programs": 0.0}, 0),
+    ],
+)
+def test_a_sandbox_is_opened_where_a_program_is_to_be_written_and_closed_with_what_was_found(
+    settings: dict[str, Any], opened: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Box:
+        closed = 0
+
+        def close(self) -> None:
+            self.closed += 1
+
+    boxes: list[Box] = []
+
+    def open_beside(*_: object, **__: object) -> Future[Box]:
+        boxes.append(Box())
+        future: Future[Box] = Future()
+        future.set_result(boxes[-1])
+        return future
+
+    monkeypatch.setattr("pfsolve.solver.loading.open_beside", open_beside)
+    found = find(Settings(policy=SMALL, reward="none", **settings), Environment(), listen=ignore)
+    assert len(boxes) == opened
+    found.abandon()
+    assert all(box.closed for box in boxes), "its process would run until this one ends"
 
 
 def test_the_help_says_in_words_what_is_planned() -> None:
