@@ -154,10 +154,12 @@ def _recorded(problem: Problem, record: Mapping[str, Any]) -> Rollouts:
         raise _Unfit("its search was interrupted")
     recorded = _list(record["particles"], "particles")
     particles = [p for p in recorded if not (isinstance(p, dict) and p.get("kind") == "program")]
+    if any(isinstance(p, dict) and p.get("finish") == "settled" for p in particles):
+        raise _Unfit("its search ended before its solutions did; --no-early-stop lets them end")
     if not _are_independent(particles, record):
         raise _Unfit(
             "its particles were resampled, so they are no independent rollouts; "
-            "pfsolve --reward none draws such"
+            "pfsolve --reward none --no-early-stop draws such"
         )
     expected = record.get("expected")
     if not isinstance(expected, str) or not expected.strip():

@@ -153,6 +153,7 @@ def recorded(
     expected: str | None = "4",
     events: tuple[Resampled, ...] = (),
     interrupted: bool = False,
+    finish: Finish = Finish.BOXED,
 ) -> None:
     """A run record as a solve writes it; slots: of each particle, who wrote each step."""
 
@@ -163,7 +164,7 @@ def recorded(
             Step((1,), text.encode(), slot, log_odds=0.0)
             for text, slot in zip([*texts, f"\\boxed{{{4 + index}}}"], writers, strict=True)
         ]
-        return Particle(tuple(steps), Finish.BOXED)
+        return Particle(tuple(steps), finish)
 
     particles = tuple(particle(i, line) for i, line in enumerate(slots))
     settings = Settings(policy="small", temperature=0.5, seed=0, reward=reward)
@@ -252,6 +253,8 @@ def test_a_folder_of_run_records_is_a_file_of_rollouts(tmp_path: Path) -> None:
         ),
         ({"slots": [[0], [1]], "expected": None}, '"expected" is missing'),
         ({"slots": [[0], [1]], "interrupted": True}, "interrupted"),
+        # half a solution has no answer, and is not wrong for that
+        ({"slots": [[0], [1]], "finish": Finish.SETTLED}, "--no-early-stop"),
     ],
 )
 def test_records_that_are_no_independent_rollouts_are_left_out(
