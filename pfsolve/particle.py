@@ -98,9 +98,9 @@ class Particle:
     def program(self) -> str | None:
         """The part of a program that can run: all of it once it is over, before that what stays as it is.
 
-        None for a text, and while there is nothing that runs.
+        None for a text, while there is nothing that runs, and for a program that was stopped or failed.
         """
-        if self.kind is Kind.TEXT:
+        if self.kind is Kind.TEXT or self.finish not in (None, Finish.END):
             return None
         code = writing.program(self.text)
         if self.finish is Finish.END:

@@ -68,7 +68,7 @@ class Found:
 
     def versions(self) -> dict[str, str]:
         """Versions and hashes of all that results depend on."""
-        packages = ("pfsolve", "llama-cpp-python", "numpy")
+        packages = ("pfsolve", "llama-cpp-python", "numpy", "sympy", "componentize-py", "wasmtime")
         versions = {name.replace("-", "_"): _version(name) for name in packages}
         versions |= {"python": platform.python_version(), "policy_sha256": self.sha256 or "unknown"}
         if self.reward.sha256 is not None:

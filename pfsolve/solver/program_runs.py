@@ -22,7 +22,7 @@ class ProgramRuns:
 
     def start(self, particle: Particle) -> Future[ProgramResult] | None:
         """Run what a particle's program is so far; None where there is nothing to run."""
-        program = None if particle.is_dead else particle.program
+        program = particle.program
         if program is None or self._sandbox is None:
             return None
         if program not in self._runs:
