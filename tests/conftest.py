@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.engine.fixtures", "tests.models.fixtures"]
+pytest_plugins = ["tests.engine.fixtures", "tests.models.fixtures", "tests.programs.fixtures"]
 
 settings.register_profile("any machine", deadline=None)  # a busy one may take long over anything
 settings.load_profile("any machine")

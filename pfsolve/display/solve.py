@@ -19,7 +19,6 @@ from pfsolve.events import (
     Resampled,
     StepScored,
 )
-from pfsolve.search.log_odds import sigmoid
 from pfsolve.wording import percent
 
 if TYPE_CHECKING:
@@ -58,10 +57,10 @@ class SolveView(View):
                 return SolveView(n, prompt_tokens, active=True, verbose=self.verbose)
             case Progressed(step, ess, rows, tokens, seconds):
                 return replace(self, step=step, ess=ess, rows=rows, tokens=tokens, seconds=seconds)
-            case StepScored(step, log_odds, weights, ess):
+            case StepScored(step, _, weights, ess):
                 rows = self.rows
                 if len(weights) == len(rows):
-                    rows = tuple(map(_weighed, rows, weights, log_odds))
+                    rows = tuple(map(_weighed, rows, weights))
                 return replace(self, step=step, scored=step, ess=ess, rows=rows)
             case Resampled(step):
                 return replace(self, resampled=step)
@@ -117,5 +116,5 @@ def _run(event: ProgramRan) -> str:
     return f"program {event.particle} prints {printed}"
 
 
-def _weighed(row: ParticleRow, weight: float, log_odds: float) -> ParticleRow:
-    return replace(row, weight=weight, score=float(sigmoid(log_odds)))
+def _weighed(row: ParticleRow, weight: float) -> ParticleRow:
+    return replace(row, weight=weight)

@@ -1,7 +1,8 @@
 r"""How a policy writes a program: where the program is in what it wrote, and where its steps end.
 
-The assistant's turn is opened with `OPENING`, so the policy begins inside a block of code. A step
-ends at a blank line at which the code so far is Python, or at the end of the block.
+The assistant's turn is opened with `OPENING`, so the policy begins inside a block of code; one that opens
+the block once more is understood. A step ends at a blank line at which the code so far is Python, or at
+the end of the block.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ MAX_LENGTH = 20_000  # characters of a program; more is not parsed
 MAX_DEPTH = 50  # brackets in brackets; Python's parser may take exponential time for more
 
 _FENCE = re.compile(r"^[ \t]*```[^\n]*(?:\n|\Z)", re.MULTILINE)
+_OPENED = re.compile(r"(?:\s*```[^\n]*(?:\n|\Z))?")  # at the beginning of a turn
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _MARKS = re.compile(r"[(\[{]|[)\]}]")
 # What Python's parser answers with deep recursion.
@@ -24,29 +26,37 @@ _CHAIN = re.compile(r"(?:(?:[-+~]|\bnot\b|\bawait\b|\blambda\b[^:\n]{0,99}:)\s*)
 
 def program(turn: str) -> str:
     """The code in an assistant's turn: up to the end of its block, or to its own end."""
-    turn = turn.replace("\r\n", "\n").removeprefix(OPENING)
-    fence = _FENCE.search(turn)
-    return turn[: fence.start()] if fence else turn
+    turn = turn.replace("\r\n", "\n")
+    begin = _begin(turn)
+    fence = _FENCE.search(turn, begin)
+    return turn[begin : fence.start()] if fence else turn[begin:]
 
 
 def closed(turn: str) -> bool:
     """Whether the block of code is over; the program is whole then."""
-    return _FENCE.search(turn.removeprefix(OPENING)) is not None
+    return _FENCE.search(turn, _begin(turn)) is not None
 
 
 def step_end(text: str, start: int = 0) -> int | None:
-    """Where the step that starts at offset `start` of a program's text ends; None if not yet.
+    """Where the step that starts at offset `start` of a turn ends; None if not yet.
 
     That is behind a blank line at which the code so far is Python, or behind the closing fence.
     A blank line inside of brackets or a string ends no step.
     """
+    begin = _begin(text)
+    position = start = max(start, begin)
     fence = _FENCE.search(text, start)
-    position = start
     while blank := _BLANK_LINE.search(text, position, fence.start() if fence else len(text)):
         position = blank.end() - 1  # the next blank line may share this line's end
-        if text[start:position].strip() and parses(text[:position]):
+        if text[start:position].strip() and parses(text[begin:position]):
             return blank.end()
     return fence.end() if fence else None
+
+
+def _begin(turn: str) -> int:
+    """Where the code in a turn begins."""
+    opened = _OPENED.match(turn)
+    return opened.end() if opened else 0
 
 
 def settled(code: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 
 import numpy as np
 
 from pfsolve.answers import group_equivalent
-from pfsolve.particle import Particle
+from pfsolve.particle import Finish, Particle
 from pfsolve.search.log_odds import Floats
 from pfsolve.search.selection import is_settled, select
 from pfsolve.settings import Settings
@@ -38,16 +39,25 @@ def solution_of(
 ) -> Solution:
     """The solution that a search has come to.
 
+    Particles that were not needed any more have no say: to count them against the answer would make
+    an early end look like doubt.
+
     Args:
         settings: with everything decided that was left open.
         versions: of all that the result depends on.
         load_seconds: time that loading the models took.
     """
     population = outcome.population
-    answers = [particle.answer for particle in outcome.particles]
     weights = population.weights.normalised
+    needed = np.array([particle.finish is not Finish.SETTLED for particle in outcome.particles])
+    share = weights[needed].sum()
+    answers = [particle.answer for particle in compress(outcome.particles, needed)]
     choice = select(
-        settings.final, answers, group_equivalent(answers), population.log_odds, weights
+        settings.final,
+        answers,
+        group_equivalent(answers),
+        population.log_odds[needed],
+        weights[needed] / share if share > 0 else weights[needed],
     )
     return Solution(
         problem=task.problem.text,

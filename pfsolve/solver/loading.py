@@ -32,7 +32,7 @@ from pfsolve.programs.sandbox import WorkerSandbox, abandon, open_beside
 from pfsolve.rewards.base import FoundReward, NoFiles, Reward, Site, WantedReward
 from pfsolve.rewards.kinds import choose_reward, find_reward, open_reward
 from pfsolve.settings import MAX_PARTICLES, Settings
-from pfsolve.solver.lots import programs_of
+from pfsolve.solver.lots import programs_of, waves_of
 
 # Rows to gather for a decode, as far as searches have some to give. On a CPU a row costs as much at 32
 # as at 16 or up to a third less (`tests/benchmarks/rows.py`). With 16 problems, 4 particles and the
@@ -171,9 +171,12 @@ def plan(found: Found, settings: Settings, problems: int | None, machine: Machin
     on_gpu = machine.has_gpu and gpu_layers != 0
     rows = GPU_ROWS if on_gpu else CPU_ROWS
     most = demand.most_parallel(machine, particles)
-    parallel = choose_parallel(particles, rows, settings.parallel, problems, most)
-    demand.check(machine, particles, parallel)
     entry = found.policy.entry
+    share = programs_wanted(settings, entry)
+    waves = waves_of(dataclasses.replace(settings, programs=share), at_once=on_gpu)
+    at_a_time = max(sum(lot.particles for lot in wave) for wave in waves)
+    parallel = choose_parallel(particles, at_a_time, rows, settings.parallel, problems, most)
+    demand.check(machine, particles, parallel)
     own = entry.programs if entry is not None else None
     return SolvePlan(
         context=context,
@@ -195,12 +198,13 @@ def plan(found: Found, settings: Settings, problems: int | None, machine: Machin
 
 
 def choose_parallel(
-    particles: int, rows: int, wanted: int | None, problems: int | None, most: int
+    particles: int, at_a_time: int, rows: int, wanted: int | None, problems: int | None, most: int
 ) -> int:
     """The number of problems to search side by side: `wanted`, or the number that fills a batch.
 
     Args:
         particles: of each problem.
+        at_a_time: number of them in the largest wave.
         rows: of a full batch.
         wanted: what was asked for, None where it is left open.
         problems: number of problems, None where it is not known. There are never more side by side.
@@ -219,7 +223,7 @@ def choose_parallel(
             )
         return wanted if problems is None else max(1, min(wanted, problems))
     # Of several particles one in three, or more, waits for the slowest step of its search.
-    filling = rows if particles == 1 else -(-2 * rows // particles)
+    filling = rows if at_a_time == 1 else -(-2 * rows // at_a_time)
     return max(1, min(filling, most, MAX_PARTICLES // particles, problems or 1))
 
 

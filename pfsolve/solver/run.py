@@ -223,12 +223,13 @@ class SearchRun:
         """Log-odds (k,) of the newest prefixes."""
         known = [self._known_log_odds(slot) for slot in slots.tolist()]
         log_odds = np.array([0.0 if each is None else each for each in known])
-        open_to_reward = np.array([each is None for each in known])
-        if open_to_reward.any():
-            log_odds[open_to_reward] = self._ask_reward(slots[open_to_reward].tolist())
+        unknown = np.array([each is None for each in known])
+        if unknown.any():
+            log_odds[unknown] = self._ask_reward(slots[unknown].tolist())
         for slot, each in zip(slots.tolist(), log_odds.tolist(), strict=True):
-            if self._particles[slot].steps:
-                self._particles[slot] = self._particles[slot].scored(each)
+            particle = self._particles[slot]
+            if particle.steps and (particle.is_dead or self._is_scored(slot)):
+                self._particles[slot] = particle.scored(each)
         return log_odds
 
     def _known_log_odds(self, slot: int) -> float | None:

@@ -53,15 +53,16 @@ def test_the_default_reward_is_the_probe_of_a_policy_that_has_one(tmp_path: Path
 def test_as_many_problems_side_by_side_as_fill_a_batch(
     particles: int, problems: int | None, parallel: int
 ) -> None:
-    assert choose_parallel(particles, CPU_ROWS, None, problems, 99) == parallel
+    assert choose_parallel(particles, particles, CPU_ROWS, None, problems, 99) == parallel
 
 
 def test_what_was_asked_for_is_done_within_the_number_of_sequences() -> None:
-    assert choose_parallel(8, CPU_ROWS, 32, 99, 1) == 32
-    assert choose_parallel(8, CPU_ROWS, 32, None, 1) == 32
-    assert choose_parallel(8, CPU_ROWS, None, 99, 3) == 3, "what was not keeps within memory"
+    assert choose_parallel(8, 8, CPU_ROWS, 32, 99, 1) == 32
+    assert choose_parallel(8, 8, CPU_ROWS, 32, None, 1) == 32
+    assert choose_parallel(8, 8, CPU_ROWS, None, 99, 3) == 3, "what was not keeps within memory"
+    assert choose_parallel(8, 4, CPU_ROWS, None, 99, 99) == 16, "waves leave rows free"
     with pytest.raises(UsageError, match="parallel=33") as caught:
-        choose_parallel(8, CPU_ROWS, 33, 99, 1)
+        choose_parallel(8, 8, CPU_ROWS, 33, 99, 1)
     assert "parallel=32" in (caught.value.hint or "")
 
 

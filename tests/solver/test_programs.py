@@ -28,8 +28,6 @@ from pfsolve.solver.streams import resampling_rng
 from pfsolve.solver.task import Outcome, Task, Writer
 from tests.engine.fixtures import is_empty
 
-pytest_plugins = ["tests.programs.conftest"]
-
 FENCE = "```\n"
 RIGHT = "x = 6 * 7\n\nprint(x)\n" + FENCE
 FAILS = "y = 1 / 0\n\nprint(y)\n" + FENCE
