@@ -223,12 +223,6 @@ def test_scores_change_weights_at_once_and_resampling_is_told() -> None:
     assert "not resampled" in shown(state)[0]
 
 
-def test_a_score_that_rules_a_particle_out_is_zero() -> None:
-    state = search(progressed(row(0.5), row(0.5)), n=2)
-    state = state.after(StepScored(1, (float("-inf"), 800.0), (0.0, 1.0), 1.0, -0.7))
-    assert [r.score for r in state.rows] == [0.0, 1.0]
-
-
 def test_a_new_search_starts_afresh() -> None:
     state = search(progressed(row(1.0, answer="4", finish="boxed")), n=1)
     state = state.after(Began("next", 4, 50))
