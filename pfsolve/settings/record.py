@@ -194,7 +194,7 @@ class Settings:
         "Sampling temperature of programs; 0 is greedy.",
         SAMPLING,
         between=(0.0, 10.0),
-        default_text="the policy's own, or 0.3",
+        default_text="the policy's own, or 0.4",
     )
     top_p: float = setting(
         1.0,

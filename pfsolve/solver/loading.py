@@ -41,7 +41,7 @@ from pfsolve.solver.lots import programs_of, waves_of
 CPU_ROWS, GPU_ROWS = 32, 64
 
 # Where neither settings nor catalogue say otherwise.
-DEFAULT_TEMPERATURE, DEFAULT_PROGRAM_TEMPERATURE = 0.8, 0.3
+DEFAULT_TEMPERATURE, DEFAULT_PROGRAM_TEMPERATURE = 0.8, 0.4
 
 
 @dataclass(frozen=True, slots=True)

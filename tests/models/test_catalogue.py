@@ -98,7 +98,7 @@ def test_only_what_was_measured_writes_programs_unasked() -> None:
     catalogue = load_catalogue()
     shares = {name: of.programs.share for name, of in catalogue.entries.items() if of.programs}
     assert {name for name, share in shares.items() if share} == {catalogue.default_policy}
-    assert catalogue.get(catalogue.default_policy).programs == ProgramSpec(0.5, 0.3)
+    assert catalogue.get(catalogue.default_policy).programs == ProgramSpec(0.5, 0.4)
     trained = catalogue.get("qwen2.5-math-1.5b-instruct").programs
     assert trained is not None
     assert str(trained.system).endswith(r"within \boxed{}.")
