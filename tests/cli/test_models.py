@@ -128,9 +128,9 @@ def test_list_and_show_tell_what_judges_and_what_must_be_converted() -> None:
 
 def test_show_tells_how_a_policy_writes_programs() -> None:
     coder = "qwen2.5-coder-1.5b-instruct"
-    own = {"share": 0.5, "temperature": 0.3, "system": None, "opening": None}
+    own = {"share": 0.5, "temperature": 0.4, "system": None, "opening": None}
     assert read("show", coder)["programs"] == own
-    assert "50% of the particles at temperature 0.3" in run("show", coder).stdout
+    assert "50% of the particles at temperature 0.4" in run("show", coder).stdout
     assert read("show", "tiny")["programs"] is None
     assert "programs" not in run("show", "tiny").stdout
 
