@@ -39,14 +39,14 @@ def test_every_shipped_model_says_all_there_is_to_say() -> None:
         assert entry.file.endswith(".gguf")
         assert entry.description
         if entry.kind == "policy":
-            assert entry.licence in {"Apache-2.0", "llama3.2", "llama3.1"}
+            assert entry.licence in {"Apache-2.0", "llama3.2", "llama3.1", "qwen-research"}
             assert entry.chat_format in {"chatml", "llama3"}
         assert entry.parameters is not None
         assert entry.context is not None
         # a head is in no GGUF, so a model that has one is made from its checkpoint
         if entry.prm and entry.prm.head:
             assert entry.source
-        else:
+        if entry.source is None:
             assert isinstance(entry.places[0], HubPlace)
         # either the exact file is known or nothing of it is claimed to be
         assert (entry.bytes is None) == (entry.sha256 is None)
@@ -65,9 +65,17 @@ def test_all_models_of_the_plan_are_there_and_none_twice() -> None:
         "qwen2.5-1.5b-instruct",
         "qwen2.5-math-7b-instruct",
         "qwen2.5-7b-instruct",
+        "qwen2.5-0.5b-instruct",
+        "qwen2.5-3b-instruct",
         "llama-3.2-1b-instruct",
+        "llama-3.2-3b-instruct",
         "llama-3.1-8b-instruct",
         "qwen3-4b-instruct-2507",
+        "qwen3-0.6b",
+        "qwen3-1.7b",
+        "qwen3-4b",
+        "qwen3-8b",
+        "smollm3-3b",
         # process reward models
         "qwen2.5-math-prm-7b",
         "qwen2.5-math-7b-prm800k",
@@ -75,6 +83,7 @@ def test_all_models_of_the_plan_are_there_and_none_twice() -> None:
         "qwen2.5-math-7b-prm-0.2",
         "skywork-o1-prm-1.5b",
         "skywork-o1-prm-7b",
+        "fover-qwen-2.5-7b-prm",
         "llama3.1-8b-prm-deepseek-data",
         "llama3.1-8b-prm-mistral-data",
         "math-shepherd-mistral-7b-prm",

@@ -53,7 +53,7 @@ def read(name: str, *steps: str, problem: str = " P? ", whole: bool = False) -> 
     return [fake.texts[token - FIRST] if token >= FIRST else token for token in tokens]
 
 
-# -- the nine --
+# -- the ten --
 
 
 @pytest.mark.parametrize("name", ["qwen2.5-math-prm-7b", "qwen2.5-math-7b-prm800k"])
@@ -109,9 +109,29 @@ def test_math_shepherd_reads_lines_that_end_in_a_cyrillic_word() -> None:
     ]
 
 
+def test_fover_answers_every_turn_with_the_word_that_it_is_read_for() -> None:
+    marker = "own+|<|im_end|>\n<|im_start|>assistant\n"
+    system, opening, *rest = read("fover-qwen-2.5-7b-prm", "a", "b")
+    assert system == (
+        "own|<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant."
+        "<|im_end|>\n<|im_start|>user\n"
+    )
+    assert str(opening).startswith(
+        "text+|** Problem **\nP?\n\n** Task **\nYour task is to evaluate"
+    )
+    assert str(opening).endswith(
+        "errors or flawed logic.\n\n** Sotluion **\na"
+    )  # as it was trained
+    assert rest == [
+        marker,
+        "own+|correct<|im_end|>\n<|im_start|>user\n",
+        *("text+|b", marker),
+    ]
+
+
 def test_no_other_is_known_and_every_known_one_is_here() -> None:
     known = {entry.name for entry in load_catalogue().entries.values() if entry.kind == "prm"}
-    assert len(known) == 9
+    assert len(known) == 10
 
 
 # -- all of them --
