@@ -6,6 +6,7 @@ since UTF-8 can break inside a token, and nothing is ever tokenised again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -152,6 +153,8 @@ class Particle:
         return replace(self, steps=(*self.steps[:-1], replace(self.steps[-1], **fields)))
 
 
+_BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
+
 SHORTEST_SOLUTION = 16  # tokens that must fit into the context behind a problem
 
 
@@ -184,6 +187,14 @@ def step_is_complete(data: bytes) -> bool:
     split over two tokens, for every vocabulary alike. Leading blank lines belong to the step.
     """
     return b"\n\n" in data.lstrip()
+
+
+def split_steps(text: str) -> tuple[str, ...]:
+    """The steps of a whole text solution, as blank lines part them; none of a blank text.
+
+    White space around a step does not belong to it, and a line of white space counts as blank.
+    """
+    return tuple(part.strip() for part in _BLANK_LINES.split(text) if part.strip())
 
 
 def finishes_with_box(data: bytes) -> bool:

@@ -13,6 +13,7 @@ from pfsolve.particle import (
     finishes_with_box,
     first_alike,
     repeats_itself,
+    split_steps,
     step_is_complete,
     steps_repeat,
 )
@@ -31,6 +32,21 @@ from pfsolve.particle import (
 )
 def test_a_blank_line_ends_a_step_once_there_is_something(text: str, complete: bool) -> None:
     assert step_is_complete(text.encode()) is complete
+
+
+_LINES = st.lists(st.text("ab {}$\t", min_size=1).filter(str.strip), min_size=1, max_size=3)
+
+
+@given(
+    st.lists(_LINES.map("\n".join).map(str.strip), max_size=4), st.sampled_from(["", " ", "\n\t"])
+)
+def test_a_text_is_split_where_the_policy_would_have_ended_its_steps(
+    steps: list[str], blank: str
+) -> None:
+    assert split_steps("\n\n".join(steps)) == tuple(steps)
+    assert split_steps(f"\n{blank}\n".join(steps)) == tuple(steps), "the line only looks blank"
+    assert not any(step_is_complete(step.encode()) for step in steps)
+    assert all(step_is_complete(f"{step}\n\n".encode()) for step in steps)
 
 
 @pytest.mark.parametrize(

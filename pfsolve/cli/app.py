@@ -9,6 +9,7 @@ import typer
 from pfsolve.cli import models, programs, results, reward
 from pfsolve.cli.bench import bench
 from pfsolve.cli.help import CommandGroup, Commands
+from pfsolve.cli.score import score
 from pfsolve.cli.solve import solve
 from pfsolve.errors import Interrupted
 
@@ -51,6 +52,7 @@ app = Commands(
     'Example: pfsolve "Solve x^2=4"',
 )
 app.command()(solve)
+app.command()(score)
 app.command()(bench)
 app.add_typer(models.app, name="models")
 app.add_typer(programs.app, name="programs")

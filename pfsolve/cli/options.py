@@ -19,6 +19,9 @@ Flags = Mapping[str, Any]  # the settings given on the command line: a layer for
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+# For commands that read given solutions, one at a time: a layer over those of the user, since a method
+# of the config file has nothing to say about that.
+READING = {"method": "bon", "programs": 0.0, "early_stop": False, "particles": 1, "parallel": 1}
 # For commands that fetch files and take no settings.
 Offline = Annotated[bool, typer.Option("--offline", help=SETTINGS["offline"].help)]
 

@@ -9,7 +9,7 @@ import typer
 
 from pfsolve.cli import probe
 from pfsolve.cli.help import subcommands
-from pfsolve.cli.options import AsJson, Flags, Quiet, layers, taking
+from pfsolve.cli.options import READING, AsJson, Flags, Quiet, layers, taking
 from pfsolve.errors import SomeFailed
 from pfsolve.settings import merge
 
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from pfsolve.solver.solver import Solver
 
 app = subcommands("Measure rewards, and train one.")
-
-# Solutions are read one at a time; a method of the config file has nothing to say about that.
-_READING = {"method": "bon", "programs": 0.0, "early_stop": False, "particles": 1, "parallel": 1}
 
 
 @app.command("eval")
@@ -73,7 +70,7 @@ def evaluate(
 
     environment = Environment()
     out = Output(environment, as_json=as_json, quiet=quiet)
-    settings = merge(*layers(environment, flags), _READING)
+    settings = merge(*layers(environment, flags), READING)
     rows: list[LabelledRow] = []
     malformed = 0
     for file in files:

@@ -22,6 +22,7 @@ class Table:
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
+    prose: bool = False  # whether the last column is text, which a terminal wraps
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +117,10 @@ class Output:
         from rich.text import Text
 
         columns = Columns(box=None, pad_edge=False, collapse_padding=True, header_style="bold")
+        numbers = range(1, len(table.header) - table.prose)
         for index, title in enumerate(table.header):
-            columns.add_column(title, no_wrap=index > 0, justify="right" if index else "left")
+            number = index in numbers
+            columns.add_column(title, no_wrap=number, justify="right" if number else "left")
         for row in table.rows:
             columns.add_row(*(Text(cell) for cell in row))
         self._environment.out.print(columns)

@@ -62,7 +62,7 @@ def test_options_stand_in_sections(cli: Cli) -> None:
 
 
 def test_other_commands_take_their_settings_from_the_same_declarations(cli: Cli) -> None:
-    for command in (("bench",), ("reward", "eval"), ("reward", "train")):
+    for command in (("bench",), ("score",), ("reward", "eval"), ("reward", "train")):
         shown = " ".join(cli(*command, "--help").stdout.split())
         for name in ("policy", "context", "threads", "gpu_layers", "offline"):
             assert as_option(name) in shown

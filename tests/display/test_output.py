@@ -109,6 +109,18 @@ def test_tables_are_set_apart_and_a_pipe_gets_tabs() -> None:
     assert lines[1].endswith(" 1"), "numbers stand to the right"
 
 
+def test_text_in_the_last_column_is_wrapped_on_a_terminal_and_numbers_stay_whole() -> None:
+    text = "so it is " * 30
+    table = Table(("step", "score", "text"), [("1", "0.125", text.strip())], prose=True)
+    assert given_to(io.StringIO(), table) == f"step\tscore\ttext\n1\t0.125\t{text.strip()}\n"
+    lines = given_to(Terminal(), table).splitlines()
+    assert [line.split()[:3] for line in lines[:2]] == [
+        ["step", "score", "text"],
+        ["1", "0.125", "so"],
+    ]
+    assert " ".join(" ".join(lines[1:]).split()) == f"1 0.125 {text.strip()}"
+
+
 def test_json_is_one_strict_line_and_nothing_else_is_made() -> None:
     def never() -> Iterable[Shown]:
         raise AssertionError
