@@ -23,12 +23,17 @@ _FIXED_DATE = date(2024, 7, 26)
 class Chat:
     """A model's chat format.
 
+    Args:
+        model: whose template it is.
+        thinking: whether the model may think before it answers, if its template leaves the choice.
+
     Raises:
         ModelFileError: the model has no chat template, or one that cannot be rendered.
     """
 
-    def __init__(self, model: LoadedModel) -> None:
+    def __init__(self, model: LoadedModel, *, thinking: bool = False) -> None:
         self._model = model
+        self._thinking = thinking
         source = model.chat_template
         if source is None:
             raise ModelFileError(
@@ -46,22 +51,25 @@ class Chat:
     def prompt(self, system: str, problem: str) -> list[int]:
         """Tokens of a conversation that asks for the assistant's first words."""
         if self._has_system:
-            rendered = self._render([_turn("system", _SYSTEM), _turn("user", _USER)])
+            turns = [_turn("system", _SYSTEM), _turn("user", _USER)]
             contents = {_SYSTEM: system, _USER: problem}
         else:
-            rendered = self._render([_turn("user", _USER)])
+            turns = [_turn("user", _USER)]
             contents = {_USER: f"{system}\n\n{problem}"}
-        tokens = self._tokenize(rendered, contents)
+        tokens = self._tokenize(self._render(turns, thinking=self._thinking), contents)
         bos = self._model.bos
         return tokens if bos is None or tokens[:1] == [bos] else [bos, *tokens]
 
     def follow_up(self, question: str) -> list[int]:
-        """Tokens that end an assistant's turn, ask a question, and open the answer to it."""
+        """Tokens that end an assistant's turn, ask a question, and open the answer to it.
+
+        It is given at once, without a thought.
+        """
         turns = [_turn("user", _USER), _turn("assistant", _ASSISTANT), _turn("user", _FOLLOW_UP)]
         _, _, rest = self._render(turns).partition(_ASSISTANT)
         return self._tokenize(rest, {_FOLLOW_UP: question})
 
-    def _render(self, turns: list[dict[str, str]]) -> str:
+    def _render(self, turns: list[dict[str, str]], *, thinking: bool = False) -> str:
         from jinja2 import TemplateError
 
         try:
@@ -69,6 +77,7 @@ class Chat:
                 self._template.render(
                     messages=turns,
                     add_generation_prompt=True,
+                    enable_thinking=thinking,
                     bos_token=self._model.special_text("bos"),
                     eos_token=self._model.special_text("eos"),
                 )
@@ -100,14 +109,25 @@ def _turn(role: str, content: str) -> dict[str, str]:
 
 def _compile(source: str, name: str) -> Any:
     from jinja2 import TemplateError
-    from jinja2.ext import loopcontrols
+    from jinja2.ext import Extension, loopcontrols
+    from jinja2.nodes import Node
+    from jinja2.parser import Parser
     from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    class Generation(Extension):
+        """{% generation %} marks the text to train on, which is rendered as if nothing marked it."""
+
+        tags = {"generation"}  # noqa: RUF012  as jinja2 declares it
+
+        def parse(self, parser: Parser) -> list[Node]:
+            next(parser.stream)
+            return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
     def raise_exception(message: str) -> None:
         raise TemplateError(message)
 
     environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols]
+        trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, Generation]
     )
     environment.globals["raise_exception"] = raise_exception
     # Some templates state the date; a fixed one keeps a seed's result the same tomorrow.

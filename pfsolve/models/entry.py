@@ -79,6 +79,7 @@ class ModelEntry:
     chat_format: "chatml" or "llama3"; a policy's.
     temperature: the policy's own sampling temperature; None for the usual one.
     system: the policy's own system prompt; None for the usual one.
+    thinking: whether a policy that can think before it answers is let do so.
     programs: how it writes programs; None where nothing is known, and for a process reward model.
     prm: how it reads solutions; None for a policy.
     source: the checkpoint to convert.
@@ -98,6 +99,7 @@ class ModelEntry:
     chat_format: str | None = None
     temperature: float | None = None
     system: str | None = None
+    thinking: bool = False
     programs: ProgramSpec | None = None
     prm: PrmSpec | None = None
     source: HubSource | None = None

@@ -85,6 +85,7 @@ def _entry(table: TomlTable, document: str) -> ModelEntry:
         chat_format=table.get("chat_format", str),
         temperature=_temperature(table),
         system=table.get("system", str),
+        thinking=table.get("thinking", bool, "true or false") or False,
         programs=_programs(table),
         prm=_prm(table),
         source=None if source is None else _source(TomlTable(source, f"{table.where}, source")),

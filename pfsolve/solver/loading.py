@@ -252,7 +252,8 @@ def open_models(found: Found, plan: SolvePlan, settings: Settings, *, listen: Li
             Cache(model, cells=cells, sequences=sequences, threads=plan.threads)
         )
         listen(memory.loaded_event("policy", found.policy.name, cache))
-        chat = Chat(model)
+        entry = found.policy.entry
+        chat = Chat(model, thinking=entry is not None and entry.thinking)
         site = Site(
             cache=cache,
             chat=chat,

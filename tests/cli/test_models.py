@@ -126,12 +126,13 @@ def test_list_and_show_tell_what_judges_and_what_must_be_converted() -> None:
     assert "tokens 648 and 387" in run("show", "math-shepherd-mistral-7b-prm").stdout
 
 
-def test_show_tells_how_a_policy_writes_programs() -> None:
+def test_show_tells_how_a_policy_writes() -> None:
     coder = "qwen2.5-coder-1.5b-instruct"
     own = {"share": 0.5, "temperature": 0.4, "system": None, "opening": None}
     assert read("show", coder)["programs"] == own
     assert "50% of the particles at temperature 0.4" in run("show", coder).stdout
     assert read("show", "tiny")["programs"] is None
+    assert read("show", "tiny")["thinking"] is False
     assert "programs" not in run("show", "tiny").stdout
 
 

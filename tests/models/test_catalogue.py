@@ -161,6 +161,12 @@ def test_a_users_entry_is_added_with_the_plain_defaults(tmp_path: Path) -> None:
     assert catalogue.default_policy == "qwen2.5-coder-1.5b-instruct"
 
 
+def test_no_model_thinks_unless_its_entry_says_so(tmp_path: Path) -> None:
+    assert not any(entry.thinking for entry in load_catalogue().entries.values())
+    assert load_catalogue(own(tmp_path, "thinking = true")).get("mine").thinking
+    assert not load_catalogue(own(tmp_path, "thinking = false")).get("mine").thinking
+
+
 def test_a_users_entry_replaces_a_built_in_one_and_may_be_the_default(tmp_path: Path) -> None:
     config = own(tmp_path, head='default_policy = "SmolLM2-135M-Instruct"\n')
     text = (config / "models.toml").read_text().replace('"mine"', '"smollm2-135m-instruct"')
@@ -224,6 +230,7 @@ WHEEL = 'package = "p"\nversion = "1"\nmember = "p/x"'
             "`kind` is 'oracle', it must be one of: policy, prm",
         ),
         ("temperature = -1", 'repo = "me/mine"', "`temperature` is -1.0"),
+        ("thinking = 1", 'repo = "me/mine"', "`thinking` is 1, it must be true or false"),
         ("system = 3", 'repo = "me/mine"', "`system` is 3, it must be a string"),
         ("programs = 1", 'repo = "me/mine"', "mine: `programs` is 1, it must be a table"),
         *(
