@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from pfsolve.answers import extract_answer, last_boxed
+from pfsolve.answers import extract_answer, last_boxed, spoken
 from pfsolve.programs import writing
 from pfsolve.programs.base import ProgramResult
 
@@ -169,11 +169,11 @@ class StepRules:
 
 def step_end(particle: Particle, data: bytes) -> tuple[bool, Finish | None]:
     """Whether these bytes of a particle's next step complete it, and why the particle ends with it."""
+    before = particle.text
     if particle.kind is Kind.TEXT:
-        if finishes_with_box(data):
+        if finishes_with_box(data, before):
             return True, Finish.BOXED
         return step_is_complete(data), None
-    before = particle.text
     code = before + data.decode("utf-8", errors="replace")
     if writing.closed(code):
         return True, Finish.END
@@ -197,9 +197,16 @@ def split_steps(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in _BLANK_LINES.split(text) if part.strip())
 
 
-def finishes_with_box(data: bytes) -> bool:
-    """Whether the bytes hold a complete, non-empty \\boxed{...}."""
-    return b"}" in data and last_boxed(data.decode("utf-8", errors="replace")) is not None
+def finishes_with_box(data: bytes, before: str = "") -> bool:
+    """Whether the bytes hold a complete, non-empty \\boxed{...} that is not part of a thought.
+
+    Args:
+        before: the text that they continue, in which the thought may have begun.
+    """
+    if b"}" not in data:
+        return False
+    text = before + data.decode("utf-8", errors="replace")
+    return last_boxed(spoken(text)[len(before) :]) is not None
 
 
 def repeats_itself(tokens: Sequence[int], *, span: int = 96, longest: int = 32) -> bool:

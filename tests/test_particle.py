@@ -14,6 +14,7 @@ from pfsolve.particle import (
     first_alike,
     repeats_itself,
     split_steps,
+    step_end,
     step_is_complete,
     steps_repeat,
 )
@@ -63,6 +64,21 @@ def test_a_text_is_split_where_the_policy_would_have_ended_its_steps(
 )
 def test_only_a_complete_box_with_something_in_it_counts(text: str, boxed: bool) -> None:
     assert finishes_with_box(text.encode()) is boxed
+
+
+@pytest.mark.parametrize(
+    ("before", "data", "boxed"),
+    [
+        ("", r"<think>maybe \boxed{3}", False),
+        ("<think>Let me see.\n\n", r"Is it \boxed{3}", False),
+        ("<think>Let me see.\n\n", r"\boxed{3}? No.</think> \boxed{4}", True),
+        ("<think>Let me see.</think>\n\n", r"It is \boxed{4}", True),
+        ("A step.\n\n", r"It is \boxed{4}", True),
+    ],
+)
+def test_a_box_in_a_thought_ends_no_particle(before: str, data: str, boxed: bool) -> None:
+    particle = Particle((Step((1,), before.encode(), 0),))
+    assert step_end(particle, data.encode()) == (boxed, Finish.BOXED if boxed else None)
 
 
 @given(st.binary(max_size=60))
@@ -121,6 +137,8 @@ def test_a_character_split_over_two_steps_is_whole_in_the_text() -> None:
         (r"as \boxed{4} says, 3 and", Finish.TRUNCATED, "4"),
         (r"\boxed{4} \boxed{4}", Finish.LOOP, None),
         (r"\boxed{4}", None, None),
+        (r"<think>is it \boxed{4}, or", Finish.TRUNCATED, None),
+        (r"<think>is it \boxed{4}? No.</think> It is 5.", Finish.END, "5"),
     ],
 )
 def test_only_what_was_meant_as_an_answer_is_one(

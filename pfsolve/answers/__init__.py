@@ -10,14 +10,14 @@ neither.
 from __future__ import annotations
 
 from pfsolve.answers.equivalence import equivalent, group_equivalent
-from pfsolve.answers.extract import boxed_end, extract_answer, last_boxed
+from pfsolve.answers.extract import extract_answer, last_boxed, spoken
 from pfsolve.answers.oracle import warm_up
 
 __all__ = [
-    "boxed_end",
     "equivalent",
     "extract_answer",
     "group_equivalent",
     "last_boxed",
+    "spoken",
     "warm_up",
 ]

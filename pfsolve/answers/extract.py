@@ -23,6 +23,17 @@ _BLANK = re.compile(r"(?:\s|\\[,;:! ]|~|\$|\{\})*")
 _VAIN_BOX = re.compile(rf"{_BOX_MACRO.pattern}(?:{_BLANK.pattern}\}}|.*)", re.DOTALL)
 
 
+# Closed or not; one without its opening tag was opened in the prompt.
+_THOUGHT = re.compile(r"\A(?:(?!<think>).)*?</think>|<think>.*?(?:</think>|\Z)", re.DOTALL)
+
+
+def spoken(text: str) -> str:
+    """The text with spaces in the place of what was thought, from <think> to </think>."""
+    if "think>" not in text:
+        return text
+    return _THOUGHT.sub(lambda thought: " " * len(thought[0]), text)
+
+
 def boxes(text: str) -> list[Box]:
     r"""All complete, non-empty outermost boxes, in order; linear in the length of the text.
 
@@ -49,15 +60,9 @@ def boxes(text: str) -> list[Box]:
 
 
 def last_boxed(text: str) -> str | None:
-    """Content of the last complete, non-empty box; None if there is none."""
-    found = boxes(text)
+    """Content of the last complete, non-empty box; None if there is none, or only in thoughts."""
+    found = boxes(spoken(text))
     return found[-1].content if found else None
-
-
-def boxed_end(text: str) -> int | None:
-    """Offset just past the first complete, non-empty box; None if there is none."""
-    found = boxes(text)
-    return found[0].end if found else None
 
 
 def _unwrap(content: str) -> str:
@@ -160,8 +165,10 @@ def extract_answer(text: str) -> str | None:
 
     In this order: the last complete `\boxed{...}` (several in a row joined by "or", "and" or commas
     count as one answer, "2, -2"); what follows "the answer is", "Answer:", "####"; the whole text
-    if it is an answer by itself; the last formula or number of its last sentence.
+    if it is an answer by itself; the last formula or number of its last sentence. What was thought
+    between <think> and </think> gives none.
     """
+    text = spoken(text)
     if found := boxes(text):
         return _joined_boxes(text, found)
     if unbraced := list(_UNBRACED_BOX.finditer(text)):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pfsolve.answers import boxed_end, extract_answer, last_boxed
+from pfsolve.answers import extract_answer, last_boxed, spoken
 from pfsolve.answers.extract import boxes
 
 
@@ -47,18 +47,45 @@ def test_last_box_is_found_whole(text: str, content: str) -> None:
 )
 def test_no_box_where_none_is_complete_and_filled(text: str) -> None:
     assert last_boxed(text) is None
-    assert boxed_end(text) is None
 
 
 def test_truncated_box_leaves_the_complete_one_before_it() -> None:
     assert last_boxed(r"\boxed{3} and later \boxed{4") == "3"
 
 
-def test_boxed_end_is_just_past_the_first_box() -> None:
-    text = r"so $\boxed{\frac12}$ and more \boxed{2}"
-    end = boxed_end(text)
-    assert end is not None
-    assert text[:end].endswith(r"\boxed{\frac12}")
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        (r"<think>Is it \boxed{3}?</think> It is \boxed{4}.", "4"),
+        (r"It is \boxed{4}. <think>Or \boxed{3}?</think> Yes.", "4"),
+        (r"It is \boxed{4}. <think>Or \boxed{3}", "4"),
+        (r"<think>\boxed{1}</think> \boxed{4} <think>\boxed{3}</think>", "4"),
+        (r"Is it \boxed{3}?</think> The answer is 4.", "4"),  # the prompt opened the thought
+        ("<think>The answer is 3.</think>\n\nThe answer is 4.", "4"),
+        ("<think>\n\n</think>\n\n4", "4"),
+        ("<think>The answer is 3.", None),
+        (r"<think>It is \boxed{3}.</think>", None),
+    ],
+)
+def test_a_thought_is_no_answer(text: str, answer: str | None) -> None:
+    assert extract_answer(text) == answer
+
+
+@given(st.text(), st.text(max_size=200))
+def test_whatever_is_thought_changes_no_answer(thought: str, said: str) -> None:
+    for text in (said, rf"{said} \boxed{{4}}"):
+        text = text.replace("think>", "")
+        whole = f"<think>{thought.replace('think>', '')}</think>{text}"
+        assert extract_answer(whole) == extract_answer(text)
+        assert spoken(whole).endswith(text)
+        assert len(spoken(whole)) == len(whole)
+
+
+def test_thoughts_are_found_in_linear_time() -> None:
+    start = time.perf_counter()
+    for text in ("<think>", "</think>", "<think>x</think>", "x think>"):
+        spoken(text * 50_000)
+    assert time.perf_counter() - start < 2
 
 
 def test_boxes_are_found_in_linear_time() -> None:
