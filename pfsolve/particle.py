@@ -192,9 +192,10 @@ def step_is_complete(data: bytes) -> bool:
 def split_steps(text: str) -> tuple[str, ...]:
     """The steps of a whole text solution, as blank lines part them; none of a blank text.
 
-    White space around a step does not belong to it, and a line of white space counts as blank.
+    White space around a step does not belong to it, and a line of white space counts as blank. What was
+    thought between <think> and </think> is no step.
     """
-    return tuple(part.strip() for part in _BLANK_LINES.split(text) if part.strip())
+    return tuple(part.strip() for part in _BLANK_LINES.split(spoken(text)) if part.strip())
 
 
 def finishes_with_box(data: bytes, before: str = "") -> bool:

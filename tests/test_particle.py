@@ -50,6 +50,11 @@ def test_a_text_is_split_where_the_policy_would_have_ended_its_steps(
     assert all(step_is_complete(f"{step}\n\n".encode()) for step in steps)
 
 
+def test_a_thought_is_no_step() -> None:
+    text = "<think>One.\n\nOr two?</think>\n\nIt is two.\n\nSo 4."
+    assert split_steps(text) == ("It is two.", "So 4.")
+
+
 @pytest.mark.parametrize(
     ("text", "boxed"),
     [
