@@ -14,7 +14,17 @@ from typing import Any
 import llama_cpp as llama
 
 from pfsolve.engine.backend import Device, devices, log
+from pfsolve.engine.header import recurrent_architecture
 from pfsolve.errors import ModelFileError, ModelMissing, UsageError, named
+
+_RECURRENT = (
+    "some or all of its layers are recurrent, and their state cannot be shortened, so particles can "
+    "neither share nor rewind it"
+)
+
+
+class RecurrentModel(ModelFileError):
+    """Some or all layers of a model are recurrent, so that particles cannot share its state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,8 @@ def inspect(path: Path) -> Facts:
     Raises:
         ModelMissing: there is no such file.
         ModelFileError: it is no GGUF, is damaged or cut short, or its kind of model does not fit:
-            an unknown architecture, an encoder, or a recurrent model, whose state cannot be forked.
+            an unknown architecture, or an encoder.
+        RecurrentModel: some or all of the model's layers are recurrent.
     """
     try:
         with path.open("rb") as file:
@@ -54,11 +65,17 @@ def inspect(path: Path) -> Facts:
             "give a .gguf file, or a name from pfsolve models list",
         )
 
-    handle = _load(path, vocab_only=True)
+    try:
+        handle = _load(path, vocab_only=True)
+    except ModelFileError:
+        # A newer llama.cpp, which the hint speaks of, would not help if this is the reason too.
+        if recurrent := recurrent_architecture(path):
+            raise _unfit(path, recurrent, _RECURRENT, RecurrentModel) from None
+        raise
     try:
         architecture = _metadata(handle, "general.architecture") or "unknown"
         if llama.llama_model_is_recurrent(handle) or llama.llama_model_is_hybrid(handle):
-            raise _unfit(path, architecture, "it is recurrent, and its state cannot be forked")
+            raise _unfit(path, architecture, _RECURRENT, RecurrentModel)
         if llama.llama_model_has_encoder(handle) or not llama.llama_model_has_decoder(handle):
             raise _unfit(path, architecture, "it is no decoder-only language model")
 
@@ -87,8 +104,10 @@ def inspect(path: Path) -> Facts:
         llama.llama_model_free(handle)
 
 
-def _unfit(path: Path, architecture: str, why: str) -> ModelFileError:
-    return ModelFileError(
+def _unfit(
+    path: Path, architecture: str, why: str, kind: type[ModelFileError] = ModelFileError
+) -> ModelFileError:
+    return kind(
         f"{path.name} ({architecture}) cannot be used: {why}",
         "choose a transformer chat model; see pfsolve models list",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,20 @@ class Catalogue:
             f"{meant}`pfsolve models list` shows them all; "
             "a file of your own needs its path, such as ./model.gguf",
         )
+
+    def nearest_policy(self, size: int, *, other_than: str) -> ModelEntry:
+        """The policy whose file is nearest in size to that many bytes; not the one of that name.
+
+        Sizes are compared by ratio, in steps of 10 %. Of several the one with the most parameters is
+        taken.
+        """
+
+        def how_far(entry: ModelEntry) -> tuple[float, int]:
+            ratio = (entry.size or 1) / size
+            return round(abs(math.log(ratio)), 1), -(entry.parameters or 0)
+
+        policies = (e for e in self.entries.values() if e.kind == "policy" and e.name != other_than)
+        return min(policies, key=how_far)
 
 
 def load_catalogue(config_dir: Path | None = None) -> Catalogue:

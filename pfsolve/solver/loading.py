@@ -13,17 +13,19 @@ from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from pfsolve.engine import library, memory
 from pfsolve.engine.cache import Cache
 from pfsolve.engine.chat import Chat
-from pfsolve.engine.library import Facts, LoadedModel
+from pfsolve.engine.library import Facts, LoadedModel, RecurrentModel
 from pfsolve.engine.memory import Demand, Machine
 from pfsolve.engine.policy import CPU_TILE, GPU_TILE, Policy
 from pfsolve.engine.sampling import Sampling
 from pfsolve.environment import Environment
 from pfsolve.errors import ProgramsUnavailable, UsageError, named
 from pfsolve.events import Listener, ProgramsMissing
+from pfsolve.models.catalogue import load_catalogue
 from pfsolve.models.entry import ModelEntry
 from pfsolve.models.resolve import ModelFile, look_up_policy, name_of, resolve
 from pfsolve.particle import Kind, StepRules
@@ -85,7 +87,8 @@ def find(
 ) -> Found:
     """Find the models that settings name, and fetch those that are missing.
 
-    Beside that the sandbox is opened, where a particle is to write a program.
+    A policy's file of the user's own is looked into before anything is fetched. Beside that the
+    sandbox is opened, where a particle is to write a program.
 
     Args:
         reward: takes the place of the one that settings name.
@@ -95,23 +98,36 @@ def find(
         ModelMissing, ModelFileError, ResourceError, Interrupted: a model cannot be fetched or used.
     """
     name = name_of(settings.policy, environment)
+    wanted = look_up_policy(settings.policy, environment)
+    facts = _inspect(wanted, name, environment) if isinstance(wanted, Path) else None
     if reward is not None:
         found: FoundReward = NoFiles(lambda site: reward)
     else:
         chosen = choose_reward(settings.reward, name, environment)
         found = find_reward(WantedReward(chosen, name, environment, settings.offline, listen))
-    wanted = look_up_policy(settings.policy, environment)
     share = programs_wanted(settings, wanted if isinstance(wanted, ModelEntry) else None)
     sandbox = None
     if programs_of(dataclasses.replace(settings, programs=share)):
         sandbox = open_beside(environment.programs_dir, listen=listen)
     try:
         policy = resolve(settings.policy, environment, offline=settings.offline, listen=listen)
-        return Found(policy, library.inspect(policy.path), found, sandbox)
+        return Found(policy, facts or _inspect(policy.path, name, environment), found, sandbox)
     except BaseException:
         if sandbox is not None:
             abandon(sandbox)
         raise
+
+
+def _inspect(path: Path, name: str, environment: Environment) -> Facts:
+    """What a policy's file says; a recurrent model is refused with the name of one that takes its place."""
+    try:
+        return library.inspect(path)
+    except RecurrentModel as error:
+        catalogue = load_catalogue(environment.config_dir)
+        nearest = catalogue.nearest_policy(path.stat().st_size, other_than=name)
+        raise RecurrentModel(
+            error.message, f"nearest of those that can be used: {named('policy', nearest.name)}"
+        ) from None
 
 
 def programs_wanted(settings: Settings, entry: ModelEntry | None) -> float:

@@ -1,4 +1,4 @@
-"""What is asked of llama.cpp when it loads a model."""
+"""What is asked of llama.cpp when it loads a model, and which models are refused."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gguf import GGUFWriter
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pfsolve.engine import backend, library
+from pfsolve.engine.header import recurrent_architecture
+from pfsolve.errors import ModelFileError
 
 
 @pytest.mark.parametrize("amx", [False, True])
@@ -28,3 +33,81 @@ def test_only_a_build_with_amx_gives_up_the_extra_layouts(
     backend.start()
     library.inspect(small_path)
     assert asked == [not amx]
+
+
+# -- models whose state cannot be shortened --
+
+
+def made(path: Path, architecture: str, *keys: str, pre: str | None = None) -> Path:
+    """A GGUF that is a header and no more, with these keys of the architecture besides its dimensions."""
+    dimensions = ("block_count", "embedding_length", "context_length", "attention.head_count")
+    writer = GGUFWriter(path, architecture)
+    writer.add_array("general.tags", ["mathematics", "ü"])
+    for key in (*dimensions, *keys):
+        writer.add_uint32(f"{architecture}.{key}", 4)
+    writer.add_string("tokenizer.ggml.model", "gpt2" if pre else "none")
+    if pre:
+        writer.add_string("tokenizer.ggml.pre", pre)
+        writer.add_array("tokenizer.ggml.tokens", ["a", "b"])
+        writer.add_array("tokenizer.ggml.merges", ["a b"])
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+    return path
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    ["qwen35", "qwen3next", "lfm2", "nemotron_h", "mamba2", "jamba", "falcon-h1", "rwkv7"],
+)
+def test_a_recurrent_or_hybrid_model_is_refused_for_that(architecture: str, tmp_path: Path) -> None:
+    backend.start()
+    with pytest.raises(library.RecurrentModel, match="cannot be shortened") as refused:
+        library.inspect(made(tmp_path / "new.gguf", architecture))
+    assert f"({architecture})" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("architecture", "key", "pre"),
+    [
+        ("qwen9", "full_attention_interval", None),
+        ("bamba", "ssm.conv_kernel", None),
+        ("lfm9", "shortconv.l_cache", None),
+        ("rwkv99", "wkv.head_size", None),
+        ("lfm2", "shortconv.l_cache", "a-tokeniser-of-tomorrow"),
+    ],
+)
+def test_the_header_tells_it_of_models_that_llama_cpp_cannot_load_yet(
+    architecture: str, key: str, pre: str | None, tmp_path: Path
+) -> None:
+    """That a newer one might load it would be false hope."""
+    backend.start()
+    with pytest.raises(library.RecurrentModel, match=rf"\({architecture}\)"):
+        library.inspect(made(tmp_path / "new.gguf", architecture, key, pre=pre))
+
+
+def test_a_dense_model_is_not_called_recurrent(small_path: Path, tmp_path: Path) -> None:
+    backend.start()
+    assert library.inspect(made(tmp_path / "a.gguf", "qwen3")).layers == 4
+    with pytest.raises(ModelFileError, match="cannot load") as refused:
+        library.inspect(made(tmp_path / "b.gguf", "qwen9", "attention.ssm"))
+    assert not isinstance(refused.value, library.RecurrentModel)
+    assert recurrent_architecture(small_path) is None
+
+
+def test_a_damaged_header_tells_what_comes_before_the_damage(tmp_path: Path) -> None:
+    whole = made(tmp_path / "whole.gguf", "lfm9", "shortconv.l_cache", pre="x").read_bytes()
+    end = whole.index(b"shortconv.l_cache") + len(b"shortconv.l_cache")
+    cut = tmp_path / "cut.gguf"
+    for kept in range(4, len(whole)):
+        cut.write_bytes(whole[:kept])
+        assert (recurrent_architecture(cut) == "lfm9") == (kept >= end)
+
+
+@given(st.binary(max_size=80), st.integers(0, 2**64 - 1))
+def test_a_header_of_nonsense_is_read_without_harm(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, count: int
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "nonsense.gguf"
+    path.write_bytes(b"GGUF" + bytes(12) + count.to_bytes(8, "little") + data)
+    assert recurrent_architecture(path) is None

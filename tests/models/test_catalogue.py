@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pfsolve.errors import ModelMissing, PfsolveError, UsageError
-from pfsolve.models.catalogue import builtin_file, load_catalogue
+from pfsolve.models.catalogue import Catalogue, builtin_file, load_catalogue
 from pfsolve.models.entry import HubSource, ModelEntry, PrmSpec, ProgramSpec
 from pfsolve.models.hub import HubPlace
 from pfsolve.models.parsing import parse_models
@@ -53,6 +53,19 @@ def test_every_shipped_model_says_all_there_is_to_say() -> None:
         assert (entry.bytes is None) != (entry.bytes_approximate is None)
         # 4 to 7 bits a weight, or one of the two figures is wrong
         assert 0.5 < (entry.size or 0) / entry.parameters < 1.1
+
+
+def test_the_nearest_policy_is_near_by_ratio_and_another_one() -> None:
+    def entry(name: str, size: int | None, parameters: int = 0, kind: str = "policy") -> ModelEntry:
+        about = {"bytes_approximate": size, "parameters": parameters}
+        return ModelEntry(name, kind, f"{name}.gguf", (), **about)
+
+    one, better, four = entry("one", 100, 5), entry("better", 99, 6), entry("four", 400, 9)
+    others = [entry("unknown", None), entry("prm", 225, 9, "prm")]
+    catalogue = Catalogue({e.name: e for e in (one, better, four, *others)}, "one")
+    assert catalogue.nearest_policy(225, other_than="mine") is four, "by difference it were another"
+    assert catalogue.nearest_policy(101, other_than="mine") is better, "about as near, and larger"
+    assert catalogue.nearest_policy(101, other_than="better") is one
 
 
 def test_all_models_of_the_plan_are_there_and_none_twice() -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pfsolve.engine.library import Facts
+from pfsolve.engine import backend
+from pfsolve.engine.library import Facts, RecurrentModel
 from pfsolve.engine.memory import DEFAULT_CONTEXT, Machine
 from pfsolve.environment import Environment
 from pfsolve.errors import PfsolveError, ResourceError, UsageError
@@ -33,6 +34,7 @@ from pfsolve.solver.loading import (
     plan,
 )
 from tests.conftest import SMALL
+from tests.engine.test_library import made
 
 
 def test_the_default_reward_is_the_probe_of_a_policy_that_has_one(tmp_path: Path) -> None:
@@ -87,6 +89,26 @@ def test_a_name_without_meaning_costs_no_download(
     named = Settings(**{"policy": SMALL, **settings})
     with pytest.raises(PfsolveError, match=complaint):
         find(named, Environment(variables=folders), listen=ignore)
+
+
+def test_a_recurrent_policy_is_refused_before_a_download_and_another_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch(*_: object, **__: object) -> Path:
+        raise AssertionError("something is fetched")
+
+    monkeypatch.setattr("pfsolve.models.resolve.pull", fetch)
+    backend.start()
+    path = made(tmp_path / "Qwen3.5-4B.gguf", "qwen35")
+    (tmp_path / "models.toml").write_text(
+        f'[[models]]\nname = "own"\nfile = "own.gguf"\nbytes_approximate = {path.stat().st_size}\n'
+        '[[models.places]]\nrepo = "me/own"\n'
+    )
+    environment = Environment(variables={"PFSOLVE_CONFIG_DIR": str(tmp_path)})
+    settings = Settings(policy=str(path), reward="llama3.1-8b-prm-deepseek-data", programs=0.5)
+    with pytest.raises(RecurrentModel, match=r"Qwen3\.5-4B\.gguf \(qwen35\)") as refused:
+        find(settings, environment, listen=ignore)
+    assert refused.value.hint == "nearest of those that can be used: policy=own"
 
 
 @pytest.mark.parametrize(
