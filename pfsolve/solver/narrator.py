@@ -68,10 +68,9 @@ class Narrator:
             return
         self._weights, self._ess = info.weights.normalised, info.weights.ess
         log_odds, weights = tuple(info.log_odds.tolist()), tuple(self._weights.tolist())
-        self._progress(
-            step, particles, (), tokens
-        )  # first, so that what is said of it is up to date
-        self._tell(StepScored(info.step, log_odds, weights, self._ess, info.log_evidence))
+        # First, so that what is said of it is up to date.
+        self._progress(step, particles, (), tokens)
+        self._tell(StepScored(step, log_odds, weights, self._ess, info.log_evidence))
 
     def resampled(self, step: int, ancestors: Ancestors) -> None:
         """Particle i continues from ancestors[i]."""
