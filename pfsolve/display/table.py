@@ -30,7 +30,7 @@ _NARROWEST_TEXT = 24  # cells; columns give way before the text gets narrower th
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _FINISH = {
     "max_steps": "out of steps",
-    "truncated": "out of context",
+    "truncated": "too long",
     "loop": "repeats itself",
     "settled": "not needed any more",
     "failed": "the program failed",

@@ -176,7 +176,7 @@ class Policy:
     def _draw(self, draft: StepDraft, row: Logits) -> None:
         """Draw the next token and see whether the step, or the particle, ends with it."""
         rules = self.rules
-        if self.cache.length(draft.branch.sequence) >= rules.context:
+        if self._is_full(draft):
             self._end(draft, row, Finish.TRUNCATED)
             return
         how = _GREEDY if draft.greedy else self.sampling[draft.particle.kind]
@@ -198,6 +198,14 @@ class Policy:
         draft.complete = draft.complete or len(draft.tokens) >= rules.max_step_tokens
         if draft.complete and draft.finish is None:
             draft.finish = self._particle_ends(draft)
+
+    def _is_full(self, draft: StepDraft) -> bool:
+        """Whether the particle may hold no further token."""
+        if self.cache.length(draft.branch.sequence) >= self.rules.context:
+            return True
+        written = draft.particle.n_tokens + len(draft.tokens)
+        is_program = draft.particle.kind is Kind.PROGRAM
+        return is_program and written >= self.rules.max_program_tokens
 
     def _particle_ends(self, draft: StepDraft) -> Finish | None:
         if steps_repeat((*draft.particle.steps, draft.step)):

@@ -70,9 +70,11 @@ def searched(make_policy: Callable[..., Policy], sandbox: Sandbox) -> Search:
         reward: Reward | None = None,
         box: Sandbox | None = None,
         stopped: bool = False,
+        max_program_tokens: int = 400,
         **settings: Any,
     ) -> tuple[Outcome, list[Event]]:
-        plain = make_policy(max_step_tokens=64, context=400, max_steps=8)
+        limits = {"max_step_tokens": 64, "context": 400, "max_steps": 8}
+        plain = make_policy(**limits, max_program_tokens=max_program_tokens)
         policy = Dictated(plain.cache, plain.chat, plain.sampling, plain.rules)
         policy.start(scripts)
         chosen = Settings(
@@ -159,6 +161,15 @@ def test_a_program_that_is_cut_short_is_dead(searched: Search) -> None:
     assert outcome.particles[1].finish is Finish.MAX_STEPS
     assert outcome.particles[1].answer is None
     assert outcome.population.weights.normalised[1] == 0.0
+
+
+def test_a_program_that_goes_on_and_on_is_cut_and_no_text_is(searched: Search) -> None:
+    endless = "".join(f"print({i}) # and so on\n" for i in range(99))
+    long = "And so on. " * 9 + "\n\n" + TEXT
+    outcome, _ = searched([[long], [endless, endless]], max_program_tokens=20)
+    assert outcome.particles[0].answer == "42"
+    assert outcome.particles[1].finish is Finish.TRUNCATED
+    assert (outcome.particles[1].n_tokens, outcome.redrawn) == (20, 1)
 
 
 def test_the_dead_continue_as_copies_of_the_living_where_particles_share(searched: Search) -> None:
