@@ -30,9 +30,7 @@ class Finish(StrEnum):
     END = "end"  # the model said so, with an end-of-generation token
     BOXED = "boxed"  # a complete \boxed{...}
     MAX_STEPS = "max_steps"
-    TRUNCATED = (
-        "truncated"  # it would outgrow the context, or is a program longer than any that works
-    )
+    TRUNCATED = "truncated"  # it would outgrow the context, or the length of a program
     LOOP = "loop"  # it repeats itself
     FAILED = "failed"  # its program raised, or ended without printing an answer
     INTERRUPTED = "interrupted"  # the user stopped the search
