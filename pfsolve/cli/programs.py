@@ -69,17 +69,15 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run a program in the sandbox and print what it prints; its answer is told on stderr."""
+    from pfsolve.cli.input import read_input
     from pfsolve.display.output import Output
     from pfsolve.display.surface import watching
     from pfsolve.environment import Environment
-    from pfsolve.errors import PfsolveError, UsageError
+    from pfsolve.errors import PfsolveError
     from pfsolve.programs import open_sandbox
 
     environment = Environment()
-    try:
-        content = environment.read_stdin() if str(file) == "-" else file.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read {file}: {error.strerror}", "check the path") from error
+    content, _ = read_input(file, environment)
     with watching(environment, quiet=quiet) as listen:
         sandbox = open_sandbox(environment.programs_dir, threads=1, listen=listen)
     [result] = sandbox.run([content.decode(errors="replace")])

@@ -96,17 +96,10 @@ def _read(file: Path, environment: Environment) -> str:
     Raises:
         UsageError: it cannot be read, is blank, or is no text.
     """
+    from pfsolve.cli.input import read_input
     from pfsolve.problems import BadRow, read_problems
-    from pfsolve.problems.source import STANDARD_INPUT
 
-    if str(file) == "-":
-        data, name = environment.read_stdin(), STANDARD_INPUT
-    else:
-        name = str(file)
-        try:
-            data = file.read_bytes()
-        except OSError as error:
-            raise UsageError(f"cannot read {file}: {error.strerror}", "check the path") from error
+    data, name = read_input(file, environment)
     rows = read_problems(data, name=name, kind="text").rows  # a solution is a text like a problem
     if not rows:
         raise UsageError(

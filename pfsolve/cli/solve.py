@@ -158,21 +158,13 @@ def _read(options: RunOptions, environment: Environment, *, whole: bool) -> Prob
     Raises:
         UsageError: the file cannot be read, or not in this way, or is empty.
     """
+    from pfsolve.cli.input import read_input
     from pfsolve.problems import parse_fields, read_problems
-    from pfsolve.problems.source import STANDARD_INPUT
 
-    file = options.file
-    if file is None or str(file) == "-":
-        data, name = environment.read_stdin(), STANDARD_INPUT
-    else:
-        name = str(file)
-        try:
-            data = file.read_bytes()
-        except OSError as error:
-            raise UsageError(f"cannot read {file}: {error.strerror}", "check the path") from error
+    data, name = read_input(options.file, environment)
     kind = "text" if whole else options.kind
     problems = read_problems(data, name=name, kind=kind, fields=parse_fields(options.fields or ()))
     if not problems.rows:
-        hint = 'try: pfsolve "Solve x^2=4"' if file is None else "give one problem a line"
+        hint = 'try: pfsolve "Solve x^2=4"' if options.file is None else "give one problem a line"
         raise UsageError(f"{name} is empty: there is no problem to solve", hint)
     return problems
