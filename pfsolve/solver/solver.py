@@ -22,8 +22,10 @@ from pfsolve.rewards.base import Reward
 from pfsolve.settings import Settings, merge
 from pfsolve.solution import ScoredSolution, Solution
 from pfsolve.solver.answering import answer_is_settled, solution_of
-from pfsolve.solver.loading import find, open_models, plan, programs_wanted
+from pfsolve.solver.finding import find, programs_wanted
+from pfsolve.solver.loading import open_models
 from pfsolve.solver.lots import search_of, waves_of
+from pfsolve.solver.planning import plan
 from pfsolve.solver.prompt import prompt_tokens, ways_of_asking
 from pfsolve.solver.reading import score_solution
 from pfsolve.solver.scheduler import Scheduler

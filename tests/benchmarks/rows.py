@@ -5,7 +5,7 @@
 Each row is one token of a sequence of its own, four sequences to a prompt of 100 tokens. With --own
 each sequence holds so many tokens of its own already, alternating with the others' in the cache.
 Prints the median and the least of the repeats, the sizes in turn. `pfsolve/engine/policy.py` and
-`pfsolve/solver/loading.py` go by them.
+`pfsolve/solver/planning.py` go by them.
 """
 
 from __future__ import annotations

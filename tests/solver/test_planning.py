@@ -24,13 +24,12 @@ from pfsolve.rewards.probe.features import NUMBERS
 from pfsolve.rewards.probe.files import own_file
 from pfsolve.rewards.probe.head import ProbeHead
 from pfsolve.settings import SETTINGS, Settings
-from pfsolve.solver.loading import (
+from pfsolve.solver.finding import Found, find
+from pfsolve.solver.planning import (
     CPU_ROWS,
     DEFAULT_PROGRAM_TEMPERATURE,
     DEFAULT_TEMPERATURE,
-    Found,
     choose_parallel,
-    find,
     plan,
 )
 from tests.conftest import SMALL
@@ -137,7 +136,7 @@ def test_a_sandbox_is_opened_where_a_program_is_to_be_written_and_closed_with_wh
         future.set_result(boxes[-1])
         return future
 
-    monkeypatch.setattr("pfsolve.solver.loading.open_beside", open_beside)
+    monkeypatch.setattr("pfsolve.solver.finding.open_beside", open_beside)
     found = find(Settings(policy=SMALL, reward="none", **settings), Environment(), listen=ignore)
     assert len(boxes) == opened
     found.abandon()

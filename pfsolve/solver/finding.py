@@ -1,0 +1,130 @@
+"""From settings to files on this disk, the first of three steps: find, plan, load.
+
+Names become files, and what is missing is fetched; a name that means nothing is refused before anything
+is fetched.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+from concurrent.futures import Future
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from pfsolve.engine import library
+from pfsolve.engine.library import Facts, RecurrentModel
+from pfsolve.environment import Environment
+from pfsolve.errors import named
+from pfsolve.events import Listener
+from pfsolve.models.catalogue import load_catalogue
+from pfsolve.models.entry import ModelEntry
+from pfsolve.models.resolve import ModelFile, look_up_policy, name_of, resolve
+from pfsolve.programs.sandbox import WorkerSandbox, abandon, open_beside
+from pfsolve.rewards.base import FoundReward, NoFiles, Reward, WantedReward
+from pfsolve.rewards.kinds import choose_reward, find_reward
+from pfsolve.settings import Settings
+from pfsolve.solver.lots import programs_of
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What settings name, on this disk."""
+
+    policy: ModelFile  # the policy's file
+    facts: Facts  # what it says of its model
+    reward: FoundReward  # what scores its solutions
+    sandbox: Future[WorkerSandbox] | None = None  # runs programs, if any are wanted
+
+    @property
+    def sha256(self) -> str | None:
+        """Of the policy's file, as the catalogue has it.
+
+        Hashing a file of the user's own would take seconds at each start.
+        """
+        return self.policy.entry.sha256 if self.policy.entry else None
+
+    def abandon(self) -> None:
+        """Close what has been opened already."""
+        if self.sandbox is not None:
+            abandon(self.sandbox)
+
+    def versions(self) -> dict[str, str]:
+        """Versions and hashes of all that results depend on."""
+        packages = ("pfsolve", "llama-cpp-python", "numpy", "sympy", "componentize-py", "wasmtime")
+        versions = {name.replace("-", "_"): _version(name) for name in packages}
+        versions |= {"python": platform.python_version(), "policy_sha256": self.sha256 or "unknown"}
+        if self.reward.sha256 is not None:
+            versions["reward_sha256"] = self.reward.sha256
+        return versions
+
+
+def find(
+    settings: Settings,
+    environment: Environment,
+    *,
+    reward: Reward | None = None,
+    listen: Listener,
+) -> Found:
+    """Find the models that settings name, and fetch those that are missing.
+
+    A policy's file of the user's own is looked into before anything is fetched. Beside that the
+    sandbox is opened, where a particle is to write a program.
+
+    Args:
+        reward: takes the place of the one that settings name.
+
+    Raises:
+        UsageError: a name is unknown; nothing has been fetched then.
+        ModelMissing, ModelFileError, ResourceError, Interrupted: a model cannot be fetched or used.
+    """
+    name = name_of(settings.policy, environment)
+    wanted = look_up_policy(settings.policy, environment)
+    facts = _inspect(wanted, name, environment) if isinstance(wanted, Path) else None
+    if reward is not None:
+        found: FoundReward = NoFiles(lambda site: reward)
+    else:
+        chosen = choose_reward(settings.reward, name, environment)
+        found = find_reward(WantedReward(chosen, name, environment, settings.offline, listen))
+    share = programs_wanted(settings, wanted if isinstance(wanted, ModelEntry) else None)
+    sandbox = None
+    if programs_of(dataclasses.replace(settings, programs=share)):
+        sandbox = open_beside(environment.programs_dir, listen=listen)
+    try:
+        policy = resolve(settings.policy, environment, offline=settings.offline, listen=listen)
+        return Found(policy, facts or _inspect(policy.path, name, environment), found, sandbox)
+    except BaseException:
+        if sandbox is not None:
+            abandon(sandbox)
+        raise
+
+
+def _inspect(path: Path, name: str, environment: Environment) -> Facts:
+    """What a policy's file says; a recurrent model is refused with the name of one that takes its place."""
+    try:
+        return library.inspect(path)
+    except RecurrentModel as error:
+        catalogue = load_catalogue(environment.config_dir)
+        nearest = catalogue.nearest_policy(path.stat().st_size, other_than=name)
+        raise RecurrentModel(
+            error.message, f"nearest of those that can be used: {named('policy', nearest.name)}"
+        ) from None
+
+
+def programs_wanted(settings: Settings, entry: ModelEntry | None) -> float:
+    """The share of particles that are to write programs: as set, or the policy's own.
+
+    Left open it is 0 where the highest score wins, since most rewards have none for programs.
+    """
+    if settings.programs is not None:
+        return settings.programs
+    spec = entry.programs if entry is not None else None
+    return 0.0 if spec is None or settings.final == "argmax" else spec.share
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"

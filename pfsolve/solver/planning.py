@@ -1,0 +1,130 @@
+"""What will run, how much of it side by side, whether it fits: the second step of find, plan, load."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from pfsolve.engine import memory
+from pfsolve.engine.memory import Demand, Machine
+from pfsolve.engine.policy import CPU_TILE, GPU_TILE
+from pfsolve.errors import UsageError, named
+from pfsolve.settings import MAX_PARTICLES, Settings
+from pfsolve.solver.finding import Found, programs_wanted
+from pfsolve.solver.lots import waves_of
+
+# Rows to gather for a decode, as far as searches have some to give. On a CPU a row costs as much at 32
+# as at 16 or up to a third less (`tests/benchmarks/rows.py`). With 16 problems, 4 particles and the
+# probe, 16 problems side by side in decodes of 32 rows were 1.22 and 1.29 times as fast as one at a time,
+# 8 in decodes of 16 rows 1.18 times (`tests/benchmarks/batch.py`): single runs on different days.
+CPU_ROWS, GPU_ROWS = 32, 64
+
+# Where neither settings nor catalogue say otherwise.
+DEFAULT_TEMPERATURE, DEFAULT_PROGRAM_TEMPERATURE = 0.8, 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class SolvePlan:
+    """How a solve will run."""
+
+    context: int  # number of tokens that one particle may hold
+    temperature: float  # of sampling texts
+    program_temperature: float  # of sampling programs
+    threads: int  # number of CPU threads
+    parallel: int  # number of problems that are searched side by side
+    sequences: int  # number of particles of all of them
+    batch_rows: int  # number of rows to gather for a decode
+    tile: int  # number of rows that the kernels compute together
+    at_once: bool  # whether decoding all particles costs little more than decoding a few
+
+    def resolve(self, settings: Settings, policy: str, reward: str, programs: float) -> Settings:
+        """The settings with everything decided that they left open."""
+        return dataclasses.replace(
+            settings,
+            policy=policy,
+            reward=reward,
+            programs=programs,
+            program_temperature=self.program_temperature,
+            early_stop=settings.stops_early,
+            temperature=self.temperature,
+            context=self.context,
+            threads=self.threads,
+            parallel=self.parallel,
+        )
+
+
+def plan(found: Found, settings: Settings, problems: int | None, machine: Machine) -> SolvePlan:
+    """Decide what settings leave open, and check that it fits.
+
+    Args:
+        problems: number of problems to solve, None if that is not known.
+
+    Raises:
+        UsageError: a setting asks for more than the model, or llama.cpp, can hold.
+        ResourceError: there is too little memory.
+    """
+    particles, gpu_layers = settings.particles, settings.gpu_layers
+    context = memory.choose_context(found.facts, settings.context)
+    demand = Demand(found.facts, context, gpu_layers, found.reward.memory(context))
+    on_gpu = machine.has_gpu and gpu_layers != 0
+    rows = GPU_ROWS if on_gpu else CPU_ROWS
+    most = demand.most_parallel(machine, particles)
+    entry = found.policy.entry
+    share = programs_wanted(settings, entry)
+    waves = waves_of(dataclasses.replace(settings, programs=share), at_once=on_gpu)
+    at_a_time = max(sum(lot.particles for lot in wave) for wave in waves)
+    parallel = choose_parallel(particles, at_a_time, rows, settings.parallel, problems, most)
+    demand.check(machine, particles, parallel)
+    own = entry.programs if entry is not None else None
+    return SolvePlan(
+        context=context,
+        temperature=_first(
+            settings.temperature, entry.temperature if entry else None, DEFAULT_TEMPERATURE
+        ),
+        program_temperature=_first(
+            settings.program_temperature,
+            own.temperature if own else None,
+            DEFAULT_PROGRAM_TEMPERATURE,
+        ),
+        threads=settings.threads or machine.cores,
+        parallel=parallel,
+        sequences=particles * parallel,
+        batch_rows=rows,
+        tile=GPU_TILE if on_gpu else CPU_TILE,
+        at_once=on_gpu,
+    )
+
+
+def choose_parallel(
+    particles: int, at_a_time: int, rows: int, wanted: int | None, problems: int | None, most: int
+) -> int:
+    """The number of problems to search side by side: `wanted`, or the number that fills a batch.
+
+    Args:
+        particles: of each problem.
+        at_a_time: number of them in the largest wave.
+        rows: of a full batch.
+        wanted: what was asked for, None where it is left open.
+        problems: number of problems, None where it is not known. There are never more side by side.
+        most: the number that memory allows, to which an open choice keeps.
+
+    Raises:
+        UsageError: that takes more sequences than llama.cpp has.
+    """
+    if wanted is not None:
+        if wanted * particles > MAX_PARTICLES:
+            raise UsageError(
+                f"{named('parallel', wanted)} with {particles} particles each is "
+                f"{wanted * particles} particles, and llama.cpp holds {MAX_PARTICLES}",
+                f"use {named('parallel', MAX_PARTICLES // particles)} or less, or fewer "
+                f"{named('particles')}",
+            )
+        return wanted if problems is None else max(1, min(wanted, problems))
+    # Of several particles one in three, or more, waits for the slowest step of its search.
+    filling = rows if at_a_time == 1 else -(-2 * rows // at_a_time)
+    return max(1, min(filling, most, MAX_PARTICLES // particles, problems or 1))
+
+
+def _first(*values: float | None) -> float:
+    """The first that is known; the last one is."""
+    return next(value for value in values if value is not None)
