@@ -28,6 +28,16 @@ class RecurrentModel(ModelFileError):
 
 
 @dataclass(frozen=True, slots=True)
+class Footprint:
+    """What decides the memory that a model takes, known also of a file that is not on this disk."""
+
+    name: str  # as errors call it
+    file_bytes: int  # size of the file
+    cell_bytes: int  # bytes of K and V of one token, in float16, over all layers
+    context: int  # tokens it was trained on
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What a GGUF file says of its model, read without loading the weights."""
 
@@ -38,6 +48,10 @@ class Facts:
     embedding: int  # width of a hidden state
     context: int  # tokens it was trained on
     cell_bytes: int  # bytes of K and V of one token, in float16, over all layers
+
+    @property
+    def footprint(self) -> Footprint:
+        return Footprint(self.path.name, self.file_bytes, self.cell_bytes, self.context)
 
 
 def inspect(path: Path) -> Facts:

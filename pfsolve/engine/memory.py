@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pfsolve.engine.backend import devices
-from pfsolve.engine.library import Facts
+from pfsolve.engine.library import Footprint
 from pfsolve.errors import ResourceError, UsageError, named
 from pfsolve.events import ModelLoaded
 
@@ -42,56 +42,57 @@ def this_machine() -> Machine:
     )
 
 
-def choose_context(facts: Facts, wanted: int | None) -> int:
+def choose_context(model: Footprint, wanted: int | None) -> int:
     """Tokens one particle may hold: what was asked for, or 2048, within what the model was trained on.
 
     Raises:
         UsageError: more was asked for than the model was trained on.
     """
     if wanted is None:
-        return min(DEFAULT_CONTEXT, facts.context)
-    if wanted > facts.context:
+        return min(DEFAULT_CONTEXT, model.context)
+    if wanted > model.context:
         raise UsageError(
-            f"{named('context')} is {wanted}, but {facts.path.name} was trained on "
-            f"{facts.context} tokens",
-            f"use {named('context', facts.context)} or less",
+            f"{named('context')} is {wanted}, but {model.name} was trained on {model.context} tokens",
+            f"use {named('context', model.context)} or less",
         )
     return wanted
 
 
-@dataclass(frozen=True, slots=True)
-class PrmMemory:
-    """A process reward model beside the policy."""
-
-    facts: Facts  # of its file
-    context: int  # tokens that it may hold of each particle
-
-
-def prm_context(facts: Facts, context: int) -> int:
+def prm_context(model: Footprint, context: int) -> int:
     """Tokens that a process reward model may hold of a particle that may hold `context` in the policy.
 
     Half as many again, for markers and for a vocabulary that takes more tokens for the same text,
     within what the model was trained on.
     """
-    return min(facts.context, context * 3 // 2)
+    return min(model.context, context * 3 // 2)
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
     """What a solve asks of a machine's memory."""
 
-    facts: Facts  # of the policy
+    policy: Footprint
     context: int  # tokens that one particle may hold
     gpu_layers: int | None = None  # layers to offload; None for all where there is a GPU
-    prm: PrmMemory | None = None  # the process reward model, if there is one
+    prm: Footprint | None = None  # the process reward model, if there is one
 
     def most_parallel(self, machine: Machine, particles: int) -> int:
         """Problems that can be searched side by side in half of what is free beside the weights.
 
         One at least: whether that fits is for `check` to say.
         """
-        free, fixed = self._room(machine)
-        return max(1, (free - fixed) // 2 // (particles * self._particle_bytes))
+        spare = self.free(machine) - self._fixed(machine)
+        return max(1, spare // 2 // (particles * self._particle_bytes))
+
+    def free(self, machine: Machine) -> int:
+        """Bytes that are free where the models are to run."""
+        if not self._uses_gpu(machine):
+            return machine.main_bytes
+        return machine.gpu_bytes + (0 if self.gpu_layers is None else machine.main_bytes)
+
+    def needed(self, machine: Machine, particles: int, parallel: int = 1) -> int:
+        """Bytes that weights, caches and buffers take where the models are to run."""
+        return self._fixed(machine) + particles * parallel * self._particle_bytes
 
     def check(self, machine: Machine, particles: int, parallel: int = 1) -> None:
         """Refuse what would not fit where it is to run, with the largest number that would.
@@ -99,17 +100,16 @@ class Demand:
         Raises:
             ResourceError: weights, caches and buffers need more than is free.
         """
-        free, fixed = self._room(machine)
-        needed = fixed + particles * parallel * self._particle_bytes
+        free, needed = self.free(machine), self.needed(machine, particles, parallel)
         if needed <= free:
             return
-        what = f"{self.facts.path.name} with {particles} particles of {self.context} tokens"
+        what = f"{self.policy.name} with {particles} particles of {self.context} tokens"
         if parallel > 1:
             what += f" for each of {parallel} problems"
         if self.prm is not None:
-            what += f" and {self.prm.facts.path.name}"
+            what += f" and {self.prm.name}"
         message = f"{what} needs {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free"
-        most = (free - fixed) // self._particle_bytes
+        most = (free - self._fixed(machine)) // self._particle_bytes
         if most >= 1:
             fitting = (
                 named("parallel", most // particles)
@@ -118,26 +118,27 @@ class Demand:
             )
             raise ResourceError(message, f"use {fitting}, or a smaller {named('context')}")
         reward = f" or another {named('reward')}" if self.prm is not None else ""
-        raise ResourceError(message, f"use a smaller model{reward}; see pfsolve models list")
+        raise ResourceError(message, f"use a smaller model{reward}; see pfsolve models suggest")
 
     @property
     def _particle_bytes(self) -> int:
         """Bytes of the cells that one particle may fill, sharing none with another."""
-        in_prm = 0 if self.prm is None else self.prm.context * self.prm.facts.cell_bytes
-        return max(1, self.context * self.facts.cell_bytes + in_prm)
+        in_prm = (
+            0 if self.prm is None else prm_context(self.prm, self.context) * self.prm.cell_bytes
+        )
+        return max(1, self.context * self.policy.cell_bytes + in_prm)
 
-    def _room(self, machine: Machine) -> tuple[int, int]:
-        """Bytes that are free where the models are to run, and those that they take without particles."""
-        models = [self.facts] if self.prm is None else [self.facts, self.prm.facts]
+    def _uses_gpu(self, machine: Machine) -> bool:
+        return machine.gpu_bytes > 0 and self.gpu_layers != 0
+
+    def _fixed(self, machine: Machine) -> int:
+        """Bytes that the models take without particles."""
+        models = [self.policy] if self.prm is None else [self.policy, self.prm]
         weights = sum(model.file_bytes for model in models)
-        buffers = len(models) * OVERHEAD_BYTES
-        # llama.cpp maps the file and repacks part of it for the CPU: 1.56 times the file, measured.
-        on_cpu = weights * 8 // 5 + buffers
-        if machine.gpu_bytes == 0 or self.gpu_layers == 0:
-            return machine.main_bytes, on_cpu
-        if self.gpu_layers is None:
-            return machine.gpu_bytes, weights + buffers
-        return machine.gpu_bytes + machine.main_bytes, on_cpu
+        if not self._uses_gpu(machine) or self.gpu_layers is not None:
+            # llama.cpp maps the file and repacks part of it for the CPU: 1.56 times it, measured.
+            weights = weights * 8 // 5
+        return weights + len(models) * OVERHEAD_BYTES
 
 
 def loaded_event(role: str, name: str, cache: Cache) -> ModelLoaded:

@@ -76,6 +76,7 @@ class ModelEntry:
     licence: its short name.
     parameters: number of weights.
     context: longest text that it was trained on, in tokens.
+    cell_bytes: bytes of K and V of one token, in float16, over all layers.
     chat_format: "chatml" or "llama3"; a policy's.
     temperature: the policy's own sampling temperature; None for the usual one.
     system: the policy's own system prompt; None for the usual one.
@@ -96,6 +97,7 @@ class ModelEntry:
     licence: str | None = None
     parameters: int | None = None
     context: int | None = None
+    cell_bytes: int | None = None
     chat_format: str | None = None
     temperature: float | None = None
     system: str | None = None

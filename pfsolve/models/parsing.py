@@ -82,6 +82,7 @@ def _entry(table: TomlTable, document: str) -> ModelEntry:
         licence=table.get("licence", str),
         parameters=table.count("parameters"),
         context=table.count("context"),
+        cell_bytes=table.count("cell_bytes"),
         chat_format=table.get("chat_format", str),
         temperature=_temperature(table),
         system=table.get("system", str),

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from pfsolve.engine.cache import Cache
 from pfsolve.engine.chat import Chat
-from pfsolve.engine.memory import PrmMemory
+from pfsolve.engine.library import Footprint
 from pfsolve.engine.policy import Branch, Trace
 from pfsolve.environment import Environment
 from pfsolve.events import Listener
@@ -124,13 +124,14 @@ class FoundReward(Protocol):
 
     Attributes:
         sha256: of what decides its scores besides the policy; None where there is nothing.
+        model: what it loads beside the policy; None where there is nothing.
     """
 
     @property
     def sha256(self) -> str | None: ...
 
-    def memory(self, context: int) -> PrmMemory | None:
-        """The model it loads beside a policy whose particles hold `context` tokens, if it has one."""
+    @property
+    def model(self) -> Footprint | None: ...
 
     def open(self, site: Site) -> Reward:
         """The reward, ready to score; what it loads is closed by `site.models`.
@@ -151,9 +152,7 @@ class NoFiles:
 
     make: Callable[[Site], Reward]  # opens it
     sha256: str | None = None
-
-    def memory(self, context: int) -> PrmMemory | None:
-        return None
+    model: Footprint | None = None
 
     def open(self, site: Site) -> Reward:
         return self.make(site)

@@ -64,8 +64,9 @@ def plan(found: Found, settings: Settings, problems: int | None, machine: Machin
         ResourceError: there is too little memory.
     """
     particles, gpu_layers = settings.particles, settings.gpu_layers
-    context = memory.choose_context(found.facts, settings.context)
-    demand = Demand(found.facts, context, gpu_layers, found.reward.memory(context))
+    model = found.facts.footprint
+    context = memory.choose_context(model, settings.context)
+    demand = Demand(model, context, gpu_layers, found.reward.model)
     on_gpu = machine.has_gpu and gpu_layers != 0
     rows = GPU_ROWS if on_gpu else CPU_ROWS
     most = demand.most_parallel(machine, particles)

@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 
 from pfsolve.engine import backend, library
 from pfsolve.engine.header import recurrent_architecture
+from pfsolve.environment import Environment
 from pfsolve.errors import ModelFileError
+from pfsolve.models.catalogue import load_catalogue
+from pfsolve.models.download import find
+from pfsolve.models.store import Store
+from tests.conftest import SMALL
 
 
 @pytest.mark.parametrize("amx", [False, True])
@@ -33,6 +38,19 @@ def test_only_a_build_with_amx_gives_up_the_extra_layouts(
     backend.start()
     library.inspect(small_path)
     assert asked == [not amx]
+
+
+def test_the_catalogue_knows_the_cache_of_a_model_before_its_file_is_there(
+    small_path: Path,
+) -> None:
+    catalogue, store = load_catalogue(), Store(Environment().models_dir)
+    here = {entry.name: find(entry, store) for entry in catalogue.entries.values()}
+    assert here[SMALL] == small_path
+    for name, path in here.items():
+        if path is not None:
+            facts = library.inspect(path)
+            entry = catalogue.get(name)
+            assert (entry.cell_bytes, entry.context) == (facts.cell_bytes, facts.context)
 
 
 # -- models whose state cannot be shortened --

@@ -8,19 +8,18 @@ from pathlib import Path
 import pytest
 
 from pfsolve.engine.cache import Cache
-from pfsolve.engine.library import Facts, LoadedModel, inspect
+from pfsolve.engine.library import Footprint, LoadedModel, inspect
 from pfsolve.engine.memory import (
     DEFAULT_CONTEXT,
     Demand,
     Machine,
-    PrmMemory,
     choose_context,
     prm_context,
 )
 from pfsolve.errors import ResourceError, UsageError
 
 GB = 10**9
-FACTS = Facts(Path("m.gguf"), "llama", 1 * GB, 28, 1536, 8192, 50_000)
+MODEL = Footprint("m.gguf", 1 * GB, 50_000, 8192)
 
 
 def machine(main: int, gpu: int = 0) -> Machine:
@@ -35,7 +34,7 @@ def number(error: pytest.ExceptionInfo[ResourceError], name: str) -> int:
 
 
 def test_the_refusal_names_the_largest_number_that_fits() -> None:
-    demand, room = Demand(FACTS, 4096), machine(4 * GB)
+    demand, room = Demand(MODEL, 4096), machine(4 * GB)
     with pytest.raises(ResourceError, match="32 particles") as caught:
         demand.check(room, 32)
     most = number(caught, "particles")
@@ -46,22 +45,22 @@ def test_the_refusal_names_the_largest_number_that_fits() -> None:
 
 def test_a_model_that_cannot_fit_at_all_says_so() -> None:
     with pytest.raises(ResourceError) as caught:
-        Demand(FACTS, 256).check(machine(1 * GB), 1)
+        Demand(MODEL, 256).check(machine(1 * GB), 1)
     assert "smaller model" in (caught.value.hint or "")
 
 
 def test_what_runs_on_a_gpu_is_held_against_its_memory() -> None:
     room = machine(1 * GB, gpu=8 * GB)
-    Demand(FACTS, 4096).check(room, 8)
+    Demand(MODEL, 4096).check(room, 8)
     with pytest.raises(ResourceError):
-        Demand(FACTS, 4096, gpu_layers=0).check(room, 8)
+        Demand(MODEL, 4096, gpu_layers=0).check(room, 8)
 
 
 def test_context_is_what_was_asked_for_within_the_models_own() -> None:
-    assert choose_context(FACTS, None) == DEFAULT_CONTEXT
-    assert choose_context(FACTS, 8192) == 8192
+    assert choose_context(MODEL, None) == DEFAULT_CONTEXT
+    assert choose_context(MODEL, 8192) == 8192
     with pytest.raises(UsageError, match="8193"):
-        choose_context(FACTS, 8193)
+        choose_context(MODEL, 8193)
 
 
 def test_the_estimate_of_the_cache_is_what_llama_cpp_takes(
@@ -81,7 +80,7 @@ def test_the_estimate_of_the_cache_is_what_llama_cpp_takes(
 
 
 def test_problems_side_by_side_take_half_of_the_free_memory_and_more_is_refused() -> None:
-    demand, room = Demand(FACTS, 2048), machine(8 * GB)
+    demand, room = Demand(MODEL, 2048), machine(8 * GB)
     most = demand.most_parallel(room, 8)
     assert most > 1
     demand.check(room, 8, 2 * most)
@@ -92,8 +91,7 @@ def test_problems_side_by_side_take_half_of_the_free_memory_and_more_is_refused(
 
 def test_a_model_beside_the_policy_is_counted_with_its_weights_and_its_cells() -> None:
     room = machine(6 * GB)
-    beside = PrmMemory(FACTS, prm_context(FACTS, 4096))
-    alone, both = Demand(FACTS, 4096), Demand(FACTS, 4096, prm=beside)
+    alone, both = Demand(MODEL, 4096), Demand(MODEL, 4096, prm=MODEL)
     alone.check(room, 12)
     with pytest.raises(ResourceError, match=r"12 particles of 4096 tokens and m\.gguf") as caught:
         both.check(room, 12)
@@ -109,5 +107,5 @@ def test_a_model_beside_the_policy_is_counted_with_its_weights_and_its_cells() -
 
 
 def test_a_model_beside_the_policy_may_hold_half_as_much_again_within_its_own_limit() -> None:
-    assert prm_context(FACTS, 2048) == 3072
-    assert prm_context(FACTS, 8192) == FACTS.context
+    assert prm_context(MODEL, 2048) == 3072
+    assert prm_context(MODEL, 8192) == MODEL.context

@@ -43,6 +43,7 @@ def test_every_shipped_model_says_all_there_is_to_say() -> None:
             assert entry.chat_format in {"chatml", "llama3"}
         assert entry.parameters is not None
         assert entry.context is not None
+        assert entry.cell_bytes is not None
         # a head is in no GGUF, so a model that has one is made from its checkpoint
         if entry.prm and entry.prm.head:
             assert entry.source

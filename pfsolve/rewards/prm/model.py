@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from pfsolve.engine import library, memory
 from pfsolve.engine.cache import Cache
-from pfsolve.engine.library import Facts, LoadedModel
-from pfsolve.engine.memory import PrmMemory
+from pfsolve.engine.library import Facts, Footprint, LoadedModel
 from pfsolve.errors import ModelFileError, ProblemTooLong, named
 from pfsolve.models.resolve import PrmFiles, resolve_prm
 from pfsolve.particle import SHORTEST_SOLUTION
@@ -83,8 +82,9 @@ class FoundPrm:
         entry = self.files.model.entry
         return (entry.sha256 if entry else None) or "unknown"
 
-    def memory(self, context: int) -> PrmMemory:
-        return PrmMemory(self.facts, memory.prm_context(self.facts, context))
+    @property
+    def model(self) -> Footprint:
+        return self.facts.footprint
 
     def open(self, site: Site) -> Reward:
         prm = open_prm(
@@ -143,7 +143,7 @@ def open_prm(
     try:
         template = Template(files.spec, model, whole=whole)
         reader = _reader(files, model)
-        room = memory.prm_context(found.facts, context)
+        room = memory.prm_context(found.model, context)
         cache = Cache(model, cells=sequences * room, sequences=sequences, threads=threads)
     except ModelFileError as error:
         model.close()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pfsolve.engine.memory import PrmMemory
+from pfsolve.engine.library import Footprint
 from pfsolve.errors import ModelFileError
 from pfsolve.files import sha256_of
 from pfsolve.rewards.base import Prefix, Reward, Site, WantedReward
@@ -59,9 +59,7 @@ class FoundProbe:
 
     head: ProbeHead  # of the policy
     sha256: str  # of its file
-
-    def memory(self, context: int) -> PrmMemory | None:
-        return None
+    model: Footprint | None = None
 
     def open(self, site: Site) -> Reward:
         return Probe(self.head, site.cache.model.n_embd, site.policy_sha256)
