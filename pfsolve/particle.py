@@ -62,6 +62,11 @@ class Particle:
         return b"".join(step.data for step in self.steps).decode("utf-8", errors="replace")
 
     @property
+    def texts(self) -> tuple[str, ...]:
+        """The text of each step."""
+        return tuple(step.data.decode("utf-8", errors="replace") for step in self.steps)
+
+    @property
     def n_tokens(self) -> int:
         return sum(len(step.tokens) for step in self.steps)
 

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """What came of a problem, with n particles: fewer than settings allow where it ended early."""
+    """What came of a problem, with n particles: fewer than settings allow where it ended early.
+
+    `best` is the particle that the answer is taken from, `text` what it wrote, `steps` that step by step.
+    """
 
     problem: str
     answer: str | None
@@ -35,6 +38,24 @@ class Solution:
     interrupted: bool = False
     redrawn: int = 0  # number of times a dead particle was drawn again
     sandbox_seconds: float = 0.0  # of its programs' runs, all added up; they run beside the search
+    chosen: int | None = (
+        None  # index of the particle that the answer is taken from, if there is one
+    )
+
+    @property
+    def best(self) -> Particle | None:
+        """The particle that the answer is taken from: the heaviest of those that agree on it."""
+        return None if self.chosen is None else self.particles[self.chosen]
+
+    @property
+    def text(self) -> str | None:
+        """The solution as the policy wrote it, with its LaTeX; of a program its code."""
+        return None if self.best is None else self.best.text
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The texts of its steps, which together are `text`; none without an answer."""
+        return () if self.best is None else self.best.texts
 
 
 @dataclass(frozen=True, slots=True)

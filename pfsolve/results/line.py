@@ -87,6 +87,8 @@ class ResultLine(TypedDict, total=False):
     expected: str | None  # the right answer, where the file gives it
     correct: bool | None  # null where `expected` is
     answer: str | None
+    chosen: int | None  # index of the particle that the answer is taken from; absent in older files
+    best: ParticleLine | None  # that particle; likewise
     agreement: float  # the answer's share of the weight, 0 to 1
     candidates: list[CandidateLine]  # all answers, the heaviest first
     log_evidence: float | None  # null where the method has none, and for -inf
@@ -144,6 +146,8 @@ class Origin:
             "correct": correct,
             "problem": problem.text,
             "answer": solution.answer,
+            "chosen": solution.chosen,
+            "best": None if solution.chosen is None else _particle(solution, solution.chosen),
             "agreement": solution.agreement,
             "candidates": [cast(CandidateLine, asdict(each)) for each in solution.candidates],
             "log_evidence": json_safe(solution.log_evidence),
@@ -160,7 +164,9 @@ class Origin:
             },
         }
         line = self._line(problem, solution, outcome)
-        return line | {"particles": _particles(solution)} if particles else line
+        if particles:
+            line["particles"] = [_particle(solution, i) for i in range(len(solution.particles))]
+        return line
 
     def failed(self, row: Problem | BadRow, error: PfsolveError | None = None) -> ResultLine:
         """The line of a problem that could not be searched, or of a row that holds none."""
@@ -200,22 +206,20 @@ def alone(solution: Solution, *, particles: bool = False) -> ResultLine:
     return origin.solved(Problem("1", 1, solution.problem), solution, particles=particles)
 
 
-def _particles(solution: Solution) -> list[ParticleLine]:
-    return [
-        {
-            "steps": [step.data.decode("utf-8", errors="replace") for step in particle.steps],
-            "log_odds": json_safe([step.log_odds for step in particle.steps]),
-            "ancestors": [step.slot for step in particle.steps],
-            "tokens": particle.n_tokens,
-            "weight": weight,
-            "answer": particle.answer,
-            "finish": None if particle.finish is None else str(particle.finish),
-            "kind": str(particle.kind),
-            "output": particle.output,
-            "error": particle.error,
-        }
-        for particle, weight in zip(solution.particles, solution.weights, strict=True)
-    ]
+def _particle(solution: Solution, index: int) -> ParticleLine:
+    particle = solution.particles[index]
+    return {
+        "steps": list(particle.texts),
+        "log_odds": json_safe([step.log_odds for step in particle.steps]),
+        "ancestors": [step.slot for step in particle.steps],
+        "tokens": particle.n_tokens,
+        "weight": solution.weights[index],
+        "answer": particle.answer,
+        "finish": None if particle.finish is None else str(particle.finish),
+        "kind": str(particle.kind),
+        "output": particle.output,
+        "error": particle.error,
+    }
 
 
 def brief(line: ResultLine) -> ResultLine:

@@ -10,8 +10,9 @@ Agreement is equivalence, not equality of text: the caller says which answers ar
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,11 +44,13 @@ class Choice:
 
     Args:
         answer: None when no particle has one.
+        chosen: index of the particle that it is taken from, None when no particle has one.
         agreement: its share, 0 to 1; particles without an answer count against every candidate.
         candidates: all of them, largest share first.
     """
 
     answer: str | None
+    chosen: int | None
     agreement: float
     candidates: tuple[Candidate, ...]
 
@@ -58,10 +61,13 @@ def select(
     classes: Sequence[int | None],
     log_odds: Floats,
     weights: Floats,
+    preferred: Sequence[bool] | None = None,
 ) -> Choice:
     """Choose among n particles.
 
-    Ties go to the lower index.
+    Of the particles with the answer the heaviest stands for it, with argmax that of the highest log-odds.
+    Of equals that is the one better by the other measure, then a preferred one, then the first. Equal
+    shares go to the answer that comes first.
 
     Args:
         how: "argmax", "vote" or "weighted-vote".
@@ -69,28 +75,31 @@ def select(
         classes: (n,), equal for equivalent answers, None without an answer.
         log_odds: (n,), logit of each particle's last score.
         weights: (n,), normalised.
+        preferred: (n,), all alike by default.
     """
+
+    def best(members: Iterable[int], by: Floats, then: Floats) -> int:
+        return max(members, key=lambda i: (by[i], then[i], bool(preferred and preferred[i]), -i))
+
     groups: dict[int, list[int]] = {}
     for index, group in enumerate(classes):
         if group is not None and answers[index] is not None:
             groups.setdefault(group, []).append(index)
     if not groups:
-        return Choice(None, 0.0, ())
+        return Choice(None, None, 0.0, ())
 
     mass = _mass(how, weights)
     shares = {group: float(mass[members].sum()) for group, members in groups.items()}
     ranked = sorted(groups, key=lambda group: -shares[group])
-    chosen = ranked[0]
-    answer = answers[_heaviest(groups[chosen], weights)]
+    heaviest = {group: best(members, weights, log_odds) for group, members in groups.items()}
+    winner, chosen = ranked[0], heaviest[ranked[0]]
     if how == "argmax":
-        best = _heaviest([index for members in groups.values() for index in members], log_odds)
-        chosen = next(group for group, members in groups.items() if best in members)
-        answer = answers[best]
+        chosen = best(itertools.chain(*groups.values()), log_odds, weights)
+        winner = next(group for group, members in groups.items() if chosen in members)
     candidates = tuple(
-        Candidate(str(answers[_heaviest(groups[g], weights)]), len(groups[g]), shares[g])
-        for g in ranked
+        Candidate(str(answers[heaviest[g]]), len(groups[g]), shares[g]) for g in ranked
     )
-    return Choice(answer, shares[chosen], candidates)
+    return Choice(answers[chosen], chosen, shares[winner], candidates)
 
 
 def is_settled(
@@ -149,8 +158,3 @@ def _log_beta(a: float, b: float) -> float:
 def _mass(how: str, weights: Floats) -> Floats:
     """The weight of each particle in a vote, (n,), normalised."""
     return np.full(weights.size, 1.0 / weights.size) if how == "vote" else weights
-
-
-def _heaviest(members: Sequence[int], weights: Floats) -> int:
-    """The member of highest weight, of equals the lowest index."""
-    return max(members, key=lambda index: (weights[index], -index))

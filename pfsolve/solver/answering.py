@@ -8,7 +8,7 @@ from itertools import compress
 import numpy as np
 
 from pfsolve.answers import group_equivalent
-from pfsolve.particle import Finish, Particle
+from pfsolve.particle import Finish, Kind, Particle
 from pfsolve.search.log_odds import Floats
 from pfsolve.search.selection import is_settled, select
 from pfsolve.settings import Settings
@@ -51,13 +51,15 @@ def solution_of(
     weights = population.weights.normalised
     needed = np.array([particle.finish is not Finish.SETTLED for particle in outcome.particles])
     share = weights[needed].sum()
-    answers = [particle.answer for particle in compress(outcome.particles, needed)]
+    voters = list(compress(outcome.particles, needed))
+    answers = [particle.answer for particle in voters]
     choice = select(
         settings.final,
         answers,
         group_equivalent(answers),
         population.log_odds[needed],
         weights[needed] / share if share > 0 else weights[needed],
+        [particle.kind is Kind.TEXT for particle in voters],  # which is easier to read
     )
     return Solution(
         problem=task.problem.text,
@@ -77,4 +79,5 @@ def solution_of(
         seconds=outcome.seconds,
         load_seconds=load_seconds,
         interrupted=outcome.interrupted,
+        chosen=None if choice.chosen is None else int(np.flatnonzero(needed)[choice.chosen]),
     )

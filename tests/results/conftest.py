@@ -38,5 +38,6 @@ def solution(problem: Problem, answer: str | None, **more: Any) -> Solution:
         "reward_tokens": 0,
         "seconds": 2.0,
         "load_seconds": 1.0,
+        "chosen": None if answer is None else 0,
     }
     return Solution(**{**values, **more})

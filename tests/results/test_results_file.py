@@ -47,6 +47,8 @@ def test_a_line_holds_all_that_is_needed_to_check_it(tmp_path: Path) -> None:
     assert record["seed"] == PROBLEMS[0].seed(0)
     assert record["settings"]["particles"] == 8
     assert record["log_evidence"] is None, "JSON has no infinity"
+    assert (record["chosen"], record["best"]["steps"]) == (0, ["\\boxed{2}"])
+    assert "particles" not in record
 
 
 def test_one_problem_alone_has_the_shape_of_a_row(tmp_path: Path) -> None:

@@ -37,13 +37,36 @@ def test_argmax_passes_over_particles_without_an_answer() -> None:
 
 def test_no_particle_has_an_answer() -> None:
     choice = select("vote", [None, None], [None, None], np.zeros(2), np.full(2, 0.5))
-    assert (choice.answer, choice.agreement, choice.candidates) == (None, 0.0, ())
+    assert (choice.answer, choice.chosen, choice.candidates) == (None, None, ())
+    assert choice.agreement == 0.0
 
 
 def test_ties_go_to_the_lower_index() -> None:
     for how in ("argmax", "vote", "weighted-vote"):
         choice = select(how, ["b", "a"], [0, 1], np.zeros(2), np.full(2, 0.5))
         assert choice.answer == "b"
+
+
+@pytest.mark.parametrize(
+    ("how", "log_odds", "weights", "preferred", "chosen"),
+    [
+        ("weighted-vote", [9, 0, 0, 0], [0.1, 0.2, 0.4, 0.3], None, 2),
+        ("weighted-vote", [0, 0, 0, 0], [0.1, 0.3, 0.3, 0.3], [False, False, True, True], 2),
+        ("weighted-vote", [0, 1, 2, 0], [0.1, 0.3, 0.3, 0.3], [True, True, False, True], 2),
+        ("vote", [0, 0, 0, 0], [0.25] * 4, [False, False, False, True], 3),
+        ("vote", [0, 0, 0, 0], [0.25] * 4, None, 1),
+        ("argmax", [-1, 3, 3, 0], [0.1, 0.2, 0.3, 0.4], None, 2),
+        ("argmax", [5, 3, 3, 0], [0.1, 0.2, 0.3, 0.4], None, 0),
+    ],
+)
+def test_who_stands_for_the_answer(
+    how: str, log_odds: list[float], weights: list[float], preferred: list[bool] | None, chosen: int
+) -> None:
+    """Three of four agree; the one of most weight, then of best odds, then a preferred one speaks."""
+    answers = ["x", "a", "b", "c"]
+    choice = select(how, answers, [0, 1, 1, 1], np.array(log_odds), np.array(weights), preferred)
+    assert choice.chosen == chosen
+    assert choice.answer == answers[chosen]
 
 
 @given(st.lists(st.tuples(st.sampled_from([None, 0, 1, 2]), st.booleans()), min_size=1, max_size=7))

@@ -1,0 +1,68 @@
+"""Which of the particles a solution shows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pfsolve.particle import Finish, Kind, Particle, Step
+from pfsolve.problems import Problem
+from pfsolve.programs import ProgramResult
+from pfsolve.search.requests import FinalPopulation, Search
+from pfsolve.search.weights import Weights
+from pfsolve.settings import Settings
+from pfsolve.solution import Solution
+from pfsolve.solver.answering import solution_of
+from pfsolve.solver.task import Outcome, Task
+
+
+def text(answer: str, finish: Finish = Finish.BOXED) -> Particle:
+    steps = ("So it is.\n\n", f"\\boxed{{{answer}}}")
+    return Particle(tuple(Step((1,), step.encode(), 0) for step in steps), finish)
+
+
+def program(answer: str) -> Particle:
+    written = Particle((Step((1,), b"print(4)\n```", 0),), Finish.END, Kind.PROGRAM)
+    return written.ran(ProgramResult(answer + "\n", (answer,)))
+
+
+def never() -> Search:
+    """A search that is over before it begins."""
+    return FinalPopulation(np.zeros(0), Weights(np.zeros(0)), None, steps=0)
+    yield
+
+
+def solved(particles: list[Particle], weights: list[float]) -> Solution:
+    population = FinalPopulation(
+        np.zeros(len(particles)), Weights(np.log(np.array(weights))), None, steps=2
+    )
+    outcome = Outcome(tuple(particles), population, 9, 0, 0, 0.0, 1.0, interrupted=False)
+    task = Task(Problem("1", 1, "2 + 2?"), [], 1, never())
+    return solution_of(task, outcome, Settings(), {}, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("weights", "chosen"),
+    [([0.1, 0.2, 0.3, 0.4], 3), ([0.1, 0.3, 0.35, 0.25], 2), ([0.1, 0.3, 0.3, 0.3], 2)],
+)
+def test_it_is_the_heaviest_with_the_answer_and_of_equals_a_text(
+    weights: list[float], chosen: int
+) -> None:
+    particles = [text("7"), program("4"), text("4.0"), text(r"\frac{8}{2}")]
+    solution = solved(particles, weights)
+    assert solution.chosen == chosen
+    assert solution.best is particles[chosen]
+    assert solution.answer == particles[chosen].answer
+    assert solution.text == "".join(solution.steps) == particles[chosen].text
+    assert solution.agreement == pytest.approx(sum(weights[1:]))
+
+
+def test_particles_that_were_not_needed_are_passed_over() -> None:
+    particles = [text("1", Finish.SETTLED), text("7", Finish.SETTLED), text("4")]
+    assert solved(particles, [0.4, 0.3, 0.3]).chosen == 2
+
+
+def test_without_an_answer_there_is_nothing_to_show() -> None:
+    looping = Particle((Step((1,), b"and so on", 0),), Finish.LOOP)
+    solution = solved([looping, looping], [0.5, 0.5])
+    assert (solution.best, solution.text, solution.steps) == (None, None, ())
