@@ -104,6 +104,18 @@ class Environment:
         return platformdirs.user_cache_path("pfsolve", appauthor=False) / "programs"
 
     @cached_property
+    def state_dir(self) -> Path:
+        """Folder of what is kept of runs.
+
+        PFSOLVE_STATE_DIR, or the platform's usual place (~/.local/state/pfsolve on Linux).
+        """
+        if override := self.variables.get("PFSOLVE_STATE_DIR"):
+            return Path(override).expanduser()
+        import platformdirs
+
+        return platformdirs.user_state_path("pfsolve", appauthor=False)
+
+    @cached_property
     def out(self) -> Console:
         """Console for results."""
         return self._console(self.stdout, self.stdout_is_terminal)

@@ -14,11 +14,14 @@ from typing import Any, BinaryIO
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
     """A file to write, which takes the place of `path` when all has gone well.
 
     Until then, and after an exception, `path` is as it was; a power cut leaves the old file or the
-    new one. Permissions stay. A symbolic link is replaced, not followed.
+    new one. A symbolic link is replaced, not followed.
+
+    Args:
+        mode: permissions; by default those of `path`, or of any new file.
 
     Raises:
         OSError: the folder cannot be written, or the disk is full.
@@ -30,16 +33,18 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        part.chmod(path.stat().st_mode if path.exists() else 0o666 & ~_umask())
+        if mode is None:
+            mode = path.stat().st_mode if path.exists() else 0o666 & ~_umask()
+        part.chmod(mode)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, mode: int | None = None) -> None:
     """Write a text as UTF-8 in the place of `path`, as `replacing` does."""
-    with replacing(path) as file:
+    with replacing(path, mode) as file:
         file.write(text.encode())
 
 

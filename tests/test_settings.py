@@ -16,6 +16,7 @@ from pfsolve.settings import (
     METHOD,
     METHODS,
     MODELS,
+    OUTPUT,
     PRESETS,
     SAMPLING,
     SETTINGS,
@@ -39,6 +40,7 @@ OTHER = {
     "expected_steps": "7", "temperature": "0.25", "top_p": "0.9", "top_k": "40", "min_p": "0.1",
     "seed": "7", "policy": "mine.gguf", "context": "512", "threads": "3", "gpu_layers": "12",
     "offline": "1", "parallel": "2", "preset": "paper",
+    "history": "no",
 }  # fmt: skip
 WITH = {"ess_threshold": {"weights": "ratio"}}  # what another value needs beside it
 
@@ -181,7 +183,7 @@ def test_every_field_of_the_record_is_declared_and_documented() -> None:
             assert setting.checked(setting.default) == setting.default
         elif setting.name != "preset":
             assert setting.default_text, "what an open value means is said"
-    assert {SETTINGS[name].panel for name in MACHINE} == {MODELS, FILES}
+    assert {SETTINGS[name].panel for name in MACHINE} == {MODELS, FILES, OUTPUT}
 
 
 def test_methods_and_presets_speak_of_settings() -> None:
@@ -234,7 +236,10 @@ def from_the_command_line(texts: dict[str, str], monkeypatch: pytest.MonkeyPatch
     )
     argv = ["2 + 2?"]
     for name, text in texts.items():
-        argv += [as_option(name)] if SETTINGS[name].kind is bool else [as_option(name), text]
+        if SETTINGS[name].kind is not bool:
+            argv += [as_option(name), text]
+        else:
+            argv.append(as_option(name if parsed(name, text) else f"no_{name}"))
     assert run(argv, Environment()) == 0
     return found[0]
 

@@ -10,6 +10,7 @@ from pfsolve.cli import models, programs, results, reward
 from pfsolve.cli.bench import bench
 from pfsolve.cli.help import CommandGroup, Commands
 from pfsolve.cli.score import score
+from pfsolve.cli.show import show
 from pfsolve.cli.solve import solve
 from pfsolve.errors import Interrupted
 
@@ -52,6 +53,7 @@ app = Commands(
     'Example: pfsolve "Solve x^2=4"',
 )
 app.command()(solve)
+app.command()(show)
 app.command()(score)
 app.command()(bench)
 app.add_typer(models.app, name="models")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pfsolve.display.output import Output
     from pfsolve.environment import Environment
     from pfsolve.events import Event
+    from pfsolve.results.line import ResultLine
     from pfsolve.settings import Settings
 
 
@@ -29,10 +30,9 @@ def solve_one(
         NoAnswer: no particle reached one.
     """
     from pfsolve.cli.session import open_solver
-    from pfsolve.display.output import Answer, summary
     from pfsolve.display.solve import SolveView
     from pfsolve.display.surface import watching
-    from pfsolve.results.line import alone, brief
+    from pfsolve.results.line import alone
     from pfsolve.results.run_record import RunRecords
 
     if not problem.strip():
@@ -59,12 +59,8 @@ def solve_one(
     line = alone(solution, particles=True)
     if records is not None:
         records.write(problem, line)
-    output.give(
-        line if options.json == "full" else brief(line),
-        lambda: [Answer(solution.answer)] if solution.answer is not None else [],
-    )
-    if solution.answer is not None:
-        output.aside(summary(solution))
+    kept = settings.history and _keep(line, environment, output, options.verbose)
+    _print(line, options, environment, output, kept=kept)
     if solution.interrupted:
         raise typer.Exit(ExitCode.INTERRUPTED)
     if solution.answer is None:
@@ -73,3 +69,37 @@ def solve_one(
             f"try more {named('particles')}, another {named('seed')}, or a larger "
             f"{named('max_steps')} or {named('context')}",
         )
+
+
+def _print(
+    line: ResultLine, options: RunOptions, environment: Environment, output: Output, *, kept: bool
+) -> None:
+    """The solution where it is wanted, the answer, and on a terminal what else there is to say."""
+    from pfsolve.display.solution import all_answers, solution_and_answer, summary
+    from pfsolve.results.line import brief
+
+    shown = options.solution
+    if shown is None:
+        shown = environment.stdout_is_terminal and not options.quiet
+    output.give(
+        line if options.json == "full" else brief(line),
+        lambda: solution_and_answer(line, solution=shown, titled=not options.quiet),
+    )
+    more = "pfsolve show" if line["answer"] is not None else "pfsolve show --all"
+    hint = f"{more} for more" if kept else None
+    output.aside(summary(line, verbose=options.verbose, hint=hint))
+    for answer in all_answers(line) if options.verbose else []:
+        output.aside(answer)
+
+
+def _keep(line: ResultLine, environment: Environment, output: Output, verbose: int) -> bool:
+    """Keep the run for `pfsolve show`; whether that went well, without which a solve is as good."""
+    from pfsolve.results.history import History
+
+    try:
+        History(environment.state_dir).keep(line)
+    except (OSError, ValueError) as error:
+        if verbose:
+            output.note(f"this run is not kept for pfsolve show: {error}")
+        return False
+    return True

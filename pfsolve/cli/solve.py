@@ -10,13 +10,11 @@ import typer
 
 from pfsolve.cli.options import Flags, layers, taking
 from pfsolve.errors import ExitCode, UsageError
-from pfsolve.settings import FILES, SETTINGS, merge
+from pfsolve.settings import FILES, OUTPUT, SETTINGS, merge
 
 if TYPE_CHECKING:
     from pfsolve.environment import Environment
     from pfsolve.problems import ProblemFile
-
-_OUTPUT = "Output"  # a section of the help
 
 
 def _option(panel: str, *names: str, **how: Any) -> Any:
@@ -69,27 +67,34 @@ class RunOptions:
     ] = False
     record: Annotated[
         Path | None,
-        _option(_OUTPUT, "--record", help="Keep a full record of each run in this folder."),
+        _option(OUTPUT, "--record", help="Keep a full record of each run in this folder."),
     ] = None
     json: Annotated[
         str | None,
         _option(
-            _OUTPUT,
+            OUTPUT,
             "--json",
             metavar="[full]",
             help="Print a JSON object for each problem; full: with all particles.",
         ),
     ] = None
+    solution: Annotated[
+        bool | None,
+        _option(
+            OUTPUT,
+            "--solution/--no-solution",
+            help="Print the solution before the answer. (default: on a terminal)",
+        ),
+    ] = None
     raw: Annotated[
-        bool,
-        _option(_OUTPUT, "--raw", help="Print the answer's LaTeX as it is, also on a terminal."),
+        bool, _option(OUTPUT, "--raw", help="Print LaTeX as it is, also on a terminal.")
     ] = False
     quiet: Annotated[
-        bool, _option(_OUTPUT, "--quiet", "-q", help="Nothing but the answer and errors.")
+        bool, _option(OUTPUT, "--quiet", "-q", help="Nothing but the answer and errors.")
     ] = False
     verbose: Annotated[
         int,
-        _option(_OUTPUT, "--verbose", "-v", count=True, help="Say more; -vv adds llama.cpp's log."),
+        _option(OUTPUT, "--verbose", "-v", count=True, help="Say more; -vv adds llama.cpp's log."),
     ] = 0
 
     def __post_init__(self) -> None:
@@ -148,6 +153,11 @@ def solve(
     if alone and not options.need_file and len(problems.rows) == 1 and isinstance(first, Problem):
         solve_one(first.text, settings, options, environment, output)
         return
+    if options.solution and options.json is None:
+        raise UsageError(
+            f"--solution is for one problem, and {options.file or STANDARD_INPUT} may hold many",
+            "--json prints each with its solution as `best`, and so does -o",
+        )
     output.note(f"{options.file or STANDARD_INPUT}: {problems.describe()}")
     solve_file(problems, settings, options, environment, output)
 

@@ -1,19 +1,19 @@
-"""The only way to stdout: what a command gives is a line of JSON, a table, text, or an answer."""
+"""The only way to stdout: what a command gives is a line of JSON, a table, prose, code, or an answer."""
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
-from pfsolve.display.text import one_line, readable_answer
+from pfsolve.display.text import clean_lines, one_line, readable_answer
 from pfsolve.files import dumps, json_safe
-from pfsolve.wording import duration, percent, plural, speed
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from pfsolve.environment import Environment
-    from pfsolve.solution import Solution
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,26 @@ class Answer:
     text: str | None
     problem_id: str | None = None
     correct: bool | None = None
+    titled: bool = False  # whether a terminal is told that it is the answer
 
 
-Shown: TypeAlias = Table | Answer | str
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """Markdown with LaTeX in it; a terminal gets it readable, unless raw, and a pipe as it is."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A program, or what one printed: indented on a terminal, a block of Markdown in a pipe."""
+
+    text: str
+    language: str = ""
+    last: int | None = None  # lines that a terminal gets at most, from the end; all by default
+
+
+Shown: TypeAlias = Table | Answer | Prose | Code | str
 
 _Item = TypeVar("_Item")
 
@@ -93,23 +110,67 @@ class Output:
             self._environment.err.print(Text(line, style="dim"), soft_wrap=True)
 
     def aside(self, line: str) -> None:
-        """A note that is worth no more than a look: on a terminal, and not where JSON is wanted."""
-        if not self._as_json and self._environment.err.is_terminal:
-            self.note(line)
+        """A note that is worth no more than a look: on a terminal, and not where JSON is wanted.
+
+        It follows the results on stdout where that is a terminal, or else stands on stderr.
+        """
+        from rich.text import Text
+
+        if self._quiet or self._as_json:
+            return
+        console = self._environment.out if self._on_terminal else self._environment.err
+        if self._on_terminal or console.is_terminal:
+            for piece in Text(line, style="dim").wrap(console, console.width):
+                piece.rstrip()
+                console.print(piece, soft_wrap=True)
+
+    @property
+    def _on_terminal(self) -> bool:
+        return self._environment.stdout_is_terminal
 
     def _show(self, parts: Iterable[Shown]) -> None:
         for number, part in enumerate(parts):
+            if number and not isinstance(part, str):
+                self._write("")
             if isinstance(part, Table):
-                if number:
-                    self._write("")
                 self._table(part)
             elif isinstance(part, Answer):
                 self._answer(part)
+            elif isinstance(part, Prose):
+                self._prose(part)
+            elif isinstance(part, Code):
+                self._code(part)
             else:
                 self._write(part)
 
+    def _prose(self, prose: Prose) -> None:
+        if self._on_terminal and not self._raw:
+            from pfsolve.display.prose import readable
+
+            self._print(readable(prose.text, self._environment.out))
+        else:
+            self._write("\n".join(clean_lines(prose.text)))
+
+    def _code(self, code: Code) -> None:
+        lines = "\n".join(clean_lines(code.text)).strip("\n").split("\n")
+        if self._on_terminal:
+            from pfsolve.display.prose import code_lines
+
+            if code.last is not None and len(lines) > code.last:
+                left_out = len(lines) - code.last
+                lines = [f"… {left_out} lines more", *lines[left_out:]]
+            self._print(code_lines("\n".join(lines), code.language, self._environment.out))
+            return
+        longest = max((len(fence[0]) for fence in re.finditer("`+", code.text)), default=0)
+        fence = "`" * max(3, longest + 1)
+        self._write("\n".join([fence + code.language, *lines, fence]))
+
+    def _print(self, lines: Iterable[Text]) -> None:
+        for line in lines:
+            self._environment.out.print(line, soft_wrap=True)
+
     def _table(self, table: Table) -> None:
-        if not self._environment.stdout_is_terminal:
+        if not self._on_terminal:
             for row in (table.header, *table.rows):
                 self._write("\t".join(row))
             return
@@ -128,12 +189,14 @@ class Output:
     def _answer(self, answer: Answer) -> None:
         console = self._environment.out
         text = answer.text or ""
-        if not console.is_terminal:
+        if not self._on_terminal:
             self._write(one_line(text))
             return
         from rich.text import Text
 
         line = Text(one_line(text) if self._raw else readable_answer(text), "bold")
+        if answer.titled:
+            line = Text.assemble("Answer  ", line)
         if answer.problem_id is not None:
             if answer.text is None:
                 line = Text("no answer", "dim")
@@ -177,17 +240,3 @@ class InOrder(Generic[_Item]):
         for position in range(self._next, max(self._held, default=-1) + 1):
             self._show(self._held.get(position))
         self._held.clear()
-
-
-def summary(solution: Solution) -> str:
-    """One line about a solve: "92 % of the weight · 8 particles · 1 843 tokens · 31 s · 59 tokens/s"."""
-    kinds = Counter(str(particle.kind) for particle in solution.particles)
-    counts = [plural(kinds[kind], kind) for kind in ("text", "program") if kinds[kind]]
-    parts = [
-        "no answer" if solution.answer is None else f"{percent(solution.agreement)} of the weight",
-        ", ".join(counts) if kinds["program"] else plural(len(solution.particles), "particle"),
-        plural(solution.tokens, "token"),
-        duration(solution.seconds),
-        speed(solution.tokens, solution.seconds),
-    ]
-    return " · ".join(part for part in parts if part)

@@ -26,17 +26,22 @@ _BARE = re.compile(
     r"(?:\\[\[\]]|\\(?:begin|end)\{\w++\*?\}|\$\$|```\w*+|[-=*_]{3,}+|[\s.,\ufffd]++)*+", re.ASCII
 )
 # Markdown, but not 2**3.
-_BOLD = re.compile(r"(?<![\w)])\*\*(\S|\S.*?\S)\*\*(?!\w)")
+BOLD = re.compile(r"(?<![\w)])\*\*(\S|\S.{0,400}?\S)\*\*(?!\w)")
 _OPEN_DOLLAR = re.compile(r"\$(?=[^\s\d$][^$]*$)")  # no price: a formula that is not closed yet
-_HEADING = re.compile(r"^#{1,6}\s+")
+HEADING = re.compile(r"^#{1,6}\s+")
 
 
 def one_line(text: str) -> str:
     """`text` on one line and safe to print: line breaks become spaces, control characters go."""
     if text.isascii() and text.isprintable():
         return text.strip()
-    text = " ".join(_ESCAPE.sub("", text).replace("\t", " ").splitlines())
-    return "".join(char for char in text if _visible(char)).strip()
+    return " ".join(clean_lines(text.replace("\t", " "))).strip()
+
+
+def clean_lines(text: str) -> list[str]:
+    """The lines of `text`, safe to print: control characters go, a tab becomes four spaces."""
+    lines = _ESCAPE.sub("", text).replace("\t", "    ").splitlines()
+    return ["".join(char for char in line if _visible(char)).rstrip() for line in lines]
 
 
 def _visible(char: str) -> bool:
@@ -82,7 +87,7 @@ def last_line(text: str) -> str:
         line = one_line(line).rstrip("\ufffd")  # a character whose last bytes are yet to come
         if len(line) > _LONGEST_LINE:
             line = line[-_LONGEST_LINE:].partition(" ")[2] or line[-_LONGEST_LINE:]
-        line = _HEADING.sub("", _BOLD.sub(r"\1", line), count=1)
+        line = HEADING.sub("", BOLD.sub(r"\1", line), count=1)
         done, unfinished = split_unfinished(line)
         if done.count("$") % 2:
             done = _OPEN_DOLLAR.sub("", done)

@@ -88,7 +88,7 @@ class Setting:
         """The default as the help writes it; empty for a switch that is off."""
         if self.default_text or self.default is None or self.default is False:
             return self.default_text
-        return written(self.default)
+        return "on" if self.default is True else written(self.default)
 
     def parsed(self, text: str) -> Any:
         """The value that a text stands for, on the command line or in a variable.

@@ -68,6 +68,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 # Sections of the help.
 FILES, METHOD, SAMPLING, MODELS = "Many problems", "Method", "Sampling", "Models and machine"
+OUTPUT = "Output"
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +256,9 @@ class Settings:
         auto=True,
         machine=True,
         default_text="auto: as many as fill a batch",
+    )
+    history: bool = setting(
+        True, "Keep the last runs of single problems, for pfsolve show.", OUTPUT, machine=True
     )
 
     def __post_init__(self) -> None:

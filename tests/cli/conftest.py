@@ -23,7 +23,11 @@ def cli_environment(config_dir: Path, **variables: str) -> dict[str, str]:
         if not name.startswith("PFSOLVE_") or name == "PFSOLVE_MODELS_DIR"
     }
     ours = {"PFSOLVE_POLICY": SMALL, "PFSOLVE_THREADS": str(THREADS)}
-    return {**kept, **ours, "PFSOLVE_CONFIG_DIR": str(config_dir), **variables}
+    folders = {
+        "PFSOLVE_CONFIG_DIR": str(config_dir),
+        "PFSOLVE_STATE_DIR": str(config_dir.parent / "state"),
+    }
+    return {**kept, **ours, **folders, **variables}
 
 
 @pytest.fixture

@@ -5,27 +5,15 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pfsolve.display.output import Answer, InOrder, Output, Shown, Table, summary
+from pfsolve.display.output import Answer, Code, InOrder, Output, Prose, Shown, Table
 from pfsolve.environment import Environment
-from pfsolve.particle import Kind, Particle
 
-SUMMARY = "92 % of the weight · 8 particles · 1 843 tokens · 31 s · 59 tokens/s"
 HALF = r"\frac{1}{2}"
-
-
-@dataclass(frozen=True)
-class Solution:
-    answer: str | None = HALF
-    agreement: float = 0.923
-    seconds: float = 31.2
-    tokens: int = 1843
-    particles: tuple[Particle, ...] = (Particle(),) * 8
 
 
 class Terminal(io.StringIO):
@@ -97,6 +85,44 @@ def test_one_of_many_is_its_answer_in_a_pipe_and_says_whose_it_is_on_a_terminal(
     assert given_to(Terminal(), row) == seen
 
 
+def test_a_terminal_is_told_that_the_answer_is_one_and_a_pipe_gets_it_alone() -> None:
+    assert given_to(Terminal(), Answer(HALF, titled=True)) == "Answer  1/2\n"
+    assert given_to(io.StringIO(), Answer(HALF, titled=True)) == f"{HALF}\n"
+
+
+# -- prose and code --
+
+
+def test_prose_is_readable_on_a_terminal_and_markdown_in_a_pipe_or_raw() -> None:
+    prose = Prose("**So** $x = \\frac{1}{2}$\n\x1b[2Jis\tit.")
+    plain = "**So** $x = \\frac{1}{2}$\nis    it.\n"
+    assert given_to(Terminal(), prose) == "So x = 1/2\nis    it.\n"
+    assert given_to(io.StringIO(), prose) == plain
+    assert given_to(Terminal(), prose, raw=True) == plain
+
+
+def test_code_is_indented_on_a_terminal_and_a_block_in_a_pipe() -> None:
+    code = Code("\nif x:\n\tprint('`' * 3, '````')\n", "python")
+    assert given_to(Terminal(), code) == "    if x:\n        print('`' * 3, '````')\n"
+    block = "`````python\nif x:\n    print('`' * 3, '````')\n`````\n"
+    assert given_to(io.StringIO(), code) == block, "no line of the code may end the block"
+
+
+def test_of_a_long_output_a_terminal_gets_the_end() -> None:
+    code = Code("\n".join(map(str, range(100))), last=3)
+    assert given_to(Terminal(), code).split("\n    ") == [
+        "    … 97 lines more",
+        *("97", "98", "99\n"),
+    ]
+    assert given_to(io.StringIO(), code).count("\n") == 102
+
+
+def test_parts_are_set_apart() -> None:
+    parts = (Prose("So."), Code("4"), Answer("4"))
+    assert given_to(Terminal(), *parts) == "So.\n\n    4\n\n4\n"
+    assert given_to(io.StringIO(), *parts) == "So.\n\n```\n4\n```\n\n4\n"
+
+
 # -- tables, text and JSON --
 
 
@@ -158,10 +184,23 @@ def test_notes_are_plain_text_on_stderr_unless_quiet() -> None:
     assert stream.getvalue() == "[bold]3 left out\n"
 
 
+def test_an_aside_follows_what_stands_on_the_terminal() -> None:
+    out, err = Terminal(), Terminal()
+    environment = Environment(stdout=out, stderr=err, variables={"NO_COLOR": "1"})
+    output = Output(environment)
+    output.give(None, lambda: [Answer("4")])
+    output.aside("said " * 30)
+    assert "4\n" in out.getvalue()
+    assert out.getvalue().split() == ["4", *["said"] * 30]
+    assert max(map(len, out.getvalue().splitlines())) <= 80, "between words"
+    assert err.getvalue() == ""
+
+
 def test_an_aside_is_for_a_reader_at_a_terminal() -> None:
     pipe, terminal = io.StringIO(), Terminal()
     for stream in (pipe, terminal):
-        environment = Environment(stderr=stream, variables={"TERM": "xterm", "NO_COLOR": "1"})
+        variables = {"TERM": "xterm", "NO_COLOR": "1"}
+        environment = Environment(stdout=io.StringIO(), stderr=stream, variables=variables)
         for how in ({"as_json": True}, {"quiet": True}):
             Output(environment, **how).aside("nothing")
         Output(environment).aside("said")
@@ -200,23 +239,3 @@ def test_as_they_come_means_at_once() -> None:
     lines(0, "a")
     lines.close()
     assert shown == ["c", "a"]
-
-
-# -- the line about a solve --
-
-
-def test_the_summary_tells_what_there_is() -> None:
-    assert summary(Solution()) == SUMMARY
-    nothing = Solution(None, 0.0, 0.0, 0, (Particle(),))
-    assert summary(nothing) == "no answer · 1 particle · 0 tokens · 0.0 s"
-
-
-@pytest.mark.parametrize(
-    ("texts", "programs", "said"),
-    [(4, 4, "4 texts, 4 programs"), (1, 1, "1 text, 1 program"), (0, 2, "2 programs")],
-)
-def test_the_summary_counts_each_kind_where_there_are_programs(
-    texts: int, programs: int, said: str
-) -> None:
-    particles = (Particle(),) * texts + (Particle(kind=Kind.PROGRAM),) * programs
-    assert summary(Solution(particles=particles)).split(" · ")[1] == said

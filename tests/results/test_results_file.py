@@ -120,7 +120,8 @@ def test_other_settings_stay_and_count_for_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"threads": 3}, {"gpu_layers": 0}, {"offline": True}, {"parallel": 4}]
+    "change",
+    [{"threads": 3}, {"gpu_layers": 0}, {"offline": True}, {"parallel": 4}, {"history": False}],
 )
 def test_the_machine_does_not_change_the_hash(change: dict) -> None:
     assert origin(**change).settings_hash == OURS.settings_hash

@@ -1,0 +1,73 @@
+"""`pfsolve show`: a run that is over, once more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pfsolve.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from pfsolve.results.history import KeptRun
+
+
+def show(
+    run: Annotated[
+        str,
+        typer.Argument(
+            show_default=False,
+            help="1 for the last run, 2 for the one before it, an id, or a record's path. (default: 1)",
+        ),
+    ] = "1",
+    every: Annotated[
+        bool, typer.Option("--all", help="Show what each of the particles has written.")
+    ] = False,
+    listed: Annotated[bool, typer.Option("--list", help="List the runs that are kept.")] = False,
+    as_json: AsJson = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Show LaTeX as it is.")] = False,
+) -> None:
+    """Show the solution of a problem once more, or all that was written."""
+    from pfsolve.display.output import Output, Table
+    from pfsolve.display.solution import all_answers, summary, whole_run
+    from pfsolve.environment import Environment
+    from pfsolve.results.history import History
+
+    environment = Environment()
+    history = History(environment.state_dir)
+    output = Output(environment, as_json=as_json, raw=raw)
+    if listed:
+        header = ("run", "id", "when", "answer", "problem")
+        rows = [(number, *_row(kept)) for number, kept in enumerate(history.runs(), 1)]
+        values = [dict(zip(header, row, strict=True)) for row in rows]
+        cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+        output.give(values, lambda: [Table(header, cells, prose=True)])
+        return
+    line = history.find(run)
+    output.give(line, lambda: whole_run(line, every=every))
+    hint = None if every or not line["particles"] else "--all shows every particle"
+    output.aside(summary(line, verbose=every, hint=hint))
+    if every:
+        for answer in all_answers(line):
+            output.aside(answer)
+
+
+def _row(kept: KeptRun) -> tuple[str, str | None, str | None, str | None]:
+    """Id, time, answer and problem of a run; the id alone where it cannot be read."""
+    from datetime import datetime
+
+    from pfsolve.display.text import one_line
+    from pfsolve.errors import UsageError
+
+    try:
+        line = kept.read()
+    except UsageError:
+        return kept.id, None, None, None
+    when = datetime.fromisoformat(line["at"]).astimezone()
+    answer, problem = line["answer"], line["problem"] or ""
+    return (
+        kept.id,
+        f"{when:%Y-%m-%d %H:%M}",
+        None if answer is None else one_line(answer),
+        one_line(problem),
+    )
