@@ -115,6 +115,10 @@ def test_only_the_strongest_method_brings_its_settings() -> None:
         ({"method": "sc", "final": "argmax"}, "highest score"),
         ({"deduplicate": True, "weights": "ratio"}, "score"),
         ({"deduplicate": True, "method": "pg"}, "reference"),
+        ({"reward": "none", "final": "argmax"}, "final=argmax goes by scores"),
+        ({"reward": "none", "method": "bon"}, "method=bon goes by scores"),
+        ({"reward": "none", "method": "beam", "final": "vote"}, "method=beam goes by scores"),
+        ({"reward": "none", "preset": "paper"}, "final=argmax goes by scores"),
         ({"early_stop": True, "final": "argmax"}, "vote"),
         ({"early_stop": True, "method": "pg"}, "first sweep"),
         ({"early_stop": True, "method": "tempering"}, "first sweep"),
@@ -164,6 +168,11 @@ def test_a_search_stops_early_where_one_vote_chooses_the_answer(
 def test_greedy_is_greedy_for_both_kinds() -> None:
     merged = merge({"method": "greedy", "programs": 1})
     assert (merged.temperature, merged.program_temperature, merged.programs) == (0.0, 0.0, 1.0)
+
+
+def test_without_a_reward_there_is_a_vote() -> None:
+    for values in ({}, {"method": "bon", "final": "vote"}, {"final": "argmax", "particles": 1}):
+        assert merge({"reward": "none"}, values).reward == "none"
 
 
 def test_a_user_who_always_deduplicates_can_still_sample() -> None:

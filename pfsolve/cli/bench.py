@@ -27,7 +27,8 @@ def bench(
         typer.Option(
             "--method",
             help='A method to compare, with settings of its own: "pf weights=ratio"; repeatable. sc, bon '
-            "and wbon (weighted best-of-n) follow from one set of rollouts. (default: pf, sc, wbon)",
+            "and wbon (weighted best-of-n) follow from one set of rollouts. (default: pf, sc, and with "
+            "a reward wbon)",
             show_default=False,
         ),
     ] = None,
@@ -94,15 +95,17 @@ def bench(
     out = Output(environment, as_json=as_json, quiet=quiet)
     if plot is not None:
         check_plot(plot)
-    plan = make_plan(
-        method or ("pf", "sc", "wbon"), _numbers(sizes), rollouts, range(seeds), baseline
-    )
-    problems = read_answered(file).problems[:limit]
     base = layers(environment, flags)
-    settings = merge(*base, ROLLOUT_METHOD)  # a method of the config file has no say here
-    runs = plan.runs(scored=settings.reward != "none" and plan.derived != ("sc",))
-    for run in runs:
-        merge(*base, run.layer)  # what is wrong with any of them is said before the first
+    # A method of the config file has no say here.
+    settings = merge(*base, ROLLOUT_METHOD | {"final": "vote"})
+    policy = name_of(settings.policy, environment)
+    reward = choose_reward(settings, policy, environment)
+    usual = ("pf", "sc") if reward == "none" else ("pf", "sc", "wbon")
+    plan = make_plan(method or usual, _numbers(sizes), rollouts, range(seeds), baseline)
+    problems = read_answered(file).problems[:limit]
+    runs = plan.runs(scored=reward != "none")
+    for run in runs:  # what is wrong with any of them is said before the first
+        choose_reward(merge(*base, run.layer), policy, environment)
     path = output or file.with_name(f"{file.name.split('.')[0]}.bench.jsonl")
 
     @contextmanager
@@ -124,7 +127,6 @@ def bench(
 
     with ResultsFile(path, resume=True) as results:
         hashes = run_all(runs, problems, session, results)
-    reward = choose_reward(settings.reward, name_of(settings.policy, environment), environment)
     facts = {"file": file.name, "problems": len(problems), "reward": reward}
     ids = [problem.id for problem in problems]
     comparison = compare(plan, runs, hashes, ids, read_solved(path).records, facts)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pfsolve.errors import as_option
-from pfsolve.settings import SETTINGS, Setting, parsed, read_config, read_variables
+from pfsolve.errors import UsageError, as_option, named
+from pfsolve.settings import SETTINGS, Setting, Settings, merge, parsed, read_config, read_variables
 
 if TYPE_CHECKING:
     from pfsolve.environment import Environment
@@ -19,9 +19,9 @@ Flags = Mapping[str, Any]  # the settings given on the command line: a layer for
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
-# For commands that read given solutions, one at a time: a layer over those of the user, since a method
+# Of commands that read given solutions, one at a time: a layer over those of the user, since a method
 # of the config file has nothing to say about that.
-READING = {"method": "bon", "programs": 0.0, "early_stop": False, "particles": 1, "parallel": 1}
+_READING = {"method": "bon", "programs": 0.0, "early_stop": False, "particles": 1, "parallel": 1}
 # For commands that fetch files and take no settings.
 Offline = Annotated[bool, typer.Option("--offline", help=SETTINGS["offline"].help)]
 
@@ -58,6 +58,28 @@ def layers(environment: Environment, flags: Flags) -> tuple[Flags, Flags, Flags]
     """The config file, the variables and the flags: layers for `settings.merge`."""
     config = read_config(environment.config_dir / "config.toml")
     return config, read_variables(environment.variables), flags
+
+
+def reading(environment: Environment, flags: Flags) -> Settings:
+    """The settings of a command that has a reward score given solutions.
+
+    Raises:
+        UsageError: as in `settings.merge`; or there is nothing that scores.
+    """
+    from pfsolve.models.resolve import name_of
+    from pfsolve.rewards.kinds import choose_reward
+
+    settings = merge(*layers(environment, flags), _READING)
+    why, reward = "", settings.reward
+    if reward is None:
+        policy = name_of(settings.policy, environment)
+        why, reward = f": {policy} has no probe", choose_reward(settings, policy, environment)
+    if reward == "none":
+        raise UsageError(
+            f"{named('reward')} is none, which scores nothing{why}",
+            f"choose another, such as {named('reward', 'confidence')}",
+        )
+    return settings
 
 
 def _parameters(of: Callable[..., Any]) -> list[inspect.Parameter]:

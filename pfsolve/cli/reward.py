@@ -9,9 +9,8 @@ import typer
 
 from pfsolve.cli import probe
 from pfsolve.cli.help import subcommands
-from pfsolve.cli.options import READING, AsJson, Flags, Quiet, layers, taking
+from pfsolve.cli.options import AsJson, Flags, Quiet, reading, taking
 from pfsolve.errors import SomeFailed
-from pfsolve.settings import merge
 
 if TYPE_CHECKING:
     from pfsolve.lab.evaluation.labelled import LabelledRow
@@ -70,7 +69,7 @@ def evaluate(
 
     environment = Environment()
     out = Output(environment, as_json=as_json, quiet=quiet)
-    settings = merge(*layers(environment, flags), READING)
+    settings = reading(environment, flags)
     rows: list[LabelledRow] = []
     malformed = 0
     for file in files:

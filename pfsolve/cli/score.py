@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pfsolve.cli.options import READING, AsJson, Flags, Quiet, layers, taking
-from pfsolve.errors import UsageError, named
-from pfsolve.settings import merge
+from pfsolve.cli.options import AsJson, Flags, Quiet, reading, taking
+from pfsolve.errors import UsageError
 
 if TYPE_CHECKING:
     from pfsolve.environment import Environment
@@ -36,23 +35,15 @@ def score(
     from pfsolve.display.surface import watching
     from pfsolve.display.text import one_line
     from pfsolve.environment import Environment
-    from pfsolve.models.resolve import name_of
     from pfsolve.particle import split_steps
-    from pfsolve.rewards.kinds import choose_reward
     from pfsolve.search.log_odds import sigmoid
     from pfsolve.wording import duration, plural
 
     environment = Environment()
-    settings = merge(*layers(environment, flags), READING)
+    settings = reading(environment, flags)
     if not problem.strip():
         raise UsageError("the problem is empty", 'try: pfsolve score "Solve x^2=4" solution.txt')
     steps = split_steps(_read(file, environment))
-    policy = name_of(settings.policy, environment)
-    if choose_reward(settings.reward, policy, environment) == "none":
-        raise UsageError(
-            f"{named('reward')} is none, which scores nothing",
-            f"choose another, such as {named('reward', 'confidence')}",
-        )
     with (
         watching(environment, quiet=quiet) as display,
         open_solver(settings, environment, listen=display, quiet=quiet) as (solver, _),

@@ -25,7 +25,7 @@ from pfsolve.rewards.prm.model import find_prm
 from pfsolve.rewards.probe.files import head_of, names_probe
 from pfsolve.rewards.probe.reward import find_probe
 from pfsolve.rewards.self_evaluation import SelfEvaluation
-from pfsolve.settings import DEFAULT_REWARDS
+from pfsolve.settings import DEFAULT_REWARDS, Settings, need_of_scores
 
 # Any other name is the file of a probe's head, or a process reward model.
 KINDS: Mapping[str, RewardKind] = {
@@ -36,10 +36,21 @@ KINDS: Mapping[str, RewardKind] = {
 }
 
 
-def choose_reward(reward: str | None, policy: str, environment: Environment) -> str:
-    """`reward`, or where that is None the policy's default: its probe if it has one."""
+def choose_reward(settings: Settings, policy: str, environment: Environment) -> str:
+    """The reward of these settings; where they leave it open, the policy's probe, or none without one.
+
+    Raises:
+        UsageError: they go by scores, and the policy has no probe.
+    """
+    if settings.reward is not None:
+        return settings.reward
     probe, without = DEFAULT_REWARDS
-    return reward or (probe if head_of(policy, environment.config_dir) else without)
+    if head_of(policy, environment.config_dir):
+        return probe
+    if needed := need_of_scores(settings):
+        what, hint = needed
+        raise UsageError(f"{what} goes by scores, and {policy} has no probe to give them", hint)
+    return without
 
 
 def find_reward(wanted: WantedReward) -> FoundReward:

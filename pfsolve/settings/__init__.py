@@ -1,5 +1,6 @@
 """Settings: declared once (`declaration`), checked in one record (`record`), merged from `layers`."""
 
+from pfsolve.settings.contradictions import need_of_scores
 from pfsolve.settings.declaration import Setting
 from pfsolve.settings.layers import merge, parsed, read_config, read_variables
 from pfsolve.settings.record import (
@@ -44,6 +45,7 @@ __all__ = [
     "Setting",
     "Settings",
     "merge",
+    "need_of_scores",
     "parsed",
     "read_config",
     "read_variables",

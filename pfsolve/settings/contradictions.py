@@ -16,6 +16,17 @@ if TYPE_CHECKING:
 GIBBS = ("pg", "tempering")  # methods of sweeps, each around a trajectory of the one before
 
 
+def need_of_scores(s: Settings) -> tuple[str, str] | None:
+    """What of these settings goes by scores, and a hint for when there are none; None if nothing does."""
+    beams = s.method in ("beam", "dvts")
+    if s.particles == 1 or not (beams or s.final == "argmax"):
+        return None
+    what, other = named("final", "argmax"), named("final", "vote")
+    if beams or s.method == "bon":
+        what, other = named("method", s.method), named("method", "sc")
+    return what, f"choose a reward, such as {named('reward', 'confidence')}, or use {other}"
+
+
 def contradictions(s: Settings) -> Iterator[tuple[bool, str, str]]:
     """For all that may not go together: whether it is so here, what contradicts what, what to do."""
     n, method, ladder = s.particles, named("method", s.method), s.ladder
@@ -27,6 +38,7 @@ def contradictions(s: Settings) -> Iterator[tuple[bool, str, str]]:
     }.get(s.method, (1, "particle"))
     gibbs = s.method in GIBBS
     argmax = named("final", "argmax")
+    scored, hint = need_of_scores(s) or ("", "")
     yield (
         not ladder
         or not inf > ladder[0]
@@ -59,6 +71,11 @@ def contradictions(s: Settings) -> Iterator[tuple[bool, str, str]]:
         s.method == "sc" and s.final == "argmax",
         f"{argmax} takes the highest score, and {method} has none",
         f"use {named('final', 'vote')}, or {named('method', 'bon')}",
+    )
+    yield (
+        s.reward == "none" and bool(scored),
+        f"{scored} goes by scores, and {named('reward', 'none')} gives none",
+        hint,
     )
     yield (
         s.deduplicate and gibbs,

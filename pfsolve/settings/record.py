@@ -40,7 +40,7 @@ FINISHED = ("stay", "absorb")
 FINAL = ("weighted-vote", "vote", "argmax")
 # Any other reward is a process reward model, or the file of a probe's head.
 REWARDS = ("probe", "self-evaluation", "confidence", "none")
-DEFAULT_REWARDS = ("probe", "self-evaluation")  # the first that the policy has
+DEFAULT_REWARDS = ("probe", "none")  # the first that the policy has
 AGGREGATIONS = ("last", "model", "prod", "min")
 
 MAX_PARTICLES = 256  # as many sequences as llama.cpp holds in one cache

@@ -85,7 +85,7 @@ def find(
     if reward is not None:
         found: FoundReward = NoFiles(lambda site: reward)
     else:
-        chosen = choose_reward(settings.reward, name, environment)
+        chosen = choose_reward(settings, name, environment)
         found = find_reward(WantedReward(chosen, name, environment, settings.offline, listen))
     share = programs_wanted(settings, wanted if isinstance(wanted, ModelEntry) else None)
     sandbox = None

@@ -77,6 +77,8 @@ def test_a_comparison_from_file_to_table(cli: Cli, problems: Path, tmp_path: Pat
         (["--sizes", "6", "--method", "beam"], "multiple"),
         (["--plot", "plot.doc"], "--plot"),
         (["--baseline", "pf"], "--baseline"),
+        (["--method", "sc", "--method", "wbon"], "wbon goes by scores, and --reward is none"),
+        (["--method", "beam", "--sizes", "4"], "--method beam goes by scores"),
     ],
 )
 def test_what_cannot_work_is_said_before_anything_is_run(

@@ -46,6 +46,11 @@ def test_a_pipe_gets_lines_with_tabs_and_json_says_the_same(cli: Cli, tmp_path: 
         ((PROBLEM, "-"), "half a\0text", "NUL"),
         ((" ", "-"), "It is 5.", "the problem is empty"),
         ((PROBLEM, "-", "--reward", "none"), "It is 5.", "--reward is none"),
+        (
+            (PROBLEM, "-"),
+            "It is 5.",
+            f"--reward is none, which scores nothing: {SMALL} has no probe",
+        ),
         ((PROBLEM, "-", "--reward", "money"), "It is 5.", "'money'"),
         ((PROBLEM,), None, "SOLUTION"),
     ],

@@ -55,10 +55,9 @@ def test_json_is_one_shape_with_particles_or_without(cli: Cli) -> None:
 
 @pytest.mark.parametrize(("method", "n"), [("tempering", 4), ("beam", 4), ("sc", 4), ("greedy", 1)])
 def test_a_method_and_what_goes_with_it(cli: Cli, method: str, n: int) -> None:
-    particles = () if method == "greedy" else ("-n", str(n))
-    result = cli(
-        PROBLEM, "--method", method, *particles, *QUICK[2:], "--seed", "7", "--json", "full"
-    )
+    asked = () if method == "greedy" else ("-n", str(n))
+    asked += ("--reward", "confidence") if method == "beam" else ()
+    result = cli(PROBLEM, "--method", method, *asked, *QUICK[2:], "--seed", "7", "--json", "full")
     record = json.loads(result.stdout)
     assert record["settings"]["method"] == method
     assert record["settings"]["ladder"] == [2.0, 1.0]
@@ -115,7 +114,8 @@ def test_flags_win_over_variables_over_the_config_file(cli: Cli, tmp_path: Path)
 
 
 def test_the_paper_preset_is_the_paper_and_options_still_win(cli: Cli) -> None:
-    result = cli(PROBLEM, *QUICK, "--preset", "paper", "--temperature", "0.5", "--json")
+    paper = ("--preset", "paper", "--reward", "self-evaluation")
+    result = cli(PROBLEM, *QUICK, *paper, "--temperature", "0.5", "--json")
     settings = json.loads(result.stdout)["settings"]
     assert settings["resampling"] == "multinomial"
     assert settings["final"] == "argmax"
@@ -125,7 +125,7 @@ def test_the_paper_preset_is_the_paper_and_options_still_win(cli: Cli) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        ("--reward", "none"),
+        ("--reward", "self-evaluation"),
         ("--weights", "ratio", "--ess-threshold", "0.5"),
         ("--finished", "absorb", "--resampling", "residual"),
         ("--resampling", "stratified", "--final", "vote", "--softmax-temperature", "3"),

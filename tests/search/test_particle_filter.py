@@ -188,10 +188,13 @@ def test_absorbed_particles_are_neither_copied_nor_dropped() -> None:
     assert end.log_odds.tolist() == [50.0, 1.0, 1.0]
 
 
-def test_equal_weights_lose_no_particle_under_systematic_resampling() -> None:
-    script = Script({1: [0.7] * 8, 2: [0.7] * 8}, [2] * 8)
-    run(script, FilterRules())
-    assert script.forks() == [list(range(8))]
+@pytest.mark.parametrize("scheme", sorted(SCHEMES.keys() - {"multinomial"}))
+def test_equal_weights_lose_no_particle(scheme: str) -> None:
+    """So without a reward, when all scores are equal, a filter is plain sampling."""
+    for n in range(1, 33):
+        script = Script({1: [0.0] * n, 2: [0.0] * n}, [2] * n)
+        run(script, FilterRules(resampling=scheme), seed=n)
+        assert script.forks() == [list(range(n))]
 
 
 def test_dead_particles_are_never_chosen() -> None:

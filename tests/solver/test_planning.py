@@ -23,7 +23,7 @@ from pfsolve.rewards.kinds import choose_reward
 from pfsolve.rewards.probe.features import NUMBERS
 from pfsolve.rewards.probe.files import own_file
 from pfsolve.rewards.probe.head import ProbeHead
-from pfsolve.settings import SETTINGS, Settings
+from pfsolve.settings import METHODS, SETTINGS, Settings, merge
 from pfsolve.solver.finding import Found, find
 from pfsolve.solver.planning import (
     CPU_ROWS,
@@ -39,12 +39,32 @@ from tests.engine.test_library import made
 def test_the_default_reward_is_the_probe_of_a_policy_that_has_one(tmp_path: Path) -> None:
     environment = Environment(variables={"PFSOLVE_CONFIG_DIR": str(tmp_path)})
     assert environment.config_dir == tmp_path
-    assert choose_reward(None, "a-policy", environment) == "self-evaluation"
+    assert choose_reward(Settings(), "a-policy", environment) == "none"
     layer = (np.zeros((1, 4 + NUMBERS), np.float32), np.zeros(1, np.float32))
     ProbeHead((layer,)).save(own_file("a-policy", tmp_path))
-    assert choose_reward(None, "a-policy", environment) == "probe"
-    assert choose_reward(None, "another", environment) == "self-evaluation"
-    assert choose_reward("none", "a-policy", environment) == "none", "what is said is done"
+    assert choose_reward(Settings(), "a-policy", environment) == "probe"
+    assert choose_reward(Settings(), "another", environment) == "none"
+    said = Settings(reward="none")
+    assert choose_reward(said, "a-policy", environment) == "none", "what is said is done"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_goes_by_scores_is_refused_where_the_policy_has_no_probe(
+    method: str, tmp_path: Path
+) -> None:
+    """Equal scores would choose the first particle, or the first beams, whatever they say."""
+    environment = Environment(variables={"PFSOLVE_CONFIG_DIR": str(tmp_path)})
+    settings = merge({"method": method})
+    if method not in ("bon", "beam", "dvts"):
+        assert choose_reward(settings, "a-policy", environment) == "none"
+        return
+    with pytest.raises(
+        UsageError, match=f"method={method} goes by scores, and {SMALL} has no probe"
+    ) as caught:
+        find(replace(settings, policy=SMALL), environment, listen=ignore)
+    assert caught.value.hint == "choose a reward, such as reward=confidence, or use method=sc"
+    with_one = replace(settings, reward="confidence")
+    assert choose_reward(with_one, "a-policy", environment) == "confidence"
 
 
 @pytest.mark.parametrize(

@@ -57,8 +57,16 @@ class BenchPlan:
         """Every run, cheap ones first.
 
         Args:
-            scored: whether rollouts are worth a score.
+            scored: whether there is a reward to score rollouts.
+
+        Raises:
+            UsageError: without one, a method that goes by scores is to follow from them.
         """
+        if not scored and (wanting := [name for name in self.derived if name != "sc"]):
+            raise UsageError(
+                f"{wanting[0]} goes by scores, and {named('reward')} is none",
+                f"choose a reward, such as {named('reward', 'confidence')}, or use --method sc",
+            )
         runs = []
         for method in self.methods:
             sizes, seeds = self.sizes, self.seeds
@@ -66,7 +74,8 @@ class BenchPlan:
                 sizes, seeds = (1,), seeds[:1]
             runs += [_run(method, n, seed) for n in sizes for seed in seeds]
         if self.derived:
-            layer = ROLLOUT_METHOD if scored else ROLLOUT_METHOD | {"method": "sc"}
+            votes = self.derived == ("sc",)  # which need no scores
+            layer = ROLLOUT_METHOD | {"method": "sc"} if votes else ROLLOUT_METHOD
             runs += [_run(BenchMethod(ROLLOUTS, layer), self.rollouts, seed) for seed in self.seeds]
         return sorted(runs, key=lambda run: (run.seed, run.particles))
 

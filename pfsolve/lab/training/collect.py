@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 # How the policy must solve for its particles to be independent draws whose every step is shown to the
 # reward, over what the user's config file says.
-INDEPENDENT = {"method": "bon", "aggregate": "last", "programs": 0.0, "early_stop": False}
+INDEPENDENT = {
+    "method": "bon",
+    "final": "vote",
+    "aggregate": "last",
+    "programs": 0.0,
+    "early_stop": False,
+}
 
 # Settings that decide what the policy writes.
 _WRITING = (

@@ -54,6 +54,13 @@ def test_rollouts_are_scored_only_for_a_reward() -> None:
     assert (run.label, run.particles, run.layer["method"]) == (ROLLOUTS, 16, "sc")
 
 
+@pytest.mark.parametrize("method", ["bon", "wbon"])
+def test_without_a_reward_nothing_that_goes_by_scores_follows_from_rollouts(method: str) -> None:
+    with pytest.raises(UsageError, match=f"{method} goes by scores, and reward is none") as caught:
+        make_plan(["pf", "sc", method], [4], None, [0]).runs(scored=False)
+    assert "reward=confidence" in (caught.value.hint or "")
+
+
 def test_greedy_is_one_run() -> None:
     runs = make_plan(["greedy", "pf"], [4, 8], None, [0, 1, 2]).runs(scored=True)
     assert [(r.particles, r.seed) for r in runs if r.label == "greedy"] == [(1, 0)]

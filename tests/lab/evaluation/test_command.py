@@ -16,6 +16,7 @@ from pfsolve.cli import run
 from pfsolve.environment import Environment
 from pfsolve.settings import METHODS, Settings
 from pfsolve.solution import ScoredSolution
+from tests.conftest import SMALL
 
 
 @dataclass
@@ -69,11 +70,11 @@ def reward_eval(*arguments: object) -> int:
 def test_json_on_stdout_and_what_was_read_on_stderr(
     rows: Path, opened: list[Solver], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert reward_eval(rows, "--reward", "none", "--policy", "small", "--json") == 0
+    assert reward_eval(rows, "--reward", "confidence", "--policy", "small", "--json") == 0
     out, err = capsys.readouterr()
     found = json.loads(out)
     assert (found["step_auc"], found["f1"], found["rows"]) == (1.0, 1.0, 8)
-    assert found["settings"]["reward"] == "none"
+    assert found["settings"]["reward"] == "confidence"
     assert found["settings"]["policy"] == "small"
     assert found["settings"]["policy_sha256"] == "f00"
     assert "8 labelled solutions" in err
@@ -84,8 +85,8 @@ def test_scores_are_kept_and_not_computed_again(
     rows: Path, opened: list[Solver], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     output = tmp_path / "scores.jsonl"
-    assert reward_eval(rows, "--reward", "none", "-o", output, "--limit", 3) == 0
-    assert reward_eval(rows, "--reward", "none", "-o", output, "--quiet") == 0
+    assert reward_eval(rows, "--reward", "confidence", "-o", output, "--limit", 3) == 0
+    assert reward_eval(rows, "--reward", "confidence", "-o", output, "--quiet") == 0
     assert [len(solver.read) for solver in opened] == [3, 5]
     assert reward_eval(rows, "--reward", "self-evaluation", "-o", output, "--quiet") == 0
     assert len(opened[2].read) == 8, "another reward has scores of its own"
@@ -121,7 +122,7 @@ def test_recorded_rollouts_of_several_folders_keep_the_scores_of_this_reward(
     assert (found["rollouts"], found["tokens"]) == (2, 0)
     assert [(of["step"], of["auc"]) for of in found["early_auc"]] == [(1, 0.0), (None, 1.0)]
 
-    assert reward_eval(*folders, "--policy", "small", "--reward", "none", "--json") == 0
+    assert reward_eval(*folders, "--policy", "small", "--reward", "self-evaluation", "--json") == 0
     assert len(opened[1].read) == 4, "another reward reads them all"
     assert [of["auc"] for of in json.loads(capsys.readouterr().out)["early_auc"]] == [0.5, 0.5]
 
@@ -139,11 +140,21 @@ def test_a_malformed_row_is_named_counted_and_makes_the_exit_code(
     rows: Path, opened: list[Solver], capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows.write_text(rows.read_text() + '{"problem": "p", "steps": [], "first_error": 0}\n')
-    assert reward_eval(rows, "--reward", "none", "--json") == 5
+    assert reward_eval(rows, "--reward", "confidence", "--json") == 5
     out, err = capsys.readouterr()
     assert json.loads(out)["left_out"] == 1
     assert "line 9: there are no steps" in err
     assert "1 of 9 rows are left out" in err
+
+
+@pytest.mark.parametrize("arguments", [("--reward", "none"), ("--policy", SMALL)])
+def test_a_reward_that_scores_nothing_is_not_measured(
+    rows: Path, opened: list[Solver], capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    assert reward_eval(rows, *arguments) == 2
+    assert opened == [], "nothing is loaded for it"
+    assert "--reward is none, which scores nothing" in (said := capsys.readouterr().err)
+    assert "--reward confidence" in said
 
 
 @pytest.mark.parametrize("threshold", ["-0.1", "1.1", "high"])

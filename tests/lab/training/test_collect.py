@@ -107,3 +107,8 @@ def test_an_interruption_loses_nothing_that_was_finished(solver: Solver, tmp_pat
     with pytest.raises(Interrupted):
         collector(solver, folder, [], after=3).rollouts("p.jsonl", PROBLEMS, seed=9)
     assert list(folder.read(collector(solver, folder, []).rollouts("p.jsonl", PROBLEMS, seed=9)))
+
+
+def test_a_reward_of_the_config_file_has_no_say() -> None:
+    """The recorder takes its place, and the best of all solutions is not asked for."""
+    assert merge({"reward": "none"}, INDEPENDENT | {"particles": 8}).method == "bon"
