@@ -40,10 +40,10 @@ def score(
     from pfsolve.wording import duration, plural
 
     environment = Environment()
-    settings = reading(environment, flags)
     if not problem.strip():
         raise UsageError("the problem is empty", 'try: pfsolve score "Solve x^2=4" solution.txt')
     steps = split_steps(_read(file, environment))
+    settings = reading(environment, flags)
     with (
         watching(environment, quiet=quiet) as display,
         open_solver(settings, environment, listen=display, quiet=quiet) as (solver, _),
