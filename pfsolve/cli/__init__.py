@@ -34,7 +34,9 @@ def run(argv: Sequence[str], environment: Environment) -> int:
         return ExitCode.ANSWERED
     except (Exception, KeyboardInterrupt) as error:
         if debug:
-            raise
+            import traceback
+
+            traceback.print_exception(error, file=environment.stderr)
         return _report(error, environment)
 
 
@@ -48,7 +50,9 @@ def _report(error: BaseException, environment: Environment) -> int:
         from typer.exceptions import TyperException
 
         if isinstance(error, TyperException):
-            environment.complain(error.format_message(), "pfsolve --help lists the options")
+            from pfsolve.cli.help import what_to_do
+
+            environment.complain(*what_to_do(error))
             return int(error.exit_code)
         what = f"unexpected {type(error).__name__}: {error}"
         error = PfsolveError(what, "this is a bug in pfsolve; --debug shows where")

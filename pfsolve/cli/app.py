@@ -8,23 +8,29 @@ import typer
 
 from pfsolve.cli import models, programs, results, reward
 from pfsolve.cli.bench import bench
-from pfsolve.cli.help import CommandGroup, Commands
+from pfsolve.cli.help import UNNAMED, CommandGroup, Commands, Rows, complain_with_help
+from pfsolve.cli.options import Version
 from pfsolve.cli.score import score
 from pfsolve.cli.show import show
 from pfsolve.cli.solve import solve
-from pfsolve.errors import Interrupted
+from pfsolve.environment import Environment
+from pfsolve.errors import Interrupted, UsageError
 
 
 class SolveByDefault(CommandGroup):
     """A group whose first command is meant wherever none is named."""
 
     _OWN_OPTIONS = frozenset(
-        {"--help", "-h", "--version", "--install-completion", "--show-completion"}
+        {"--help", "-h", "--version", "-V", "--install-completion", "--show-completion"}
     )
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not args or (args[0] not in self.commands and args[0] not in self._OWN_OPTIONS):
-            args = ["solve", *args]
+        # While a first word is completed there is none yet, and it may become a command.
+        named = args[0] in {*self.commands, *self._OWN_OPTIONS} if args else ctx.resilient_parsing
+        if not args and not named and Environment().stdin_is_terminal:
+            complain_with_help(ctx)  # here, since reading solve's options takes as long as all else
+        if not named:
+            args, ctx.meta[UNNAMED] = ["solve", *args], True
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
@@ -36,12 +42,23 @@ class SolveByDefault(CommandGroup):
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return ["[OPTIONS] PROBLEM | COMMAND ..."]
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """The help of solving, which is what most people look for, and the other commands."""
-        own = {name for param in self.params for name in param.opts}
-        theirs = [p for p in self.commands["solve"].params if not own.intersection(p.opts)]
-        self.params = [*theirs, *self.params]
-        super().format_help(ctx, formatter)
+    def command_rows(self, short: bool) -> Rows:
+        """The commands; the short help tells of solving anyway."""
+        told = {"solve", "help"} if short else set()
+        return [row for row in super().command_rows(short) if row[0] not in told]
+
+    def options(self, ctx: Any, short: bool) -> list[Any]:
+        """Those of solving too, which is what most people look for."""
+        own = super().options(ctx, short)
+        names = {name for param in own for name in param.opts}
+        theirs = [p for p in self.commands["solve"].params if not names.intersection(p.opts)]
+        return [*(p for p in theirs if not short or p.param_type_name == "option"), *own]
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        items = super().shell_complete(ctx, incomplete)
+        own = {item.value for item in items}
+        theirs = self.commands["solve"].shell_complete(ctx, incomplete)
+        return [*items, *(item for item in theirs if item.value not in own)]
 
 
 app = Commands(
@@ -49,8 +66,7 @@ app = Commands(
     help="Solve mathematics on your own laptop: a small language model writes many solutions step "
     "by step, a reward scores each step, and the better ones are copied.",
     epilog="Every setting also has a variable, PFSOLVE_PARTICLES for --particles, and a key in config.toml. "
-    "Options win over variables, variables over the file.\n\n"
-    'Example: pfsolve "Solve x^2=4"',
+    "Options win over variables, variables over the file.",
 )
 app.command()(solve)
 app.command()(show)
@@ -62,21 +78,38 @@ app.add_typer(results.app, name="results")
 app.add_typer(reward.app, name="reward")
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
+def _commands(context: typer.Context, args: list[str], incomplete: str) -> list[str]:
+    """What may follow `pfsolve help ...`, for completion."""
+    found: Any = context.find_root().command
+    for word in args:
+        found = getattr(found, "commands", {}).get(word, found)
+    return [name for name in getattr(found, "commands", ()) if name.startswith(incomplete)]
 
-        typer.echo(f"pfsolve {version('pfsolve')}")
-        raise typer.Exit()
+
+@app.command("help")
+def show_help(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="COMMAND...", help="The command, such as models.", autocompletion=_commands
+        ),
+    ] = None,
+) -> None:
+    """Show the help of a command."""
+    root = context.find_root()
+    found: Any = root.command
+    for name in names or ():
+        found = getattr(found, "commands", {}).get(name)
+        if found is None:
+            raise UsageError(
+                f"there is no command {' '.join(names or ())!r}", "pfsolve --help lists them"
+            )
+    root.command.main(
+        [*(names or ()), "--help"], prog_name=root.command_path, standalone_mode=False
+    )
 
 
 @app.callback()
-def _root(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", help="Show the version and exit.", is_eager=True, callback=_show_version
-        ),
-    ] = False,
-) -> None:
+def _root(version: Version = False) -> None:
     pass

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pfsolve.cli.completion import among
 from pfsolve.cli.options import AsJson, Flags, Quiet, layers, taking
 from pfsolve.errors import UsageError
-from pfsolve.settings import MAX_PARTICLES, merge
+from pfsolve.settings import MAX_PARTICLES, METHODS, merge
 
 if TYPE_CHECKING:
     from pfsolve.lab.bench.plan import BenchRun
@@ -21,61 +22,90 @@ if TYPE_CHECKING:
     "reward", "temperature", "parallel", "policy", "context", "threads", "gpu_layers", "offline"
 )
 def bench(
-    file: Annotated[Path, typer.Argument(help="Problems with answers: JSONL or CSV.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Problems with answers, JSONL or CSV.")
+    ],
     method: Annotated[
         list[str] | None,
         typer.Option(
             "--method",
-            help='A method to compare, with settings of its own: "pf weights=ratio"; repeatable. sc, bon '
-            "and wbon (weighted best-of-n) follow from one set of rollouts. (default: pf, sc, and with "
-            "a reward wbon)",
+            metavar="METHOD",
+            help='A method to compare; repeatable, with settings of its own: "pf weights=ratio". sc, bon '
+            "and wbon (weighted best-of-n) follow from one set of rollouts. (default: pf, sc, and "
+            "with a reward wbon)",
+            autocompletion=among(*METHODS, "wbon"),
             show_default=False,
         ),
     ] = None,
     sizes: Annotated[
-        str, typer.Option("--sizes", help="Numbers of particles, separated by commas.")
+        str,
+        typer.Option(
+            "--sizes", metavar="N,N,...", help="Numbers of particles, separated by commas."
+        ),
     ] = "1,4,8",
     rollouts: Annotated[
         int | None,
         typer.Option(
             "--rollouts",
+            metavar="N",
             min=1,
             max=MAX_PARTICLES,
-            help="Number of rollouts of a problem with each seed, for sc, bon and wbon. (default: the "
+            help="Number of rollouts of a problem with each seed; for sc, bon and wbon. (default: the "
             "largest size)",
             show_default=False,
         ),
     ] = None,
     seeds: Annotated[
         int,
-        typer.Option("--seeds", min=1, help="Number of seeds; every run is repeated with each."),
+        typer.Option(
+            "--seeds", metavar="N", min=1, help="Number of seeds; every run is repeated with each."
+        ),
     ] = 1,
     baseline: Annotated[
         str | None,
-        typer.Option("--baseline", help="sc, bon or wbon: what others are measured against."),
+        typer.Option(
+            "--baseline",
+            metavar="sc|bon|wbon",
+            help="What the others are measured against.",
+            autocompletion=among("sc", "bon", "wbon"),
+        ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Number of rows to use, from the first on.")
+        int | None,
+        typer.Option(
+            "--limit", metavar="N", min=1, help="Number of rows to use, from the first on."
+        ),
     ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="Results, a JSON object a line; what is there is not done again."
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write results here, a JSON object a line; what is there is not done again. (default: "
+            "NAME.bench.jsonl beside NAME.jsonl)",
         ),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option("--plot", help="Draw accuracy against tokens: .png, .svg, .pdf.")
+        Path | None,
+        typer.Option(
+            "--plot", metavar="FILE", help="Draw accuracy against tokens; .png, .svg or .pdf."
+        ),
     ] = None,
     record: Annotated[
         Path | None,
-        typer.Option("--record", help="Keep full records in this folder, a folder for each run."),
+        typer.Option(
+            "--record",
+            metavar="DIR",
+            help="Keep full records in this folder; each run has a folder of its own there.",
+        ),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     *,
     flags: Flags,
 ) -> None:
-    """Compare methods on problems with answers, at equal particles and at equal tokens."""
+    """Compare methods on problems with answers: at equal particles, and at equal tokens."""
     from pfsolve.cli.session import open_solver
     from pfsolve.display.file import FileView
     from pfsolve.display.output import Output

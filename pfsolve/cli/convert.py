@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pfsolve.cli.completion import among, models
 from pfsolve.cli.options import AsJson, Offline, Quiet
 
 
@@ -15,29 +16,40 @@ def convert(
         str,
         typer.Argument(
             metavar="CHECKPOINT",
+            autocompletion=models,
             help="A model's name from `list`, a repository on the Hub (owner/name), or a directory.",
         ),
     ],
     kind: Annotated[
         str | None,
-        typer.Option("--type", help="F16, Q8_0 or Q4_K_M; by default the model's own, else Q8_0."),
+        typer.Option(
+            "--type",
+            metavar="F16|Q8_0|Q4_K_M",
+            help="Type of its weights. (default: the model's own, else Q8_0)",
+            autocompletion=among("F16", "Q8_0", "Q4_K_M"),
+        ),
     ] = None,
     like: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="It reads a solution as this known model does."),
+        typer.Option(
+            metavar="NAME",
+            autocompletion=models,
+            help="It reads a solution as this known model does.",
+        ),
     ] = None,
     to: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the files there.")] = None,
     head_only: Annotated[
         bool, typer.Option("--head-only", help="Write the head alone, without fetching the rest.")
     ] = False,
     revision: Annotated[
-        str | None, typer.Option(help="Branch, tag or commit of the repository.")
+        str | None,
+        typer.Option(metavar="TEXT", help="Branch, tag or commit of the repository."),
     ] = None,
     as_json: AsJson = False,
     offline: Offline = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make a process reward model's checkpoint (Qwen2 family) a GGUF and a head; print the path."""
+    """Make a checkpoint a GGUF: that of a process reward model of the Qwen2 family; print its path."""
     from pfsolve.convert.job import plan
     from pfsolve.convert.run import convert as run
     from pfsolve.display.output import Output

@@ -1,34 +1,133 @@
 """Commands whose help is plain text in sections: the same in a pipe, and there in no time.
 
 Typer's own help loads Rich with a Markdown parser and a highlighter, which takes as long as all else.
+`--help` shows all there is, `-h` what fits a terminal.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.exceptions import TyperException
+
+from pfsolve.cli.examples import EXAMPLES
+from pfsolve.errors import ExitCode, as_option
+from pfsolve.settings import SETTINGS
+
+Rows = list[tuple[str, str]]
+
+# Options that the short help shows beside those of a command's own, which stand in no section.
+COMMON = {as_option(name) for name, setting in SETTINGS.items() if setting.common} | {
+    "--file",
+    "--json",
+    "--quiet",
+}
+# Typer's own words show types of Python.
+_HELP = {
+    "--help": "Show this help; -h shows the short one.",
+    "--install-completion": "Have this shell complete commands, options and models.",
+    "--show-completion": "Show what --install-completion would install.",
+}
+_EVERYWHERE = {*_HELP, "--version"}  # what the short help does not tell
+# What the contexts of a command line know in common.
+_SHORT = "pfsolve.short"  # that its help is the short one
+UNNAMED = "pfsolve.unnamed"  # that it names no command, and so is to solve
+_WIDEST = 30  # columns of the first column
 
 
-class _Sections:
-    """Options stand in the section that their `rich_help_panel` names."""
+class _Help:
+    """Help with examples and commands first, then options in the section their `rich_help_panel` names."""
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        sections: dict[str, list[tuple[str, str]]] = {}
-        for param in self.get_params(ctx):  # type: ignore[attr-defined]
-            usual = "Arguments" if param.param_type_name == "argument" else "Options"
-            record = param.get_help_record(ctx)
-            if record is not None:
-                title = getattr(param, "rich_help_panel", None) or usual
-                sections.setdefault(title, []).append(record)
-        for title, records in sections.items():
-            with formatter.section(title):
-                formatter.write_dl(records)
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if "-h" in args and "--help" not in args:
+            ctx.meta[_SHORT] = True
+        return super().parse_args(ctx, args)  # type: ignore[misc,no-any-return]
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        pieces = [
+            param.metavar if param.required else f"[{param.metavar}]"
+            for param in self.params  # type: ignore[attr-defined]
+            if param.param_type_name == "argument"
+        ]
+        return ["[OPTIONS]", *pieces]
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        short = ctx.meta.get(_SHORT, False)
+        path = ctx.command_path
+        self.format_usage(ctx, formatter)  # type: ignore[attr-defined]
+        with formatter.indentation():
+            about = self.help or ""  # type: ignore[attr-defined]
+            formatter.write_text(_clause(about) if short else about)
+        # A width of its own: examples are longer than options.
+        _section(formatter, "Examples", list(EXAMPLES[" ".join(path.split()[1:])]), widest=52)
+        _section(formatter, "Commands", self.command_rows(short))
+        sections: dict[str, Rows] = {}
+        left_out = False
+        for param in self.options(ctx, short):
+            title = getattr(param, "rich_help_panel", None)
+            if not short:
+                argument = param.param_type_name == "argument"
+                title = title or ("Arguments" if argument else "Options")
+            elif title and not COMMON.intersection(param.opts):
+                left_out = True
+                continue
+            elif _EVERYWHERE.intersection(param.opts):
+                continue
+            else:
+                title = "Options"
+            sections.setdefault(title, []).append(_row(param, short))
+        for title, rows in sections.items():
+            _section(formatter, title, rows)
+        if short and (left_out or self.epilog):  # type: ignore[attr-defined]
+            formatter.write_paragraph()
+            below = f"; of a command: {path} COMMAND --help" if self.command_rows(short) else ""
+            formatter.write_text(f"All options: {path} --help{below}")
+        elif self.epilog and not short:  # type: ignore[attr-defined]
+            formatter.write_paragraph()
+            formatter.write_text(self.epilog)  # type: ignore[attr-defined]
+
+    def options(self, ctx: Any, short: bool) -> list[Any]:
+        """The options and arguments that it tells of, in its order."""
+        return list(self.get_params(ctx))  # type: ignore[attr-defined]
+
+    def command_rows(self, short: bool) -> Rows:
+        """The commands below this one, and what each does."""
+        return []
 
 
-class Command(_Sections, TyperCommand):
+def _section(formatter: Any, title: str, rows: Rows, widest: int = _WIDEST) -> None:
+    if rows:
+        with formatter.section(title):
+            formatter.write_dl(rows, col_max=widest)
+
+
+def _row(param: Any, short: bool) -> tuple[str, str]:
+    """An option or argument: how it is written, and what it is."""
+    if param.param_type_name == "argument":
+        return param.metavar, param.help
+    names = ", ".join(sorted(param.opts, key=len))
+    if not short and param.secondary_opts:
+        names = f"{names} / {param.secondary_opts[0]}"
+    if not param.is_flag and not param.count:
+        name = f"{names} {param.metavar}"
+        names = name if not short or len(name) <= _WIDEST else f"{names} NAME"
+    text = next((_HELP[name] for name in param.opts if name in _HELP), param.help)
+    if short:
+        return names, _clause(text)
+    shown = param.show_default and param.default not in (None, False)
+    return names, f"{text} (default: {param.default})" if shown else text
+
+
+def _clause(text: str) -> str:
+    """A text up to its first colon, semicolon or full stop."""
+    return re.split(r"[:;.](?:\s|$)", text, maxsplit=1)[0] + "."
+
+
+class Command(_Help, TyperCommand):
     """A command; where `--json` takes a value, it may be left out."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -51,12 +150,18 @@ def with_json_value(args: list[str]) -> list[str]:
     return found + args[end:]
 
 
-class CommandGroup(_Sections, TyperGroup):
+class CommandGroup(_Help, TyperGroup):
     """A command of commands."""
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        super().format_options(ctx, formatter)
-        self.format_commands(ctx, formatter)
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return ["COMMAND", "..."]
+
+    def command_rows(self, short: bool) -> Rows:
+        return [
+            (name, _clause(command.help or ""))
+            for name, command in self.commands.items()
+            if not command.hidden
+        ]
 
 
 class Commands(typer.Typer):
@@ -82,7 +187,29 @@ def subcommands(about: str) -> Commands:
     @app.callback(invoke_without_command=True)
     def show_help(context: typer.Context) -> None:
         if context.invoked_subcommand is None:
-            typer.echo(context.get_help())
-            raise typer.Exit(2)
+            complain_with_help(context)
 
     return app
+
+
+def complain_with_help(context: Any) -> None:
+    """Show the short help where a command says nothing that could be done.
+
+    Raises:
+        Exit: always, as for wrong usage.
+    """
+    context.meta[_SHORT] = True
+    typer.echo(context.get_help(), err=True)
+    raise typer.Exit(ExitCode.USAGE)
+
+
+def what_to_do(error: TyperException) -> tuple[str, str]:
+    """What is wrong with a command line, and where its command's help is."""
+    context: Any = getattr(error, "ctx", None)
+    path = "pfsolve"
+    if context is not None and UNNAMED not in context.meta:
+        path = context.command_path
+    hint = f"`{path} --help` says how it is used"
+    if similar := getattr(error, "possibilities", None):
+        return str(error), f"did you mean {similar[0]}? {hint}"
+    return error.format_message(), hint

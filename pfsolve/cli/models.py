@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pfsolve.cli.completion import models as known
 from pfsolve.cli.convert import convert
 from pfsolve.cli.help import subcommands
 from pfsolve.cli.options import AsJson, Offline, Quiet
@@ -23,8 +24,13 @@ if TYPE_CHECKING:
 
 app = subcommands("See, fetch, convert, check and remove model files.")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A model's name, see `list`.")]
-Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Models' names, see `list`.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", autocompletion=known, help="A model's name, see `list`.")
+]
+Names = Annotated[
+    list[str],
+    typer.Argument(metavar="NAME...", autocompletion=known, help="Models' names, see `list`."),
+]
 
 
 @app.command("list")
@@ -74,7 +80,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
 def pull(
     names: Names, as_json: AsJson = False, offline: Offline = False, quiet: Quiet = False
 ) -> None:
-    """Fetch models, as far as they are not on this disk yet, and print their paths."""
+    """Fetch models; those that are on this disk already are not; print their paths."""
     from pfsolve.display.surface import watching
     from pfsolve.models.download import pull as fetch
 
@@ -108,7 +114,10 @@ def path(name: Name, as_json: AsJson = False) -> None:
 @app.command()
 def verify(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME...]", help="All on this disk if none.")
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME...", autocompletion=known, help="All on this disk if none is named."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

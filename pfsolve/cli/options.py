@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pfsolve.cli import completion
 from pfsolve.errors import UsageError, as_option, named
 from pfsolve.settings import SETTINGS, Setting, Settings, merge, parsed, read_config, read_variables
 
@@ -17,6 +18,25 @@ if TYPE_CHECKING:
 CommandFunction = Callable[..., None]
 Flags = Mapping[str, Any]  # the settings given on the command line: a layer for `settings.merge`
 
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"pfsolve {version('pfsolve')}")
+        raise typer.Exit()
+
+
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version",
+        "-V",
+        help="Show the version and exit.",
+        is_eager=True,
+        callback=_show_version,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 # Of commands that read given solutions, one at a time: a layer over those of the user, since a method
@@ -97,6 +117,7 @@ def _parameter(setting: Setting) -> inspect.Parameter:
         rich_help_panel=setting.panel,
         metavar=setting.values or None,
         show_default=False,
+        autocompletion=completion.of_setting(setting),
     )
     kind: Any = str | None if setting.values else bool | None
     return inspect.Parameter(

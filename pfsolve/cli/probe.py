@@ -20,25 +20,35 @@ if TYPE_CHECKING:
 def train(
     labelled: Annotated[
         list[Path] | None,
-        typer.Argument(help="Files of solutions whose first wrong step is known, JSONL."),
+        typer.Argument(
+            metavar="FILE...", help="Files of solutions whose first wrong step is known, JSONL."
+        ),
     ] = None,
     problems: Annotated[
         list[Path] | None,
         typer.Option(
             "--problems",
+            metavar="FILE",
             help="A file of problems with answers, for the policy to solve; repeatable.",
         ),
     ] = None,
     limit: Annotated[
         int | None,
         typer.Option(
-            "--limit", min=1, help="Number of problems of each file to solve, from the first on."
+            "--limit",
+            metavar="N",
+            min=1,
+            help="Number of problems of each file to solve, from the first on.",
         ),
     ] = None,
     rollouts: Annotated[
         int,
         typer.Option(
-            "--rollouts", min=1, max=MAX_PARTICLES, help="Number of solutions of a problem."
+            "--rollouts",
+            metavar="N",
+            min=1,
+            max=MAX_PARTICLES,
+            help="Number of solutions of a problem.",
         ),
     ] = 8,
     output: Annotated[
@@ -46,15 +56,20 @@ def train(
         typer.Option(
             "--output",
             "-o",
-            help="Write the head here (.npz), for --reward FILE; by default it becomes the policy's "
-            "own for --reward probe.",
+            metavar="FILE",
+            help="Write the head here, for --reward FILE; its name ends in .npz. (default: it becomes the "
+            "policy's own, for --reward probe)",
         ),
     ] = None,
     keep: Annotated[
         Path | None,
-        typer.Option("--keep", help="Folder for what has been read and written, for a later run."),
+        typer.Option(
+            "--keep",
+            metavar="DIR",
+            help="Folder for what has been read and written, for a later run.",
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Random seed.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Random seed.")] = 0,
     as_json: AsJson = False,
     quiet: Quiet = False,
     *,
@@ -126,7 +141,9 @@ def train(
 def show(
     file: Annotated[
         Path | None,
-        typer.Argument(help="A head; by default what --reward probe means for the policy."),
+        typer.Argument(
+            metavar="FILE", help="A head; by default what --reward probe means for the policy."
+        ),
     ] = None,
     as_json: AsJson = False,
     *,

@@ -48,7 +48,9 @@ def merge(
     files: Files,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Write them here, not to standard output."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write them here, not to standard output."
+        ),
     ] = None,
 ) -> None:
     """Join the parts of a run that was split by --shard, and check them."""

@@ -25,29 +25,39 @@ def evaluate(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="Labelled solutions or rollouts, JSONL, or folders that --record has filled."
+            metavar="FILE...",
+            help="Labelled solutions or rollouts, JSONL, or folders that --record has filled.",
         ),
     ],
     limit: Annotated[
         int | None,
         typer.Option(
-            "--limit", min=1, help="Number of rows of each file to use, from the first on."
+            "--limit",
+            metavar="N",
+            min=1,
+            help="Number of rows of each file to use, from the first on.",
         ),
     ] = None,
     threshold: Annotated[
         float | None,
         typer.Option(
             "--threshold",
+            metavar="X",
             min=0.0,
             max=1.0,
-            help="Call a step wrong below this score, 0 to 1. (default: for each problem the best on the "
+            help="Call a step wrong below this score; 0 to 1. (default: for each problem the best on the "
             "others)",
             show_default=False,
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Keep the scores here, and use those that are there."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Keep the scores here, and use those that are there.",
+        ),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @taking("reward", "aggregate", "policy", "context", "threads", "gpu_layers", "offline")
 def score(
-    problem: Annotated[str, typer.Argument(help="The problem.")],
+    problem: Annotated[str, typer.Argument(metavar="PROBLEM", help="The problem.")],
     file: Annotated[
         Path,
         typer.Argument(
             metavar="SOLUTION",
-            help="A file with its solution, a blank line between two steps; - for standard input.",
+            help="A file with its solution; a blank line between two steps; - for standard input.",
         ),
     ],
     as_json: AsJson = False,

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pfsolve.cli.options import Flags, layers, taking
-from pfsolve.errors import ExitCode, UsageError
+from pfsolve.cli.completion import among
+from pfsolve.cli.help import UNNAMED, complain_with_help
+from pfsolve.cli.mistaken import the_problem
+from pfsolve.cli.options import Flags, Version, layers, taking
+from pfsolve.errors import UsageError
 from pfsolve.settings import FILES, OUTPUT, SETTINGS, merge
 
 if TYPE_CHECKING:
@@ -31,12 +34,19 @@ class RunOptions:
             FILES,
             "--file",
             "-f",
+            metavar="FILE",
             help="A file of problems: text with one a line, JSONL or CSV, each also with .gz.",
         ),
     ] = None
     output: Annotated[
         Path | None,
-        _option(FILES, "--output", "-o", help="Write results here, a JSON object a line."),
+        _option(
+            FILES,
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write results here, a JSON object a line.",
+        ),
     ] = None
     resume: Annotated[
         bool, _option(FILES, "--resume", help="Resume the run that wrote the output.")
@@ -47,6 +57,7 @@ class RunOptions:
             FILES,
             "--input",
             metavar="auto|lines|text|jsonl|csv",
+            autocompletion=among("auto", "lines", "text", "jsonl", "csv"),
             help="How to read the problems; text is the whole as one. (default: auto)",
         ),
     ] = "auto"
@@ -55,11 +66,15 @@ class RunOptions:
         _option(
             FILES,
             "--field",
+            metavar="[KEY=]NAME",
             help="Name of the field or column with the problem; answer=NAME and id=NAME for those.",
         ),
     ] = None
     shard: Annotated[
-        str | None, _option(FILES, "--shard", help="Solve part i of n of the file, as i/n.")
+        str | None,
+        _option(
+            FILES, "--shard", metavar="I/N", help="Solve part I of N of the file, such as 2/4."
+        ),
     ] = None
     unordered: Annotated[
         bool,
@@ -67,7 +82,12 @@ class RunOptions:
     ] = False
     record: Annotated[
         Path | None,
-        _option(OUTPUT, "--record", help="Keep a full record of each run in this folder."),
+        _option(
+            OUTPUT,
+            "--record",
+            metavar="DIR",
+            help="Keep a full record of each run in this folder.",
+        ),
     ] = None
     json: Annotated[
         str | None,
@@ -112,25 +132,31 @@ class RunOptions:
 @taking(*SETTINGS, record=RunOptions)
 def solve(
     ctx: typer.Context,
-    problem: Annotated[
-        str | None, typer.Argument(help="The problem; - reads it from standard input.")
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PROBLEM", help="The problem; - reads it from standard input."),
     ] = None,
+    version: Version = False,
     *,
     options: RunOptions,
     flags: Flags,
 ) -> None:
     """Solve a problem, or a file of them."""
+    from pfsolve.environment import Environment
+
+    environment = Environment()
+    if not words and options.file is None and environment.stdin_is_terminal:
+        complain_with_help(ctx.find_root())
+
     from pfsolve.cli.many import solve_file
     from pfsolve.cli.one import solve_one
     from pfsolve.display.output import Output
-    from pfsolve.environment import Environment
     from pfsolve.problems import Problem
     from pfsolve.problems.source import STANDARD_INPUT
 
-    environment = Environment()
-    if problem is None and options.file is None and environment.stdin_is_terminal:
-        environment.err.print(ctx.find_root().get_help())
-        raise typer.Exit(ExitCode.USAGE)
+    problem = (
+        None if not words else the_problem(words, _commands(ctx), named=UNNAMED not in ctx.meta)
+    )
     settings = merge(*layers(environment, flags))
     output = Output(
         environment,
@@ -160,6 +186,17 @@ def solve(
         )
     output.note(f"{options.file or STANDARD_INPUT}: {problems.describe()}")
     solve_file(problems, settings, options, environment, output)
+
+
+def _commands(ctx: typer.Context) -> dict[str, str]:
+    """Every command's last word, and how it is called; of two the one nearer to `pfsolve` itself."""
+    found: dict[str, str] = {}
+    waiting: list[tuple[str, Any]] = [("pfsolve", ctx.find_root().command)]
+    for path, group in waiting:
+        for name, command in getattr(group, "commands", {}).items():
+            found.setdefault(name, f"{path} {name}")
+            waiting.append((f"{path} {name}", command))
+    return found
 
 
 def _read(options: RunOptions, environment: Environment, *, whole: bool) -> ProblemFile:

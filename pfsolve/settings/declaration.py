@@ -48,6 +48,7 @@ class Setting:
     auto: whether an open value may be written "auto".
     machine: whether it changes only how fast a result comes, and not which.
     default_text: the default in words, where it depends on the model or the machine.
+    common: whether the short help shows it.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Setting:
     auto: bool = False
     machine: bool = False
     default_text: str = ""
+    common: bool = False
 
     @property
     def values(self) -> str:

@@ -87,7 +87,12 @@ class Settings:
         hidden=("tempering",),  # experimental
     )
     particles: int = setting(
-        8, "Number of solutions written at a time.", METHOD, short="-n", between=(1, MAX_PARTICLES)
+        8,
+        "Number of solutions written at a time.",
+        METHOD,
+        short="-n",
+        between=(1, MAX_PARTICLES),
+        common=True,
     )
     programs: float | None = setting(
         None,
@@ -95,6 +100,7 @@ class Settings:
         METHOD,
         between=(0.0, 1.0),
         metavar="SHARE",
+        common=True,
         default_text="the policy's own; 0 with argmax",
     )
     reward: str | None = setting(
@@ -102,6 +108,7 @@ class Settings:
         "What scores a step: a probe of the policy, the policy itself, or a process reward model.",
         METHOD,
         metavar="|".join((*REWARDS, "MODEL")),
+        common=True,
         default_text="{}, or {} for a policy without one".format(*DEFAULT_REWARDS),
     )
     aggregate: str = setting(
@@ -214,13 +221,19 @@ class Settings:
         between=(0.0, 1.0),
     )
     seed: int | None = setting(
-        None, "Random seed.", SAMPLING, between=(0, 2**63 - 1), default_text="a new one"
+        None,
+        "Random seed.",
+        SAMPLING,
+        between=(0, 2**63 - 1),
+        default_text="a new one",
+        common=True,
     )
     policy: str | None = setting(
         None,
         "Model that writes the solutions: a name from pfsolve models list, or a GGUF file.",
         MODELS,
         metavar="MODEL",
+        common=True,
         default_text="qwen2.5-coder-1.5b-instruct",
     )
     context: int | None = setting(
