@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -52,6 +53,19 @@ class Environment:
     def read_stdin(self) -> bytes:
         """All of standard input, as it came."""
         return self.stdin.buffer.read()
+
+    @property
+    def stdin_waits(self) -> bool:
+        """Whether a pipe on standard input holds something that has not been read."""
+        try:
+            import fcntl
+            import termios
+
+            descriptor = self.stdin.fileno()
+            size = fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4))
+            return stat.S_ISFIFO(os.fstat(descriptor).st_mode) and any(size)
+        except (ImportError, OSError, ValueError):  # Windows, or no stream at all
+            return False
 
     @property
     def can_redraw(self) -> bool:

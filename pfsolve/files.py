@@ -42,6 +42,19 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
         raise
 
 
+def check_writable(path: Path) -> None:
+    """See that a file can be written, before hours of work; it stays as it is.
+
+    Raises:
+        OSError: it cannot.
+    """
+    new = not path.exists()
+    with path.open("ab"):
+        pass
+    if new:
+        path.unlink()
+
+
 def write_text(path: Path, text: str, mode: int | None = None) -> None:
     """Write a text as UTF-8 in the place of `path`, as `replacing` does."""
     with replacing(path, mode) as file:

@@ -12,7 +12,7 @@ import typer
 from pfsolve.cli.completion import among
 from pfsolve.cli.options import AsJson, Flags, Quiet, layers, taking
 from pfsolve.errors import UsageError
-from pfsolve.settings import MAX_PARTICLES, METHODS, merge
+from pfsolve.settings import MAX_PARTICLES, METHODS, merge, refuse_idle
 
 if TYPE_CHECKING:
     from pfsolve.lab.bench.plan import BenchRun
@@ -120,6 +120,7 @@ def bench(
     from pfsolve.results.file import ResultsFile, read_solved
     from pfsolve.results.run_record import RunRecords, file_name
     from pfsolve.rewards.kinds import choose_reward
+    from pfsolve.solver.finding import check_names
 
     environment = Environment()
     out = Output(environment, as_json=as_json, quiet=quiet)
@@ -135,7 +136,10 @@ def bench(
     problems = read_answered(file).problems[:limit]
     runs = plan.runs(scored=reward != "none")
     for run in runs:  # what is wrong with any of them is said before the first
-        choose_reward(merge(*base, run.layer), policy, environment)
+        own = merge(*base, run.layer)
+        refuse_idle(own, run.layer)
+        choose_reward(own, policy, environment)
+        check_names(own, environment)
     path = output or file.with_name(f"{file.name.split('.')[0]}.bench.jsonl")
 
     @contextmanager

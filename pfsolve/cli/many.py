@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from pfsolve.errors import Interrupted, SomeFailed, UsageError
-from pfsolve.problems import Problem, ProblemFile, Shard
+from pfsolve.events import ProblemEnded
+from pfsolve.problems import BadRow, Problem, ProblemFile, Shard
 from pfsolve.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ def solve_file(
     """Solve all problems of a file.
 
     Raises:
-        SomeFailed: some rows have no answer.
+        SomeFailed: some rows have no answer; if none holds a problem, nothing is loaded.
         Interrupted: the user stopped it.
     """
     from pfsolve.cli.session import open_solver
@@ -61,7 +63,7 @@ def solve_file(
         )
         if results is None or options.json is not None:
             show = stack.enter_context(closing(_printer(output, options, display)))
-        problems = sum(isinstance(row, Problem) for row in rows)
+        problems = _count(rows, display)
         solver, stopping = stack.enter_context(
             open_solver(
                 settings,
@@ -89,6 +91,20 @@ def solve_file(
         )
     if tally.failed:
         raise SomeFailed(f"{tally.failed} of {len(rows)} problems have no answer")
+
+
+def _count(rows: Sequence[Problem | BadRow], display: Surface) -> int:
+    """The number of problems among the rows.
+
+    Raises:
+        SomeFailed: there is none to load a model for; what is wrong with each row has been told.
+    """
+    bad = [row for row in rows if isinstance(row, BadRow)]
+    if len(bad) == len(rows):
+        for row in bad:
+            display(ProblemEnded(row.id, None, None, row.reason, tokens=0, seconds=0.0))
+        raise SomeFailed(f"{len(rows)} of {len(rows)} rows hold no problem")
+    return len(rows) - len(bad)
 
 
 def _printer(output: Output, options: RunOptions, display: Surface) -> InOrder[ResultLine]:

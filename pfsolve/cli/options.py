@@ -10,7 +10,16 @@ import typer
 
 from pfsolve.cli import completion
 from pfsolve.errors import UsageError, as_option, named
-from pfsolve.settings import SETTINGS, Setting, Settings, merge, parsed, read_config, read_variables
+from pfsolve.settings import (
+    SETTINGS,
+    Setting,
+    Settings,
+    merge,
+    parsed,
+    read_config,
+    read_variables,
+    refuse_idle,
+)
 
 if TYPE_CHECKING:
     from pfsolve.environment import Environment
@@ -80,25 +89,15 @@ def layers(environment: Environment, flags: Flags) -> tuple[Flags, Flags, Flags]
     return config, read_variables(environment.variables), flags
 
 
-def reading(environment: Environment, flags: Flags) -> Settings:
-    """The settings of a command that has a reward score given solutions.
+from pfsolve.errors import UsageError, as_option, named
+def settled(environment: Environment, flags: Flags, *more: Mapping[str, Any]) -> Settings:
+    """The settings of a command: all layers, and those that it adds.
 
     Raises:
-        UsageError: as in `settings.merge`; or there is nothing that scores.
+        UsageError: one is wrong, or given on the command line without effect.
     """
-    from pfsolve.models.resolve import name_of
-    from pfsolve.rewards.kinds import choose_reward
-
-    settings = merge(*layers(environment, flags), _READING)
-    why, reward = "", settings.reward
-    if reward is None:
-        policy = name_of(settings.policy, environment)
-        why, reward = f": {policy} has no probe", choose_reward(settings, policy, environment)
-    if reward == "none":
-        raise UsageError(
-            f"{named('reward')} is none, which scores nothing{why}",
-            f"choose another, such as {named('reward', 'confidence')}",
-        )
+    settings = merge(*layers(environment, flags), *more)
+    refuse_idle(settings, flags)
     return settings
 
 

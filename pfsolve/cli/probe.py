@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pfsolve.cli.options import AsJson, Flags, Quiet, layers, taking
-from pfsolve.settings import MAX_PARTICLES, merge
+from pfsolve.cli.options import AsJson, Flags, Quiet, settled, taking
+from pfsolve.settings import MAX_PARTICLES
 
 if TYPE_CHECKING:
     from pfsolve.solver.solver import Solver
@@ -96,7 +96,7 @@ def train(
     files = read_files(labelled or [], problems or [], limit)
     for line in complaint_lines(files.complaints):
         out.note(line)
-    settings = merge(*layers(environment, flags), INDEPENDENT | {"particles": rollouts})
+    settings = settled(environment, flags, INDEPENDENT | {"particles": rollouts})
     recorder = Recorder()
     folder = Folder(keep or environment.models_dir / ".training")
     with (
@@ -160,7 +160,7 @@ def show(
     environment = Environment()
     path = file or find_head(
         "probe",
-        name_of(merge(*layers(environment, flags)).policy, environment),
+        name_of(settled(environment, flags).policy, environment),
         environment.config_dir,
     )
     about = read_head(path).about

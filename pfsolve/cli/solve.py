@@ -11,9 +11,9 @@ import typer
 from pfsolve.cli.completion import among
 from pfsolve.cli.help import UNNAMED, complain_with_help
 from pfsolve.cli.mistaken import the_problem
-from pfsolve.cli.options import Flags, Version, layers, taking
+from pfsolve.cli.options import Flags, Version, settled, taking
 from pfsolve.errors import UsageError
-from pfsolve.settings import FILES, OUTPUT, SETTINGS, merge
+from pfsolve.settings import FILES, OUTPUT, SETTINGS
 
 if TYPE_CHECKING:
     from pfsolve.environment import Environment
@@ -28,8 +28,8 @@ def _option(panel: str, *names: str, **how: Any) -> Any:
 class RunOptions:
     """What the command line says beside the problem and the settings, and how it says it."""
 
-    file: Annotated[
-        Path | None,
+    files: Annotated[
+        list[Path] | None,
         _option(
             FILES,
             "--file",
@@ -122,11 +122,34 @@ class RunOptions:
             raise UsageError(
                 f"--json is {self.json!r}, which is unknown", "write --json or --json full"
             )
+        if len(self.files or ()) > 1:
+            raise UsageError(
+                f"--file is there {len(self.files or ())} times",
+                "give one file at a time, or all of them in a pipe: cat a.txt b.txt | pfsolve",
+            )
+
+    @property
+    def file(self) -> Path | None:
+        """The file of problems, if one is given."""
+        return self.files[0] if self.files else None
 
     @property
     def need_file(self) -> bool:
-        """Whether they make sense for a file of problems only."""
+        """Whether even a single line is to be treated as a file of problems."""
         return self.output is not None or self.resume or self.shard is not None
+
+    def idle_alone(self, flags: Flags) -> list[str]:
+        """The options that say nothing to a single problem."""
+        given = {
+            "--output": self.output is not None,
+            "--resume": self.resume,
+            "--shard": self.shard is not None,
+            "--input": self.kind != "auto",
+            "--field": bool(self.fields),
+            "--unordered": self.unordered,
+            "--parallel": "parallel" in flags,
+        }
+        return [name for name, is_given in given.items() if is_given]
 
 
 @taking(*SETTINGS, record=RunOptions)
@@ -153,11 +176,12 @@ def solve(
     from pfsolve.display.output import Output
     from pfsolve.problems import Problem
     from pfsolve.problems.source import STANDARD_INPUT
+    from pfsolve.wording import listed
 
     problem = (
         None if not words else the_problem(words, _commands(ctx), named=UNNAMED not in ctx.meta)
     )
-    settings = merge(*layers(environment, flags))
+    settings = settled(environment, flags)
     output = Output(
         environment,
         as_json=options.json is not None,
@@ -167,11 +191,15 @@ def solve(
     if problem is not None:
         if options.file is not None:
             raise UsageError(f"both a problem and --file {options.file}", "give one of them")
-        if options.need_file:
-            raise UsageError("--output, --resume and --shard go with a file", "give it with -f")
-        if problem != "-":
-            solve_one(problem, settings, options, environment, output)
-            return
+        if idle := options.idle_alone(flags):
+            raise UsageError(
+                f"{listed(idle)}: only for a file of problems", "give it with --file, or in a pipe"
+            )
+    if (problem not in (None, "-") or options.file is not None) and environment.stdin_waits:
+        output.note("standard input is not read: the problem is given on the command line")
+    if problem not in (None, "-"):
+        solve_one(problem, settings, options, environment, output)
+        return
     problems = _read(options, environment, whole=problem == "-")
     # A lone problem in a pipe, or one read as a whole, is solved as if it were an argument.
     alone = problems.kind == "text" or (problems.kind == "lines" and options.file is None)

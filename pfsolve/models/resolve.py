@@ -106,16 +106,11 @@ def resolve_prm(
         UsageError: it is no process reward model; or the user's models.toml, or the file's spec, is
             not valid.
     """
-    found = _look_up(name_or_path, load_catalogue(environment.config_dir))
+    found, spec = look_up_prm(name_or_path, environment)
     if isinstance(found, Path):
-        model, spec = ModelFile(found.stem, found, None), read_spec(found)
-    elif found.prm is None:
-        raise UsageError(
-            f"{found.name} cannot be the reward: it writes solutions and does not score them",
-            f"{named('policy', found.name)} uses it; `pfsolve models list` shows the models that do",
-        )
+        model = ModelFile(found.stem, found, None)
     else:
-        model, spec = _fetched(found, environment, offline, listen), found.prm
+        model = _fetched(found, environment, offline, listen)
     head = head_file(model.path) if spec.head else None
     if head is not None and not head.is_file():
         raise ModelMissing(
@@ -123,6 +118,25 @@ def resolve_prm(
             f"`pfsolve models convert {model.name if model.entry else 'CHECKPOINT'}` writes it",
         )
     return PrmFiles(model, spec, head)
+
+
+def look_up_prm(name_or_path: str, environment: Environment) -> tuple[Path | ModelEntry, PrmSpec]:
+    """The file or the entry that `resolve_prm` would find, and its spec; nothing is fetched.
+
+    Raises:
+        ModelMissing: there is no such file.
+        UnknownModel: there is no model of this name.
+        UsageError: it is no process reward model; or a TOML file is not valid.
+    """
+    found = _look_up(name_or_path, load_catalogue(environment.config_dir))
+    if isinstance(found, Path):
+        return found, read_spec(found)
+    if found.prm is None:
+        raise UsageError(
+            f"{found.name} cannot be the reward: it writes solutions and does not score them",
+            f"{named('policy', found.name)} uses it; `pfsolve models list` shows the models that do",
+        )
+    return found, found.prm
 
 
 def _look_up(name_or_path: str, catalogue: Catalogue) -> Path | ModelEntry:

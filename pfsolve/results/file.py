@@ -100,6 +100,9 @@ def _parse(line: bytes) -> ResultLine | None:
     return upgraded(record) if isinstance(record.get("id"), str) else None
 
 
+_OTHERS = (".csv", ".tsv", ".gz")  # endings of files that hold something else
+
+
 class ResultsFile:
     """A results file that is being written. Close it, or use it in a `with`.
 
@@ -113,6 +116,11 @@ class ResultsFile:
     def __init__(self, path: Path, *, resume: bool = False) -> None:
         self.path = path.resolve()  # a link stays one when the file behind it is replaced
         contents = Contents()
+        if path.suffix.lower() in _OTHERS:
+            raise UsageError(
+                f"{path} is not the name of a results file: results are written as JSON lines",
+                f"name it {path.with_suffix('.jsonl')}",
+            )
         if path.is_file() and path.stat().st_size:
             if not resume:
                 raise UsageError(
@@ -121,6 +129,7 @@ class ResultsFile:
             contents = read_results(path)
         self._lines = list(contents.lines)
         self._torn = contents.torn
+        self._new = not self.path.exists()
         try:
             self._file = self.path.open("ab")
         except OSError as error:
@@ -193,3 +202,5 @@ class ResultsFile:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+        if error is not None and self._new and not self.path.stat().st_size:
+            self.path.unlink()  # nothing has come of it

@@ -15,7 +15,7 @@ from typing import Any
 
 from pfsolve.errors import UsageError
 from pfsolve.events import Event, Progressed
-from pfsolve.files import dumps, json_safe, write_text
+from pfsolve.files import check_writable, dumps, json_safe, write_text
 from pfsolve.results.line import SCHEMA, ResultLine, upgraded
 
 _LONGEST_NAME = 100
@@ -31,9 +31,11 @@ class RunRecords:
     def __init__(self, folder: Path) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            check_writable(folder / ".new")
         except OSError as error:
             raise UsageError(
-                f"cannot make the folder {folder}: {error.strerror}", "name another for --record"
+                f"cannot write into the folder {folder}: {error.strerror}",
+                "name another for --record",
             ) from error
         self._folder = folder
         self._events: dict[str, list[Event]] = {}

@@ -6,10 +6,12 @@ A new reward is a module of its own, a line here, and its name in `pfsolve.setti
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from pfsolve.environment import Environment
 from pfsolve.errors import UsageError, named
 from pfsolve.models.catalogue import UnknownModel
+from pfsolve.models.resolve import look_up_prm
 from pfsolve.rewards.aggregation import Aggregated
 from pfsolve.rewards.base import (
     FoundReward,
@@ -23,6 +25,7 @@ from pfsolve.rewards.base import (
 from pfsolve.rewards.confidence import Confidence
 from pfsolve.rewards.prm.model import find_prm
 from pfsolve.rewards.probe.files import head_of, names_probe
+from pfsolve.rewards.probe.head import read_head
 from pfsolve.rewards.probe.reward import find_probe
 from pfsolve.rewards.self_evaluation import SelfEvaluation
 from pfsolve.settings import DEFAULT_REWARDS, Settings, need_of_scores
@@ -61,12 +64,28 @@ def find_reward(wanted: WantedReward) -> FoundReward:
         ModelMissing, ResourceError, Interrupted: as in `pfsolve.models.download.pull`.
         ModelFileError: a file of it cannot be used.
     """
+    check_reward(wanted.name, wanted.environment)
     kind = KINDS.get(wanted.name, find_probe if names_probe(wanted.name) else find_prm)
+    return kind(wanted)
+
+
+def check_reward(reward: str, environment: Environment) -> None:
+    """Refuse a reward that there is not; nothing is fetched.
+
+    Raises:
+        UsageError: there is no reward of this name.
+        ModelMissing, ModelFileError: a file that it names is not there, or no head.
+    """
+    if reward in KINDS:
+        return
+    if names_probe(reward):
+        read_head(Path(reward).expanduser())
+        return
     try:
-        return kind(wanted)
+        look_up_prm(reward, environment)
     except UnknownModel as error:
         raise UsageError(
-            f"{named('reward')} is {wanted.name!r}, which is unknown",
+            f"{named('reward')} is {reward!r}, which is unknown",
             f"choose one of {', '.join(KINDS)}, or a model; {error.hint}",
         ) from None
 

@@ -1,7 +1,12 @@
 """Settings: declared once (`declaration`), checked in one record (`record`), merged from `layers`."""
 
+<<<<<<< HEAD
 from pfsolve.settings.contradictions import need_of_scores
+=======
+from pfsolve.settings.contradictions import MAX_PARTICLES
+>>>>>>> 4fdfef7 (What is wrong or without effect is said before anything is fetched)
 from pfsolve.settings.declaration import Setting
+from pfsolve.settings.effect import refuse_idle
 from pfsolve.settings.layers import merge, parsed, read_config, read_variables
 from pfsolve.settings.record import (
     AGGREGATIONS,
@@ -10,7 +15,6 @@ from pfsolve.settings.record import (
     FINAL,
     FINISHED,
     MACHINE,
-    MAX_PARTICLES,
     METHOD,
     METHODS,
     MODELS,
@@ -49,4 +53,5 @@ __all__ = [
     "parsed",
     "read_config",
     "read_variables",
+    "refuse_idle",
 ]

@@ -13,6 +13,7 @@ from pfsolve.settings.declaration import written
 if TYPE_CHECKING:
     from pfsolve.settings.record import Settings
 
+MAX_PARTICLES = 256  # as many sequences as llama.cpp holds in one cache
 GIBBS = ("pg", "tempering")  # methods of sweeps, each around a trajectory of the one before
 
 
@@ -56,6 +57,12 @@ def contradictions(s: Settings) -> Iterator[tuple[bool, str, str]]:
         s.deduplicate and s.weights != "score",
         f"{named('deduplicate')} needs score weights, not {s.weights!r}",
         f"leave out one of {named('deduplicate')} and {named('weights')}",
+    )
+    yield (
+        s.parallel is not None and s.parallel * n > MAX_PARTICLES,
+        f"{named('parallel', s.parallel)} with {n} particles each is more than the {MAX_PARTICLES} "
+        "that llama.cpp holds",
+        f"use {named('parallel', MAX_PARTICLES // n)} or less, or fewer {named('particles')}",
     )
     yield (
         n % chains != 0,

@@ -83,7 +83,8 @@ class Setting:
         start = f"above {written(low)}" if self.above else written(low)
         if high == inf:
             return start if self.above else f"{start} and up"
-        return f"{start}{',' if self.above else ''} to {written(high)}"
+        end = "2^63 - 1" if high == 2**63 - 1 else written(high)
+        return f"{start}{',' if self.above else ''} to {end}"
 
     @property
     def default_shown(self) -> str:
@@ -145,7 +146,8 @@ class Setting:
         if self.choices:
             hint = f"choose one of {', '.join(self.choices)}"
         elif self.range:
-            hint = f"choose a number: {self.range}"
+            number = "a whole number" if self.kind is int else "a number"
+            hint = f"choose {number}: {self.range}{', or auto' if self.auto else ''}"
         elif self.kind is tuple:
             hint = "separate numbers by commas: 4,2,1"
         elif self.kind is bool:

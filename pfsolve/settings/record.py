@@ -12,7 +12,7 @@ from math import inf
 from typing import Any
 
 from pfsolve.errors import UsageError
-from pfsolve.settings.contradictions import GIBBS, contradictions
+from pfsolve.settings.contradictions import GIBBS, MAX_PARTICLES, contradictions
 from pfsolve.settings.declaration import Setting, declarations, setting
 
 # Every method of `pfsolve.search.methods`, and the settings that go with it unless others are given.
@@ -42,8 +42,6 @@ FINAL = ("weighted-vote", "vote", "argmax")
 REWARDS = ("probe", "self-evaluation", "confidence", "none")
 DEFAULT_REWARDS = ("probe", "none")  # the first that the policy has
 AGGREGATIONS = ("last", "model", "prod", "min")
-
-MAX_PARTICLES = 256  # as many sequences as llama.cpp holds in one cache
 
 # Settings that make a run comparable with published tables.
 PRESETS: dict[str, dict[str, Any]] = {

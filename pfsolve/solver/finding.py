@@ -23,7 +23,7 @@ from pfsolve.models.entry import ModelEntry
 from pfsolve.models.resolve import ModelFile, look_up_policy, name_of, resolve
 from pfsolve.programs.sandbox import WorkerSandbox, abandon, open_beside
 from pfsolve.rewards.base import FoundReward, NoFiles, Reward, WantedReward
-from pfsolve.rewards.kinds import choose_reward, find_reward
+from pfsolve.rewards.kinds import check_reward, choose_reward, find_reward
 from pfsolve.settings import Settings
 from pfsolve.solver.lots import programs_of
 
@@ -98,6 +98,18 @@ def find(
         if sandbox is not None:
             abandon(sandbox)
         raise
+
+
+def check_names(settings: Settings, environment: Environment) -> None:
+    """Refuse a policy or a reward that there is not; nothing is fetched.
+
+    Raises:
+        UsageError, ModelMissing, ModelFileError: one cannot be used.
+    """
+    if settings.policy is not None:
+        look_up_policy(settings.policy, environment)
+    if settings.reward is not None:
+        check_reward(settings.reward, environment)
 
 
 def _inspect(path: Path, name: str, environment: Environment) -> Facts:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pfsolve.engine import memory
 from pfsolve.engine.memory import Demand, Machine
 from pfsolve.engine.policy import CPU_TILE, GPU_TILE
-from pfsolve.errors import UsageError, named
 from pfsolve.settings import MAX_PARTICLES, Settings
 from pfsolve.solver.finding import Found, programs_wanted
 from pfsolve.solver.lots import waves_of
@@ -108,18 +107,8 @@ def choose_parallel(
         wanted: what was asked for, None where it is left open.
         problems: number of problems, None where it is not known. There are never more side by side.
         most: the number that memory allows, to which an open choice keeps.
-
-    Raises:
-        UsageError: that takes more sequences than llama.cpp has.
     """
     if wanted is not None:
-        if wanted * particles > MAX_PARTICLES:
-            raise UsageError(
-                f"{named('parallel', wanted)} with {particles} particles each is "
-                f"{wanted * particles} particles, and llama.cpp holds {MAX_PARTICLES}",
-                f"use {named('parallel', MAX_PARTICLES // particles)} or less, or fewer "
-                f"{named('particles')}",
-            )
         return wanted if problems is None else max(1, min(wanted, problems))
     # Of several particles one in three, or more, waits for the slowest step of its search.
     filling = rows if at_a_time == 1 else -(-2 * rows // at_a_time)

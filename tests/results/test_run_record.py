@@ -58,5 +58,5 @@ def test_ids_of_any_kind_have_names_of_their_own(one: str, other: str) -> None:
 
 def test_a_folder_that_cannot_be_made_is_known_at_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match="cannot make the folder"):
+    with pytest.raises(UsageError, match="cannot write into the folder"):
         RunRecords(tmp_path / "file")

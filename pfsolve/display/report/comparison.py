@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pfsolve.display.output import Table
 from pfsolve.errors import UsageError
+from pfsolve.files import check_writable
 from pfsolve.wording import thousands
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def check_plot(path: Path) -> None:
     """Refuse a plot that could not be drawn, before hours of work.
 
     Raises:
-        UsageError: another ending, or matplotlib is missing.
+        UsageError: another ending, it cannot be written, or matplotlib is missing.
     """
     from importlib.util import find_spec
 
@@ -96,6 +97,10 @@ def check_plot(path: Path) -> None:
         raise UsageError(f"--plot {path} is no {', '.join(PLOTS)}", f"name it {path.stem}.png")
     if find_spec("matplotlib") is None:
         raise UsageError("--plot needs matplotlib", "pip install 'pfsolve[plot]'")
+    try:
+        check_writable(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}", "name another file") from error
 
 
 def draw_comparison(comparison: Comparison, path: Path) -> None:

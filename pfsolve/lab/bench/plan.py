@@ -112,6 +112,11 @@ def make_plan(
             f"--baseline {baseline} is not among the methods",
             f"a baseline is one of {', '.join(FROM_ROLLOUTS)}, and named with --method too",
         )
+    if rollouts is not None and not derived:
+        raise UsageError(
+            f"--rollouts {rollouts} has no effect: there is none of {', '.join(FROM_ROLLOUTS)}",
+            "leave it out, or name one of them with --method too",
+        )
     return BenchPlan(
         methods=tuple(m for m in parsed if m.layer["method"] not in FROM_ROLLOUTS),
         derived=derived,

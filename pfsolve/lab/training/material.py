@@ -12,7 +12,8 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from pfsolve.files import digest, replacing
+from pfsolve.errors import UsageError
+from pfsolve.files import check_writable, digest, replacing
 
 LABELLED, ROLLOUTS = "labelled", "rollouts"
 
@@ -42,11 +43,21 @@ class Item:
 
 
 class Folder:
-    """A folder of items. A file appears in it whole or not at all."""
+    """A folder of items. A file appears in it whole or not at all.
+
+    Raises:
+        UsageError: it cannot be made or written.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            check_writable(path / ".new")
+        except OSError as error:
+            raise UsageError(
+                f"cannot write into the folder {path}: {error.strerror}", "name another for --keep"
+            ) from error
 
     def has(self, key: str) -> bool:
         return self._file(key).is_file()

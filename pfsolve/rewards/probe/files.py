@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pfsolve.errors import ModelMissing, UsageError, named
+from pfsolve.files import check_writable
 
 PROBE_FILES = ".npz"  # what the files of heads end in
 PACKAGED = Path(__file__).parent / "heads"
@@ -21,16 +22,20 @@ def own_file(policy: str, config_dir: Path) -> Path:
 
 
 def check_output(path: Path) -> None:
-    """Refuse a file that `--reward` would not know for a probe.
+    """Refuse a file that `--reward` would not know for a probe, or that cannot be written.
 
     Raises:
-        UsageError: its name does not end as those of heads do.
+        UsageError: its name does not end as those of heads do, or it cannot be written.
     """
     if path.suffix.lower() != PROBE_FILES:
         raise UsageError(
             f"{path} does not end in {PROBE_FILES}, by which {named('reward')} knows a probe",
             f"name it {path.stem}{PROBE_FILES}",
         )
+    try:
+        check_writable(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}", "name another file") from error
 
 
 def head_of(policy: str, config_dir: Path) -> Path | None:

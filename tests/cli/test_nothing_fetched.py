@@ -1,0 +1,162 @@
+"""Whatever is wrong with a command line or its files is said before a model is fetched or loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from pfsolve.cli import run
+from pfsolve.environment import Environment
+from pfsolve.errors import ModelMissing
+from pfsolve.models import resolve
+
+REACHED = "here a model would be fetched"
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "solve": ("1+1",),
+    "file": ("-f", "problems.txt"),
+    "bench": ("bench", "answered.jsonl"),
+    "score": ("score", "1+1", "solution.txt"),
+    "eval": ("reward", "eval", "labelled.jsonl"),
+    "train": ("reward", "train", "labelled.jsonl"),
+}
+REWARDS = ("prob", "no.npz", "no/such.gguf", "smollm2-135m-instruct", "solution.txt/x.npz")
+POLICIES = ("qwen", "./no.gguf", "no/such.gguf", "skywork-o1-prm-1.5b", "problems.txt/")
+UNWRITABLE = "problems.txt/out"  # below a file
+
+WRONG: list[tuple[str, ...]] = [
+    *(("solve", "--reward", name) for name in REWARDS),
+    *(("file", "--reward", name) for name in REWARDS),
+    *(("bench", "--reward", name) for name in REWARDS),
+    *(("bench", "--method", "sc", "--method", f"pf reward={name}") for name in REWARDS),
+    *(("score", "--reward", name) for name in (*REWARDS, "none")),
+    *(("eval", "--reward", name) for name in REWARDS),
+    *((command, "--policy", name) for command in COMMANDS for name in POLICIES),
+    *((command, "--gpu-layers", "most") for command in COMMANDS),
+    *(
+        (command, *words)
+        for command in ("solve", "file")
+        for words in (
+            ("--method", "magic"),
+            ("--resampling", "lottery"),
+            ("--preset", "pencil"),
+            ("--programs", "2"),
+            ("-n", "0"),
+            ("--islands", "4"),
+            ("--json=fully",),
+            ("--record", UNWRITABLE),
+        )
+    ),
+    ("solve", "-o", "out.jsonl"),
+    ("solve", "--parallel", "2"),
+    ("solve", "-f", "problems.txt"),
+    ("file", "-o", f"{UNWRITABLE}.jsonl"),
+    ("file", "-o", "out.csv"),
+    ("file", "-o", "labelled.jsonl"),
+    ("file", "--resume"),
+    ("file", "--shard", "3/2"),
+    ("file", "--field", "colour=red"),
+    ("file", "--field", "question"),
+    ("file", "--input", "pictures"),
+    ("file", "--parallel", "200", "-n", "4"),
+    ("file", "-f", "answered.jsonl"),
+    ("", "-f", "nowhere.txt"),
+    ("", "-f", "."),
+    ("", "-f", "empty.txt"),
+    ("", "-f", "bad.jsonl"),
+    ("", "-f", "bad.jsonl", "-o", "out.jsonl"),
+    ("bench", "--method", "magic"),
+    ("bench", "--method", "pf islands=4"),
+    ("bench", "--method", "pf", "--rollouts", "4"),
+    ("bench", "--sizes", "few"),
+    ("bench", "--sizes", "0"),
+    ("bench", "--baseline", "greedy"),
+    ("bench", "--plot", "plot.doc"),
+    ("bench", "--plot", f"{UNWRITABLE}.png"),
+    ("bench", "--record", UNWRITABLE),
+    ("bench", "-o", f"{UNWRITABLE}.jsonl"),
+    ("bench", "-o", "out.csv"),
+    ("", "bench", "nowhere.jsonl"),
+    ("", "bench", "problems.txt"),
+    ("", "score", "1+1", "nowhere.txt"),
+    ("", "score", "1+1", "empty.txt"),
+    ("", "score", "", "solution.txt"),
+    ("score", "--aggregate", "model"),
+    ("", "reward", "eval", "nowhere.jsonl"),
+    ("", "reward", "eval", "answered.jsonl"),
+    ("eval", "-o", f"{UNWRITABLE}.jsonl"),
+    ("", "reward", "train"),
+    ("", "reward", "train", "nowhere.jsonl"),
+    ("", "reward", "train", "--problems", "problems.txt"),
+    ("train", "-o", "head.txt"),
+    ("train", "-o", f"{UNWRITABLE}.npz"),
+    ("train", "--keep", UNWRITABLE),
+]
+
+
+@pytest.fixture(autouse=True)
+def nothing_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files to name; no model, a Hub that nobody answers for, and a word where one would be fetched."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("PFSOLVE_OFFLINE", "HF_HUB_OFFLINE", "PFSOLVE_POLICY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PFSOLVE_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("PFSOLVE_MODELS_DIR", str(tmp_path / "models"))
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    for name, text in {
+        "problems.txt": "1+1\n2+2\n",
+        "answered.jsonl": '{"problem": "1+1", "answer": "2"}\n',
+        "labelled.jsonl": '{"problem": "1+1", "steps": ["2"], "first_error": -1}\n',
+        "solution.txt": "It is 2.\n",
+        "empty.txt": "\n",
+        "bad.jsonl": '{"answer": 4}\nnot JSON\n',
+    }.items():
+        (tmp_path / name).write_text(text)
+
+    def pull(*_: Any, **__: Any) -> NoReturn:
+        raise ModelMissing(REACHED)
+
+    monkeypatch.setattr(resolve, "pull", pull)
+
+
+def outcome(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    command, *more = words
+    code = run([*COMMANDS.get(command, ()), *more], Environment())
+    out, err = capsys.readouterr()
+    assert out == ""
+    return code, err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_same_command_with_nothing_wrong_goes_to_fetch(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, err = outcome((command, "--policy", "smollm2-135m-instruct"), capsys)
+    assert code == 4
+    assert REACHED in err
+
+
+@pytest.mark.parametrize("words", WRONG, ids=" ".join)
+def test_nothing_is_fetched_for_what_is_wrong(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    before = sorted(path.name for path in tmp_path.iterdir())
+    code, err = outcome(words, capsys)
+    assert code in (1, 2, 4, 5), err
+    assert REACHED not in err
+    assert sum(line.startswith("Error: ") for line in err.splitlines()) == 1
+    left = {path.name for path in tmp_path.iterdir()} - {"models", "config"}
+    assert sorted(left) == before, "and no file is left behind"
+    assert not list(tmp_path.glob("models/*.gguf"))
+
+
+def test_every_malformed_row_is_told_though_none_is_solved(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, err = outcome(("", "-f", "bad.jsonl"), capsys)
+    assert code == 5
+    assert "\n1: " in err
+    assert "\n2: " in err
+    assert "Error: 2 of 2 rows hold no problem" in err
