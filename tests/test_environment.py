@@ -52,3 +52,19 @@ def test_a_closed_stream_is_empty_and_takes_all(monkeypatch: pytest.MonkeyPatch)
     assert environment.read_stdin() == b""
     environment.out.print("a result")
     environment.complain("an error")
+
+
+def test_a_pipe_that_holds_something_is_told_from_one_that_does_not(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as stdin, os.fdopen(writing, "wb") as pipe:
+        environment = Environment(stdin=stdin)
+        assert not environment.stdin_waits
+        pipe.write(b"2+2\n")
+        pipe.flush()
+        assert environment.stdin_waits
+        assert stdin.readline() == "2+2\n"
+        pipe.close()
+        assert not environment.stdin_waits, "its end is nothing"
+    (tmp_path / "file").write_text("2+2\n")
+    with (tmp_path / "file").open() as stdin:
+        assert not Environment(stdin=stdin).stdin_waits, "a loop over its lines may own it"

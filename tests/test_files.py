@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pfsolve.files import (
+    check_writable,
     digest,
     dumps,
     flush,
@@ -102,6 +103,17 @@ def test_digests_are_the_same_on_every_machine() -> None:
     assert digest({"a": 1}) == "165b44bb3d3e0923"  # of '{"a": 1}', by b2sum -l 64
     assert len(digest("x", size=12)) == 24
     assert number_of("23", b"pfsolve seed") != number_of("23", b"pfsolve shard")
+
+
+def test_whether_a_file_can_be_written_leaves_no_trace(tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    old.write_text("as it was")
+    check_writable(old)
+    check_writable(tmp_path / "new")
+    assert old.read_text() == "as it was"
+    assert list(tmp_path.iterdir()) == [old]
+    with pytest.raises(OSError, match="old"):
+        check_writable(old / "below a file")
 
 
 @given(st.text())

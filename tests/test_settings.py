@@ -124,6 +124,7 @@ def test_only_the_strongest_method_brings_its_settings() -> None:
         ({"early_stop": True, "method": "tempering"}, "first sweep"),
         ({"method": "magic"}, "magic"),
         ({"sweeps": 0}, "sweeps"),
+        ({"parallel": 33, "particles": 8}, "parallel=33"),
         ({"expected_steps": 0}, "expected_steps"),
     ],
 )
@@ -284,6 +285,23 @@ def test_a_wrong_value_is_named_in_the_spelling_of_who_reads_it(
     assert caught.value.message == f"{name} is {says}"
     assert caught.value.spelled(as_option)[0] == f"{as_option(name)} is {says}"
     assert caught.value.hint or name == "deduplicate"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "hint"),
+    [
+        ("particles", 0, "choose a whole number: 1 to 256"),
+        ("seed", -1, "choose a whole number: 0 to 2^63 - 1"),
+        ("gpu_layers", -1, "choose a whole number: 0 and up, or auto"),
+        ("parallel", 0, "choose a whole number: 1 to 256, or auto"),
+        ("top_p", 0.0, "choose a number: above 0, to 1"),
+        ("softmax_temperature", 0.0, "choose a number: above 0"),
+    ],
+)
+def test_a_hint_says_in_words_which_values_are_allowed(name: str, value: float, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        merge({name: value})
+    assert caught.value.hint == hint
 
 
 def test_python_callers_read_python_and_the_command_line_reads_options() -> None:
