@@ -22,6 +22,11 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ('pfsolve score "Solve x^2=4" solution.txt', "log-odds after each step"),
         ('pfsolve score "2+2" - --json < solution.txt', "from standard input, as JSON"),
     ),
+    "show": (
+        ("pfsolve show", "the last run"),
+        ("pfsolve show 2 --all", "the one before it, and all that was written"),
+        ("pfsolve show --list", "the runs that are kept"),
+    ),
     "bench": (
         ("pfsolve bench problems.jsonl", "pf against the votes"),
         ("pfsolve bench problems.csv --sizes 4,8 --seeds 3", "more sizes and seeds"),

@@ -16,6 +16,7 @@ def show(
     run: Annotated[
         str,
         typer.Argument(
+            metavar="RUN",
             show_default=False,
             help="1 for the last run, 2 for the one before it, an id, or a record's path. (default: 1)",
         ),
