@@ -42,7 +42,15 @@ OTHER = {
     "offline": "1", "parallel": "2", "preset": "paper",
     "history": "no",
 }  # fmt: skip
-WITH = {"ess_threshold": {"weights": "ratio"}}  # what another value needs beside it
+# What another value needs beside it.
+WITH = {
+    "ess_threshold": {"weights": "ratio"},
+    "sweeps": {"method": "pg"},
+    "islands": {"method": "islands"},
+    "ladder": {"method": "tempering", "particles": "6"},
+    "beam_width": {"method": "beam"},
+    "expected_steps": {"method": "entropic"},
+}
 
 
 def test_later_layers_win_and_none_says_nothing() -> None:
@@ -241,10 +249,11 @@ def from_the_command_line(texts: dict[str, str], monkeypatch: pytest.MonkeyPatch
     from pfsolve.environment import Environment
 
     found: list[Settings] = []
-    monkeypatch.setattr(
-        "pfsolve.cli.one.solve_one", lambda _, settings, *more: found.append(settings)
-    )
-    argv = ["2 + 2?"]
+    for solve in ("one.solve_one", "many.solve_file"):
+        monkeypatch.setattr(
+            f"pfsolve.cli.{solve}", lambda _, settings, *more: found.append(settings)
+        )
+    argv = ["-f", str(README)] if "parallel" in texts else ["2 + 2?"]
     for name, text in texts.items():
         if SETTINGS[name].kind is not bool:
             argv += [as_option(name), text]

@@ -78,10 +78,10 @@ app.add_typer(results.app, name="results")
 app.add_typer(reward.app, name="reward")
 
 
-def _commands(context: typer.Context, args: list[str], incomplete: str) -> list[str]:
+def _commands(context: typer.Context, incomplete: str) -> list[str]:
     """What may follow `pfsolve help ...`, for completion."""
     found: Any = context.find_root().command
-    for word in args:
+    for word in context.params.get("names") or ():
         found = getattr(found, "commands", {}).get(word, found)
     return [name for name in getattr(found, "commands", ()) if name.startswith(incomplete)]
 

@@ -64,7 +64,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     return show
 
 
-@pytest.mark.parametrize("argv", [["--help"], ["-h"], ["bench", "-h"]], ids=str)
+@pytest.mark.parametrize("argv", [["--help"], ["-h"]], ids=str)
 def test_help_imports_nothing_heavy(argv: list[str]) -> None:
     code = (
         "import sys\nfrom pfsolve.cli import run\nfrom pfsolve.environment import Environment\n"
