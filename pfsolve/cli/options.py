@@ -89,7 +89,6 @@ def layers(environment: Environment, flags: Flags) -> tuple[Flags, Flags, Flags]
     return config, read_variables(environment.variables), flags
 
 
-from pfsolve.errors import UsageError, as_option, named
 def settled(environment: Environment, flags: Flags, *more: Mapping[str, Any]) -> Settings:
     """The settings of a command: all layers, and those that it adds.
 
@@ -98,6 +97,28 @@ def settled(environment: Environment, flags: Flags, *more: Mapping[str, Any]) ->
     """
     settings = merge(*layers(environment, flags), *more)
     refuse_idle(settings, flags)
+    return settings
+
+
+def reading(environment: Environment, flags: Flags) -> Settings:
+    """The settings of a command that has a reward score given solutions.
+
+    Raises:
+        UsageError: as in `settled`; or there is nothing that scores.
+    """
+    from pfsolve.models.resolve import name_of
+    from pfsolve.rewards.kinds import choose_reward
+
+    settings = settled(environment, flags, _READING)
+    why, reward = "", settings.reward
+    if reward is None:
+        policy = name_of(settings.policy, environment)
+        why, reward = f": {policy} has no probe", choose_reward(settings, policy, environment)
+    if reward == "none":
+        raise UsageError(
+            f"{named('reward')} is none, which scores nothing{why}",
+            f"choose another, such as {named('reward', 'confidence')}",
+        )
     return settings
 
 

@@ -1,10 +1,6 @@
 """Settings: declared once (`declaration`), checked in one record (`record`), merged from `layers`."""
 
-<<<<<<< HEAD
-from pfsolve.settings.contradictions import need_of_scores
-=======
-from pfsolve.settings.contradictions import MAX_PARTICLES
->>>>>>> 4fdfef7 (What is wrong or without effect is said before anything is fetched)
+from pfsolve.settings.contradictions import MAX_PARTICLES, need_of_scores
 from pfsolve.settings.declaration import Setting
 from pfsolve.settings.effect import refuse_idle
 from pfsolve.settings.layers import merge, parsed, read_config, read_variables

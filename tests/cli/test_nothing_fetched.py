@@ -13,6 +13,7 @@ from pfsolve.errors import ModelMissing
 from pfsolve.models import resolve
 
 REACHED = "here a model would be fetched"
+WITH_PROBE = "qwen2.5-coder-1.5b-instruct"
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "solve": ("1+1",),
@@ -133,7 +134,7 @@ def outcome(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> tuple
 def test_the_same_command_with_nothing_wrong_goes_to_fetch(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, err = outcome((command, "--policy", "smollm2-135m-instruct"), capsys)
+    code, err = outcome((command, "--policy", WITH_PROBE), capsys)
     assert code == 4
     assert REACHED in err
 

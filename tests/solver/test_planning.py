@@ -14,7 +14,7 @@ from pfsolve.engine import backend
 from pfsolve.engine.library import Facts, RecurrentModel
 from pfsolve.engine.memory import DEFAULT_CONTEXT, Machine
 from pfsolve.environment import Environment
-from pfsolve.errors import PfsolveError, ResourceError
+from pfsolve.errors import PfsolveError, ResourceError, UsageError
 from pfsolve.events import ignore
 from pfsolve.models.catalogue import load_catalogue
 from pfsolve.models.resolve import ModelFile
