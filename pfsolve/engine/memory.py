@@ -48,14 +48,21 @@ def choose_context(model: Footprint, wanted: int | None) -> int:
     Raises:
         UsageError: more was asked for than the model was trained on.
     """
-    if wanted is None:
-        return min(DEFAULT_CONTEXT, model.context)
-    if wanted > model.context:
+    check_context(model.name, model.context, wanted)
+    return min(DEFAULT_CONTEXT, model.context) if wanted is None else wanted
+
+
+def check_context(model: str, longest: int | None, wanted: int | None) -> None:
+    """Refuse a context that is longer than what a model was trained on; None is not known, or left open.
+
+    Raises:
+        UsageError: it is.
+    """
+    if longest is not None and wanted is not None and wanted > longest:
         raise UsageError(
-            f"{named('context')} is {wanted}, but {model.name} was trained on {model.context} tokens",
-            f"use {named('context', model.context)} or less",
+            f"{named('context')} is {wanted}, but {model} was trained on {longest} tokens",
+            f"use {named('context', longest)} or less",
         )
-    return wanted
 
 
 def prm_context(model: Footprint, context: int) -> int:

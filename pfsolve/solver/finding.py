@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pfsolve.engine import library
 from pfsolve.engine.library import Facts, RecurrentModel
+from pfsolve.engine.memory import check_context
 from pfsolve.environment import Environment
 from pfsolve.errors import named
 from pfsolve.events import Listener
@@ -82,6 +83,8 @@ def find(
     name = name_of(settings.policy, environment)
     wanted = look_up_policy(settings.policy, environment)
     facts = _inspect(wanted, name, environment) if isinstance(wanted, Path) else None
+    if isinstance(wanted, ModelEntry):
+        check_context(wanted.name, wanted.context, settings.context)
     if reward is not None:
         found: FoundReward = NoFiles(lambda site: reward)
     else:

@@ -36,6 +36,7 @@ WRONG: list[tuple[str, ...]] = [
     *(("eval", "--reward", name) for name in REWARDS),
     *((command, "--policy", name) for command in COMMANDS for name in POLICIES),
     *((command, "--gpu-layers", "most") for command in COMMANDS),
+    *((command, "--context", "99999999") for command in COMMANDS),
     *(
         (command, *words)
         for command in ("solve", "file")
