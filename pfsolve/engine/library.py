@@ -155,6 +155,19 @@ def _metadata(handle: Any, key: str) -> str | None:
     return None if length < 0 else buffer.value.decode("utf-8", errors="replace")
 
 
+def check_offload(gpu_layers: int | None) -> None:
+    """Refuse layers on a GPU where this build has no support for one.
+
+    Raises:
+        UsageError: it has none.
+    """
+    if gpu_layers and not llama.llama_supports_gpu_offload():
+        raise UsageError(
+            f"{named('gpu_layers', gpu_layers)}: this build of llama-cpp-python has no GPU support",
+            "leave it out, or install a CUDA or Metal wheel (see the README)",
+        )
+
+
 class LoadedModel:
     """A loaded model: weights, vocabulary, chat template. Close it, or use it in a `with`.
 
@@ -168,15 +181,9 @@ class LoadedModel:
     """
 
     def __init__(self, facts: Facts, gpu_layers: int | None = None) -> None:
-        can_offload = bool(llama.llama_supports_gpu_offload())
-        if gpu_layers and not can_offload:
-            raise UsageError(
-                f"{named('gpu_layers', gpu_layers)}: this build of llama-cpp-python has no GPU "
-                "support",
-                "leave it out, or install a CUDA or Metal wheel (see the README)",
-            )
+        check_offload(gpu_layers)
         if gpu_layers is None:
-            gpu_layers = -1 if can_offload else 0
+            gpu_layers = -1 if llama.llama_supports_gpu_offload() else 0
         self.facts = facts
         self.offloaded = gpu_layers != 0
         self.handle = _load(facts.path, gpu_layers=gpu_layers)

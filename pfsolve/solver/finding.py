@@ -80,6 +80,7 @@ def find(
         UsageError: a name is unknown; nothing has been fetched then.
         ModelMissing, ModelFileError, ResourceError, Interrupted: a model cannot be fetched or used.
     """
+    library.check_offload(settings.gpu_layers)
     name = name_of(settings.policy, environment)
     wanted = look_up_policy(settings.policy, environment)
     facts = _inspect(wanted, name, environment) if isinstance(wanted, Path) else None

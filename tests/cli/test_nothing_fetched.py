@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import pytest
 
 from pfsolve.cli import run
+from pfsolve.engine import library
 from pfsolve.environment import Environment
 from pfsolve.errors import ModelMissing
 from pfsolve.models import resolve
@@ -162,3 +163,13 @@ def test_every_malformed_row_is_told_though_none_is_solved(
     assert "\n1: " in err
     assert "\n2: " in err
     assert "Error: 2 of 2 rows hold no problem" in err
+
+
+def test_layers_for_a_gpu_that_the_build_knows_nothing_of(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library.llama, "llama_supports_gpu_offload", lambda: False)
+    code, err = outcome(("solve", "--gpu-layers", "4"), capsys)
+    assert code == 2
+    assert "no GPU support" in err
+    assert REACHED not in err
