@@ -33,8 +33,12 @@ class Finish(StrEnum):
     TRUNCATED = "truncated"  # it would outgrow the context, or the length of a program
     LOOP = "loop"  # it repeats itself
     FAILED = "failed"  # its program raised, or ended without printing an answer
-    INTERRUPTED = "interrupted"  # the user stopped the search
+    INTERRUPTED = "interrupted"  # the user stopped the search, and it was cut at any token
+    OUT_OF_TIME = "out_of_time"  # the search's time was up, and it was cut likewise
     SETTLED = "settled"  # the others had settled the vote
+
+
+CUT = (Finish.INTERRUPTED, Finish.OUT_OF_TIME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +83,14 @@ class Particle:
     def answer(self) -> str | None:
         """The final answer of a finished particle, or None.
 
-        That of a program is what it printed. Only a box counts in a text that was stopped: the last
-        number of half a solution is no answer.
+        That of a program is what it printed, also before it was cut. Only a box counts in a text that
+        was stopped: the last number of half a solution is no answer.
         """
         if self.finish in (None, Finish.LOOP, Finish.FAILED):
             return None
         if self.kind is Kind.PROGRAM:
-            return self.result.answer if self.result and self.finish is Finish.END else None
+            may_print = self.finish in (Finish.END, *CUT)
+            return self.result.answer if self.result and may_print else None
         if self.finish in (Finish.END, Finish.BOXED):
             return extract_answer(self.text)
         return last_boxed(self.text)
@@ -111,7 +116,7 @@ class Particle:
         code = writing.program(self.text)
         if self.finish is Finish.END:
             return code
-        return (writing.settled(code) if writing.parses(code) else "") or None
+        return writing.settled(code) or None
 
     @property
     def is_dead(self) -> bool:
@@ -168,7 +173,7 @@ class StepRules:
     """Limits on steps."""
 
     max_steps: int = 40  # of a particle
-    max_step_tokens: int = 512  # of a step
+    max_step_tokens: int = 256  # of a step
     context: int = 2048  # tokens of prompt and solution
     # Of a program. Of 170 that were right, from the default policy, none had more than 262; those that
     # go on and on would be drawn again and do the same.

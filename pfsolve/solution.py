@@ -35,7 +35,8 @@ class Solution:
     reward_tokens: int  # read to score them, by whichever model
     seconds: float  # of the search
     load_seconds: float  # of loading the models
-    interrupted: bool = False
+    interrupted: bool = False  # whether the user stopped it before its end
+    out_of_time: bool = False  # whether its time was up before that: it cannot be reproduced
     redrawn: int = 0  # number of times a dead particle was drawn again
     sandbox_seconds: float = 0.0  # of its programs' runs, all added up; they run beside the search
     chosen: int | None = (

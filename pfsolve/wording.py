@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import reprlib
 from collections.abc import Iterable
 
@@ -9,6 +10,9 @@ _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 40
 _SHORT.maxlevel = 2
 _SHORT.maxlist = _SHORT.maxdict = 3
+
+_NUMBER = r"(\d+(?:\.\d*)?|\.\d+)\s*"
+_DURATION = re.compile(rf"(?:{_NUMBER}h\s*)?(?:{_NUMBER}m(?:in)?\s*)?(?:{_NUMBER}s?)?")
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -24,7 +28,7 @@ def format_bytes(count: float) -> str:
 
 def percent(share: float) -> str:
     """A share of 1 in at most five characters; only what is exactly all or nothing says so."""
-    if 0.0 < share < 0.005:
+    if 0.0 < share <= 0.005:
         return "<1 %"
     if 0.995 <= share < 1.0:
         return ">99 %"
@@ -51,6 +55,19 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def read_duration(text: str) -> float:
+    """The seconds that a time span says: "90", "90s", "2m", "1m30s", "1.5h", or as `duration` writes it.
+
+    Raises:
+        ValueError: it says none.
+    """
+    found = _DURATION.fullmatch(text.strip().lower())
+    if found is None or not any(found.groups()):
+        raise ValueError(text)
+    hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return 3600 * hours + 60 * minutes + seconds
 
 
 def roughly(seconds: float) -> str:

@@ -38,7 +38,7 @@ OTHER = {
     "finished": "absorb", "final": "vote", "early_stop": "yes", "max_steps": "3",
     "max_step_tokens": "99", "sweeps": "3", "islands": "4", "ladder": "4,2,1", "beam_width": "2",
     "expected_steps": "7", "temperature": "0.25", "top_p": "0.9", "top_k": "40", "min_p": "0.1",
-    "seed": "7", "policy": "mine.gguf", "context": "512", "threads": "3", "gpu_layers": "12",
+    "time": "1m30s", "seed": "7", "policy": "mine.gguf", "context": "512", "threads": "3", "gpu_layers": "12",
     "offline": "1", "parallel": "2", "preset": "paper",
     "history": "no",
 }  # fmt: skip
@@ -284,6 +284,8 @@ def test_variables_win_over_the_config_file_and_say_nothing_when_empty() -> None
         ("deduplicate", "perhaps", "'perhaps', which is neither true nor false"),
         ("gpu_layers", "most", "'most', which is no whole number"),
         ("weights", "heavy", "'heavy', which is unknown"),
+        ("time", "soon", "'soon', which is no time span"),
+        ("time", "0s", "0, which is out of range"),
     ],
 )
 def test_a_wrong_value_is_named_in_the_spelling_of_who_reads_it(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from pfsolve.wording import (
     listed,
     percent,
     plural,
+    read_duration,
     shortened,
     speed,
     thousands,
@@ -102,3 +105,28 @@ def test_names_are_listed_in_one_printable_line(names: list[str]) -> None:
     assert listed(names).isprintable()
     assert listed(["a", "b"]) == "a, b"
     assert listed(["a" * 30, "b" * 40]) == "a" * 30 + ", ..."
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90), ("90s", 90), ("1.5", 1.5), (".5s", 0.5), ("2m", 120), ("1m30s", 90), ("1m30", 90),
+        ("1h", 3600), ("1.5h", 5400), ("1h 02m", 3720), ("2 min 05 s", 125), (" 1H30M ", 5400), ("0", 0),
+    ],
+)  # fmt: skip
+def test_a_time_span_is_read(text: str, seconds: float) -> None:
+    assert read_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text", [" ", "s", "soon", "-3", "1e3", "30s1m", "1d", "1:30", "inf", "nan", "2m2m", "1 30"]
+)
+def test_what_says_no_time_span_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(text)):
+        read_duration(text)
+
+
+@given(st.integers(0, 10**5))
+def test_a_time_span_is_read_as_it_is_written(seconds: int) -> None:
+    lost = seconds - read_duration(duration(seconds))  # hours are written without seconds
+    assert 0 <= lost < (60 if seconds >= 3600 else 1)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 from typing import NoReturn
 
+from pfsolve.cli.interrupt import stop_at_once
 from pfsolve.environment import Environment
 from pfsolve.errors import ExitCode, Interrupted, PfsolveError, as_option, exit_code
 
 
 def main() -> NoReturn:
     """Run the command line and exit; expected trouble is one line on stderr, never a traceback."""
+    signal.signal(signal.SIGTERM, stop_at_once)
     environment = Environment()
     raise SystemExit(run(environment.arguments, environment))
 

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
 
 @taking(
-    "reward", "temperature", "parallel", "policy", "context", "threads", "gpu_layers", "offline"
+    "reward",
+    "time",
+    "temperature",
+    "parallel",
+    "policy",
+    "context",
+    "threads",
+    "gpu_layers",
+    "offline",
 )
 def bench(
     file: Annotated[

@@ -1,4 +1,4 @@
-"""Ctrl-C in two stages: first finish the step at hand, then stop at once."""
+"""Ctrl-C and `kill` in two stages: first end the search where it is, then stop at once."""
 
 from __future__ import annotations
 
@@ -7,9 +7,18 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def stop_at_once(number: int, frame: FrameType | None) -> None:
+    """A signal's handler: leave all work as Ctrl-C does; where that hangs, the next signal kills."""
+    for each in _SIGNALS:
+        signal.signal(each, signal.SIG_DFL)
+    raise KeyboardInterrupt
+
 
 class TwoStageInterrupt:
-    """While entered, the first SIGINT makes `stopping()` true, the second is a KeyboardInterrupt.
+    """While entered, the first SIGINT or SIGTERM makes `stopping()` true, the second stops at once.
 
     Args:
         notify: called at the first, to tell the user what happens now.
@@ -17,14 +26,14 @@ class TwoStageInterrupt:
 
     def __init__(self, notify: Callable[[], None]) -> None:
         self._notify = notify
-        self._count = 0
-        self._previous: Any = None
+        self._stopping = False
+        self._previous: list[Any] = []
 
     def stopping(self) -> bool:
-        return self._count > 0
+        return self._stopping
 
     def __enter__(self) -> TwoStageInterrupt:
-        self._previous = signal.signal(signal.SIGINT, self._receive)
+        self._previous = [signal.signal(each, self._receive) for each in _SIGNALS]
         return self
 
     def __exit__(
@@ -33,10 +42,11 @@ class TwoStageInterrupt:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        signal.signal(signal.SIGINT, self._previous)
+        for each, previous in zip(_SIGNALS, self._previous, strict=True):
+            signal.signal(each, previous)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        self._count += 1
-        if self._count > 1:
-            raise KeyboardInterrupt
+        if self._stopping:
+            stop_at_once(number, frame)
+        self._stopping = True
         self._notify()

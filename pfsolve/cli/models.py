@@ -55,6 +55,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
         "temperature": entry.temperature,
         "system": entry.system,
         "thinking": entry.thinking if entry.kind == "policy" else None,
+        "usual_step": entry.usual_step,
         "unfinished_bytes": world.store.unfinished_bytes(entry),
         "places": [dataclasses.asdict(place) for place in entry.places],
         "source": dataclasses.asdict(entry.source) if entry.source else None,

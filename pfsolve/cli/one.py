@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from pfsolve.errors import ExitCode, NoAnswer, UsageError, named
+from pfsolve.errors import ExitCode, Interrupted, NoAnswer, UsageError, named
 
 if TYPE_CHECKING:
     from pfsolve.cli.solve import RunOptions
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pfsolve.events import Event
     from pfsolve.results.line import ResultLine
     from pfsolve.settings import Settings
+    from pfsolve.solution import Solution
 
 
 def solve_one(
@@ -28,6 +29,7 @@ def solve_one(
 
     Raises:
         NoAnswer: no particle reached one.
+        Interrupted: none did before the user stopped it.
     """
     from pfsolve.cli.session import open_solver
     from pfsolve.display.solve import SolveView
@@ -61,14 +63,7 @@ def solve_one(
         records.write(problem, line)
     kept = settings.history and _keep(line, environment, output, options.verbose)
     _print(line, options, environment, output, kept=kept)
-    if solution.interrupted:
-        raise typer.Exit(ExitCode.INTERRUPTED)
-    if solution.answer is None:
-        raise NoAnswer(
-            f"none of {len(solution.particles)} particles reached an answer",
-            f"try more {named('particles')}, another {named('seed')}, or a larger "
-            f"{named('max_steps')} or {named('context')}",
-        )
+    _say_how_it_ended(solution, output)
 
 
 def _print(
@@ -103,3 +98,31 @@ def _keep(line: ResultLine, environment: Environment, output: Output, verbose: i
             output.note(f"this run is not kept for pfsolve show: {error}")
         return False
     return True
+
+
+def _say_how_it_ended(solution: Solution, output: Output) -> None:
+    """Exit as what came of the problem says.
+
+    Raises:
+        NoAnswer, Interrupted: as above.
+    """
+    from pfsolve.display.cut import how_far, what_each_had
+
+    was_cut = solution.interrupted or solution.out_of_time
+    if solution.answer is not None:
+        if was_cut:
+            output.note(how_far(solution))
+        if solution.interrupted:
+            raise typer.Exit(ExitCode.INTERRUPTED)
+        return
+    for had in what_each_had(solution) if was_cut else ():
+        output.note(had)
+    if solution.interrupted:
+        raise Interrupted(how_far(solution))
+    if solution.out_of_time:
+        raise NoAnswer(how_far(solution), f"give it more {named('time')}")
+    raise NoAnswer(
+        f"none of {len(solution.particles)} particles reached an answer",
+        f"try more {named('particles')}, another {named('seed')}, or a larger "
+        f"{named('max_steps')} or {named('context')}",
+    )

@@ -1,4 +1,4 @@
-"""What every command that solves needs around it: models loaded, Ctrl-C in two stages."""
+"""What every command that solves needs around it: models loaded, Ctrl-C and `kill` in two stages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def open_solver(
 
     def notify() -> None:
         if not quiet:
-            environment.err.print("finishing this step; Ctrl-C again stops at once", style="dim")
+            environment.err.print("stopping; Ctrl-C again stops at once", style="dim")
 
     # The settings have heard of PFSOLVE_OFFLINE; --no-offline has overruled it.
     variables = {k: v for k, v in environment.variables.items() if k != "PFSOLVE_OFFLINE"}

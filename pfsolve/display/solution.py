@@ -66,7 +66,7 @@ def summary(line: ResultLine, *, verbose: int = 0, hint: str | None = None) -> s
         particles = ", ".join(counted)
     seconds = line["timings"]["solve_seconds"]
     parts = [
-        "interrupted" if line.get("interrupted") else None,
+        *[cut.replace("_", " ") for cut in ("interrupted", "out_of_time") if line.get(cut)],
         "no answer" if line["answer"] is None else f"{percent(line['agreement'])} of the vote",
         particles,
         f"seed {line['seed']}",

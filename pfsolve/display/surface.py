@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pfsolve.display.latex.terminal import to_terminal
+from pfsolve.display.suspension import Suspension
 from pfsolve.display.view import View
 from pfsolve.display.work import WorkView
 from pfsolve.events import Event, ManyEnded
@@ -79,8 +80,12 @@ class Lines(Surface):
             self(ManyEnded(interrupted=True, seconds=0.0))
 
     def __call__(self, event: Event) -> None:
-        with self._lock:
+        with self._alone():
             self._tell(event)
+
+    def _alone(self) -> AbstractContextManager[Any]:
+        """A context in which nothing else writes to stderr from here."""
+        return self._lock
 
     def _tell(self, event: Event) -> None:
         from rich.text import Text
@@ -119,10 +124,24 @@ class Redrawn(Lines):
         super().__init__(environment, views, clock)
         self._live: Live | None = None
         self._next_drawing = 0.0
+        self._suspension = Suspension(self._lock, self._remove, self._return)
 
     def __enter__(self) -> Self:
+        self._suspension.__enter__()
         to_terminal(r"\pi")  # loads the parser, which would else make the first drawing a long one
         return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        self._suspension.__exit__()
+
+    def _alone(self) -> AbstractContextManager[Any]:
+        return self._suspension.put_off()
 
     def _tell(self, event: Event) -> None:
         before = self._views
@@ -151,7 +170,7 @@ class Redrawn(Lines):
         if not self._environment.stdout_is_terminal:
             yield
             return
-        with self._lock:
+        with self._alone():
             self._remove()
             yield
             self._environment.stdout.flush()
@@ -173,6 +192,11 @@ class Redrawn(Lines):
             self._live.start()
         self._live.refresh()
         self._next_drawing = start + max(PAUSE, SHARE * (self._clock() - start))
+
+    def _return(self) -> None:
+        """Draw again, in a terminal that others have written to meanwhile."""
+        if self._is_active:
+            self._draw()
 
     def _draw_if_due(self) -> None:
         if self._clock() >= self._next_drawing:

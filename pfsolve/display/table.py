@@ -33,6 +33,7 @@ _FINISH = {
     "truncated": "too long",
     "loop": "repeats itself",
     "settled": "not needed any more",
+    "out_of_time": "out of time",
     "failed": "the program failed",
 }
 

@@ -80,6 +80,7 @@ class ModelEntry:
     chat_format: "chatml" or "llama3"; a policy's.
     temperature: the policy's own sampling temperature; None for the usual one.
     system: the policy's own system prompt; None for the usual one.
+    usual_step: median number of tokens in a step of the policy's solutions; None where it is not known.
     thinking: whether a policy that can think before it answers is let do so.
     programs: how it writes programs; None where nothing is known, and for a process reward model.
     prm: how it reads solutions; None for a policy.
@@ -101,6 +102,7 @@ class ModelEntry:
     chat_format: str | None = None
     temperature: float | None = None
     system: str | None = None
+    usual_step: int | None = None
     thinking: bool = False
     programs: ProgramSpec | None = None
     prm: PrmSpec | None = None

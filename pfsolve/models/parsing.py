@@ -86,6 +86,7 @@ def _entry(table: TomlTable, document: str) -> ModelEntry:
         chat_format=table.get("chat_format", str),
         temperature=_temperature(table),
         system=table.get("system", str),
+        usual_step=table.count("usual_step"),
         thinking=table.get("thinking", bool, "true or false") or False,
         programs=_programs(table),
         prm=_prm(table),

@@ -60,13 +60,17 @@ def _begin(turn: str) -> int:
 
 
 def settled(code: str) -> str:
-    """The part of an unfinished program that stays as it is, no matter what follows.
+    """The part of an unfinished program that stays as it is, no matter what follows; "" without any.
 
-    A loop or a branch at the end may go on, and half of a loop may never end, so it is left out.
-    What this part raises, the whole program raises too.
+    A last line that has no end, as of a step that was cut, may go on; so may a loop or a branch at the
+    end, and half of a loop may never end. These are left out. What is left raises nothing that the
+    whole program does not.
     """
+    code = code[: code.rfind("\n") + 1]
     body = _body(code)
-    if not body or not isinstance(body[-1], _OPEN):
+    if not body:
+        return ""
+    if not isinstance(body[-1], _OPEN):
         return code
     decorators = body[-1].decorator_list if isinstance(body[-1], ast.ClassDef) else []
     first = min(part.lineno for part in (body[-1], *decorators))

@@ -92,7 +92,8 @@ class ResultLine(TypedDict, total=False):
     agreement: float  # the answer's share of the weight, 0 to 1
     candidates: list[CandidateLine]  # all answers, the heaviest first
     log_evidence: float | None  # null where the method has none, and for -inf
-    interrupted: bool
+    interrupted: bool  # whether the user stopped it before its end
+    out_of_time: bool  # whether its time was up before its end; absent before there was a limit
     error: ErrorLine
     settings: dict[str, Any]  # resolved; their seed is the run's
     seed: int  # the problem's own
@@ -152,6 +153,7 @@ class Origin:
             "candidates": [cast(CandidateLine, asdict(each)) for each in solution.candidates],
             "log_evidence": json_safe(solution.log_evidence),
             "interrupted": solution.interrupted,
+            "out_of_time": solution.out_of_time,
             "seed": solution.seed,
             "tokens": solution.tokens,
             "reward_tokens": solution.reward_tokens,

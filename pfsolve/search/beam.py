@@ -23,8 +23,8 @@ from pfsolve.search.weights import Weights
 def beam_search(n: int, width: int) -> Generator[Request, Any, FinalPopulation]:
     """Keep the best n / width prefixes after each step and expand each `width` ways.
 
-    It ends when all the kept prefixes have finished; the final population holds nothing else. Its
-    weights are the scores.
+    It ends when all the kept prefixes have finished; the final population holds nothing else, unless a
+    watcher has ended it. Its weights are the scores.
 
     Raises:
         ValueError: n is no multiple of width.
@@ -35,13 +35,16 @@ def beam_search(n: int, width: int) -> Generator[Request, Any, FinalPopulation]:
         raise ValueError(f"{n} particles are no whole number of beams {width} wide")
     finished = np.zeros(n, dtype=np.bool_)
     log_odds = np.zeros(n)
-    step, stop = 0, False
-    while not (stop or finished.all()):
+    step = 0
+    while not finished.all():
         living = np.flatnonzero(~finished)
         finished[living] = yield Extend(living)
         log_odds[living] = yield Score(living)
         step += 1
-        stop = yield StepInfo(step, log_odds.copy(), Weights.of_scores(log_odds))
+        if (
+            yield StepInfo(step, log_odds.copy(), Weights.of_scores(log_odds))
+        ):  # what has finished may be none of the best
+            break
         ancestors = _expanded(_best(log_odds, n // width), finished)
         yield Fork(ancestors)
         finished, log_odds = finished[ancestors], log_odds[ancestors]

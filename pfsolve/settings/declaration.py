@@ -9,6 +9,7 @@ from math import inf
 from typing import Any
 
 from pfsolve.errors import UsageError, named
+from pfsolve.wording import read_duration
 
 _TRUTH = {"1 true yes on": True, "0 false no off": False}
 
@@ -46,6 +47,7 @@ class Setting:
     hidden: choices that the help does not offer.
     metavar: the values as the help writes them, if neither type nor choices say it.
     auto: whether an open value may be written "auto".
+    duration: whether it is a time span in seconds, which a text may write as "1m30s".
     machine: whether it changes only how fast a result comes, and not which.
     default_text: the default in words, where it depends on the model or the machine.
     common: whether the short help shows it.
@@ -63,6 +65,7 @@ class Setting:
     hidden: tuple[str, ...] = ()
     metavar: str = ""
     auto: bool = False
+    duration: bool = False
     machine: bool = False
     default_text: str = ""
     common: bool = False
@@ -71,14 +74,14 @@ class Setting:
     def values(self) -> str:
         """The values as the help writes them: "stay|absorb", "N", "N|auto"; empty for a switch."""
         offered = "|".join(choice for choice in self.choices if choice not in self.hidden)
-        usual = _KINDS[self.kind][2] + ("|auto" if self.auto else "")
+        usual = "TIME" if self.duration else _KINDS[self.kind][2] + ("|auto" if self.auto else "")
         return self.metavar or offered or usual
 
     @property
     def range(self) -> str:
         """The numbers allowed: "1 to 256", "0 and up", "above 0, to 1"; empty if all are."""
         low, high = self.between
-        if low == -inf:
+        if low == -inf or self.duration:
             return ""
         start = f"above {written(low)}" if self.above else written(low)
         if high == inf:
@@ -103,9 +106,9 @@ class Setting:
         if self.auto and text == "auto":
             return text
         try:
-            return _KINDS[self.kind][0](text)
+            return read_duration(text) if self.duration else _KINDS[self.kind][0](text)
         except ValueError:
-            raise self._refused(repr(text), _KINDS[self.kind][1]) from None
+            raise self._refused(repr(text), self._no_value) from None
 
     def checked(self, value: object) -> Any:
         """A value as the type of this setting.
@@ -118,7 +121,7 @@ class Setting:
         try:
             value = self._converted(value)
         except (TypeError, ValueError):
-            raise self._refused(repr(value), _KINDS[self.kind][1]) from None
+            raise self._refused(repr(value), self._no_value) from None
         if self.choices and value not in self.choices:
             raise self._refused(repr(value), "unknown")
         if isinstance(value, int | float):
@@ -128,7 +131,9 @@ class Setting:
         return value
 
     def _converted(self, value: object) -> Any:
-        """The value if it has the right type; numbers may be whole, and a list "4,2,1"."""
+        """The value if it has the right type; numbers may be whole, a list "4,2,1", a time "2m"."""
+        if self.duration and isinstance(value, str):
+            return read_duration(value)
         if self.kind is tuple:
             parts = value.split(",") if isinstance(value, str) else value
             if not isinstance(parts, list | tuple) or any(isinstance(part, bool) for part in parts):
@@ -140,11 +145,18 @@ class Setting:
             raise TypeError
         return value
 
+    @property
+    def _no_value(self) -> str:
+        """What a value of the wrong type is said to be."""
+        return "no time span" if self.duration else _KINDS[self.kind][1]
+
     def _refused(self, value: str, why: str) -> UsageError:
         """The error that says what the value is, and what it should be."""
         hint = None
         if self.choices:
             hint = f"choose one of {', '.join(self.choices)}"
+        elif self.duration:
+            hint = "write 90s, 2m, 1m30s or 1h; a number alone is seconds"
         elif self.range:
             number = "a whole number" if self.kind is int else "a number"
             hint = f"choose {number}: {self.range}{', or auto' if self.auto else ''}"

@@ -161,9 +161,22 @@ class Settings:
         METHOD,
         default_text="on, where a vote chooses the answer",
     )
+    time: float | None = setting(
+        None,
+        "Time for each problem once models are loaded, as 90s or 1m30s; then what is there answers.",
+        METHOD,
+        between=(0.0, inf),
+        above=True,
+        duration=True,
+        default_text="no limit",
+    )
     max_steps: int = setting(40, "Largest number of steps.", METHOD, between=(1, 10_000))
-    max_step_tokens: int = setting(
-        512, "Number of tokens after which a step is cut.", METHOD, between=(1, 1_000_000)
+    max_step_tokens: int | None = setting(
+        None,
+        "Number of tokens after which a step is cut; the next one continues it.",
+        METHOD,
+        between=(1, 1_000_000),
+        default_text="four usual steps of the policy, or 256",
     )
     sweeps: int = setting(
         2, "Number of filters that pg runs, one after the other.", METHOD, between=(1, 1000)

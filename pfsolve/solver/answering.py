@@ -78,6 +78,7 @@ def solution_of(
         sandbox_seconds=outcome.sandbox_seconds,
         seconds=outcome.seconds,
         load_seconds=load_seconds,
-        interrupted=outcome.interrupted,
+        interrupted=outcome.cut is Finish.INTERRUPTED,
+        out_of_time=outcome.cut is Finish.OUT_OF_TIME,
         chosen=None if choice.chosen is None else int(np.flatnonzero(needed)[choice.chosen]),
     )

@@ -57,8 +57,8 @@ def solve_many(
         show: gets the position among `rows` and the result, with its particles, of each row that is
             settled now.
         listen: receives the events of the file and of its searches.
-        stopping: asked now and then; once true, the problems under way finish the step they are at,
-            and those that have an answer by then are written, marked as interrupted.
+        stopping: asked after each token; once true, the problems under way are cut where they are, and
+            those that have an answer by then are written, marked as interrupted.
 
     Raises:
         UsageError: the output holds results for other problems.

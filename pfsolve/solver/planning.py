@@ -20,6 +20,8 @@ CPU_ROWS, GPU_ROWS = 32, 64
 
 # Where neither settings nor catalogue say otherwise.
 DEFAULT_TEMPERATURE, DEFAULT_PROGRAM_TEMPERATURE = 0.8, 0.4
+DEFAULT_MAX_STEP_TOKENS = 256
+_USUAL_STEPS = 4  # of the policy, after which one is cut: all others wait for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class SolvePlan:
     """How a solve will run."""
 
     context: int  # number of tokens that one particle may hold
+    max_step_tokens: int  # number of tokens after which a step is cut
     temperature: float  # of sampling texts
     program_temperature: float  # of sampling programs
     threads: int  # number of CPU threads
@@ -45,6 +48,7 @@ class SolvePlan:
             programs=programs,
             program_temperature=self.program_temperature,
             early_stop=settings.stops_early,
+            max_step_tokens=self.max_step_tokens,
             temperature=self.temperature,
             context=self.context,
             threads=self.threads,
@@ -76,8 +80,11 @@ def plan(found: Found, settings: Settings, problems: int | None, machine: Machin
     parallel = choose_parallel(particles, at_a_time, rows, settings.parallel, problems, most)
     demand.check(machine, particles, parallel)
     own = entry.programs if entry is not None else None
+    usual_step = entry.usual_step if entry is not None else None
     return SolvePlan(
         context=context,
+        max_step_tokens=settings.max_step_tokens
+        or (_USUAL_STEPS * usual_step if usual_step else DEFAULT_MAX_STEP_TOKENS),
         temperature=_first(
             settings.temperature, entry.temperature if entry else None, DEFAULT_TEMPERATURE
         ),

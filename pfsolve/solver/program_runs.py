@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 
 from pfsolve.errors import ProgramsUnavailable
 from pfsolve.particle import Particle
 from pfsolve.programs.base import End, ProgramResult, Sandbox
+
+_POLL = 0.05  # seconds between two questions whether to wait on
 
 
 class ProgramRuns:
@@ -29,14 +32,23 @@ class ProgramRuns:
             self._runs[program] = self._sandbox.submit(program)
         return self._runs[program]
 
-    def result(self, particle: Particle) -> ProgramResult | None:
+    def result(self, particle: Particle, is_late: Callable[[], bool]) -> ProgramResult | None:
         """What a particle's program does so far, waited for; None where there is nothing to run.
 
         A sandbox that broke counts as a program that failed: the texts can still answer.
+
+        Args:
+            is_late: asked while it runs; once true, it is waited for no longer, and comes to None.
         """
         run = self.start(particle)
+        if run is None:
+            return None
+        while not run.done():
+            if is_late():
+                return None
+            wait([run], _POLL)
         try:
-            return run.result() if run is not None else None
+            return run.result()
         except ProgramsUnavailable as error:
             return ProgramResult(error=str(error), end=End.CRASHED)
 

@@ -6,16 +6,14 @@ a policy and a reward.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pfsolve.engine.policy import Branch, Policy, StepDraft, Trace
 from pfsolve.errors import EngineError, NoAnswer, PfsolveError, named
-from pfsolve.particle import Finish, Kind, Particle, first_alike
+from pfsolve.particle import CUT, Finish, Kind, Particle, first_alike
 from pfsolve.programs.base import Sandbox
 from pfsolve.rewards.base import Prefix, Reward, Scorer
 from pfsolve.search.log_odds import Floats
@@ -30,11 +28,12 @@ from pfsolve.search.requests import (
     StepInfo,
 )
 from pfsolve.search.resampling import Ancestors
-from pfsolve.search.weights import AllParticlesDead, InvalidLogWeight, Weights
+from pfsolve.search.weights import AllParticlesDead, InvalidLogWeight
+from pfsolve.solver.ending import Ending
 from pfsolve.solver.narrator import Narrator
 from pfsolve.solver.program_runs import ProgramRuns
 from pfsolve.solver.streams import sampling_rng
-from pfsolve.solver.task import Outcome, Task
+from pfsolve.solver.task import Outcome, Task, those_that_began
 
 
 class SearchRun:
@@ -44,7 +43,7 @@ class SearchRun:
 
     Args:
         sandbox: runs programs; None where no writer writes any.
-        stopping: asked after each step; once true, unfinished particles count as finished.
+        stopping: asked after each decode; once true, all particles are cut where they are.
 
     Attributes:
         task: what is searched.
@@ -72,10 +71,8 @@ class SearchRun:
         self._reward = reward
         self._programs = ProgramRuns(sandbox)
         self._unfinished_programs: list[StepDraft] = []  # drafts that are not done
-        self._stopping = stopping
-        self._started = time.monotonic()
+        self._ending = Ending(stopping, task.seconds)
         self._steps = self._tokens = self._reward_tokens = self._redrawn = 0
-        self._interrupted = self._settled = False
         n = len(task.writers)
         self._particles = [Particle(kind=writer.kind) for writer in task.writers]
         self._greedy = [writer.greedy for writer in task.writers]
@@ -110,7 +107,7 @@ class SearchRun:
         if self.end is not None:  # it ended as it began
             return
         self._start_programs()
-        if all(draft.done for draft in self.drafts):
+        if self._ending.has_come() or all(draft.done for draft in self.drafts):
             self._serve(self._send(self._take_steps()))
         else:
             tokens = self._tokens + sum(len(draft.tokens) for draft in self.drafts)
@@ -120,7 +117,7 @@ class SearchRun:
         """Answer the search's requests until it wants steps, or ends."""
         while request is not None:
             match request:
-                case Extend(particles=slots) if self._interrupted or self._settled:
+                case Extend(particles=slots) if self._ending.has_come():
                     request = self._send(self._cut(slots))
                 case Extend(particles=slots):
                     self._begin_steps(slots)
@@ -176,15 +173,16 @@ class SearchRun:
         self._unfinished_programs = [d for d in self.drafts if d.particle.kind is Kind.PROGRAM]
 
     def _take_steps(self) -> NDArray[np.bool_]:
-        """The finished drafts become steps; which particles have finished, (k,)."""
+        """The drafts become steps; which particles have finished, (k,).
+
+        Once the search is over, drafts are cut where they are. The last token of such a step is in no
+        branch, so that branches are not read any more: the reward is not asked, and nothing is decoded.
+        """
         self._steps += 1
-        self._interrupted = self._interrupted or self._stopping()
         for draft in self.drafts:
-            finish = draft.finish
-            if finish is None and self._interrupted:
-                finish = Finish.INTERRUPTED
+            finish = draft.finish or self._ending.why
             self._particles[draft.slot] = draft.particle.extended(draft.step, finish)
-            self._traces[draft.slot] = self._policy.trace(draft)
+            self._traces[draft.slot] = self._policy.trace(draft) if draft.done else None
             self._tokens += len(draft.tokens)
         for draft in self.drafts:
             self._await_program(draft.slot)
@@ -194,9 +192,8 @@ class SearchRun:
 
     def _cut(self, slots: Ancestors) -> NDArray[np.bool_]:
         """The search is over, and learns of it with its next news: these particles write no more, (k,)."""
-        finish = Finish.INTERRUPTED if self._interrupted else Finish.SETTLED
         for slot in slots.tolist():
-            self._particles[slot] = self._particles[slot].ended(finish)
+            self._particles[slot] = self._particles[slot].ended(self._ending.why or Finish.SETTLED)
         return np.ones(slots.size, dtype=np.bool_)
 
     def _start_programs(self) -> None:
@@ -207,8 +204,11 @@ class SearchRun:
         self._unfinished_programs = [d for d in self._unfinished_programs if not d.done]
 
     def _await_program(self, slot: int) -> None:
-        """Wait for what a particle's program does so far, which may end the particle."""
-        result = self._programs.result(self._particles[slot])
+        """Wait for what a particle's program does so far, which may end the particle.
+
+        A search that is over waits a moment, for programs that are whole.
+        """
+        result = self._programs.result(self._particles[slot], self._ending.is_late)
         if result is None:
             return
         self._particles[slot] = self._particles[slot].ran(result)
@@ -226,10 +226,9 @@ class SearchRun:
         unknown = np.array([each is None for each in known])
         if unknown.any():
             log_odds[unknown] = self._ask_reward(slots[unknown].tolist())
-        for slot, each in zip(slots.tolist(), log_odds.tolist(), strict=True):
-            particle = self._particles[slot]
-            if particle.steps and (particle.is_dead or self._is_scored(slot)):
-                self._particles[slot] = particle.scored(each)
+        for slot, each, asked in zip(slots.tolist(), log_odds.tolist(), unknown, strict=True):
+            if asked or self._particles[slot].is_dead:
+                self._particles[slot] = self._particles[slot].scored(each)
         return log_odds
 
     def _known_log_odds(self, slot: int) -> float | None:
@@ -239,7 +238,9 @@ class SearchRun:
             return -np.inf
         if not particle.steps or not self._is_scored(slot):
             return 0.0
-        return particle.steps[-1].log_odds  # there are some if the search was cut before a new step
+        if self._ending.why is not None:  # those of the last step that was scored
+            return next((s.log_odds for s in particle.steps[::-1] if s.log_odds is not None), 0.0)
+        return particle.steps[-1].log_odds
 
     def _ask_reward(self, slots: Sequence[int]) -> Floats:
         prefixes = [
@@ -275,7 +276,7 @@ class SearchRun:
         self._narrator.resampled(self._steps, ancestors)
 
     def _rewind(self, slots: Ancestors, steps: Ancestors) -> None:
-        places = []
+        places: list[tuple[Branch, tuple[int, ...]]] = []
         self._count_redrawn(slots.tolist())
         for slot, length in zip(slots.tolist(), steps.tolist(), strict=True):
             particle = self._particles[slot].rewound(length)
@@ -283,13 +284,14 @@ class SearchRun:
             self._greedy[slot] = False  # or it would write the same again
             prompt = self.task.writers[slot].prompt
             places.append((self._branches[slot], (*prompt, *particle.tokens)))
-        self._policy.rewind(places)
+        if self._ending.why is None:
+            self._policy.rewind(places)
         self._scorer.rewind(slots, steps)
         self._narrator.rewound(self._steps, slots, steps)
 
     def _count_redrawn(self, slots: Iterable[int]) -> None:
         """Count the dead programs in these slots, which are about to hold something else."""
-        if not (self._interrupted or self._settled):  # then nothing more is written
+        if self._ending.why is None:  # else nothing more is written
             dead = [self._particles[slot] for slot in slots if self._particles[slot].is_dead]
             self._redrawn += sum(particle.kind is Kind.PROGRAM for particle in dead)
 
@@ -297,27 +299,18 @@ class SearchRun:
         """Tell of a step that is scored and weighed; whether the search is to end with it."""
         self._narrator.scored(info, self._steps, self._particles, self._tokens)
         settled = self.task.settled
-        if settled is not None and settled(self._particles, info.weights.normalised):
-            self._settled = True
-        return self._interrupted or self._settled
+        if not self._ending.why and settled and settled(self._particles, info.weights.normalised):
+            self._ending.settle(Finish.SETTLED)
+        return self._ending.has_come()
 
     def _finish(self, population: FinalPopulation) -> None:
-        seconds = time.monotonic() - self._started
-        if self._settled and not self._interrupted:
-            self._particles = [particle.ended(Finish.SETTLED) for particle in self._particles]
-        began = [slot for slot, particle in enumerate(self._particles) if particle.steps]
-        if np.isneginf(population.weights.log[began]).all():  # cut before the dead were drawn again
-            began = list(range(len(self._particles)))
-        particles = tuple(self._particles[slot] for slot in began)
-        population = replace(
-            population,
-            log_odds=population.log_odds[began],
-            weights=Weights(population.weights.log[began]),
-        )
-        # Particles that ended by themselves in that very step were not interrupted.
-        interrupted = self._interrupted and (
-            population.stopped or any(p.finish is Finish.INTERRUPTED for p in particles)
-        )
+        why = self._ending.why
+        if why is not None:
+            self._particles = [particle.ended(why) for particle in self._particles]
+        particles, population = those_that_began(self._particles, population)
+        # Where all particles ended by themselves in that very step, nothing was cut.
+        was_cut = population.stopped or any(p.finish is why for p in particles)
+        seconds = self._ending.seconds
         self.end = Outcome(
             particles,
             population,
@@ -326,6 +319,6 @@ class SearchRun:
             self._redrawn,
             self._programs.seconds,
             seconds,
-            interrupted,
+            why if was_cut and why in CUT else None,
         )
         self._narrator.ended(particles, population.weights, self._tokens, seconds)

@@ -25,8 +25,7 @@ class Scheduler:
     Args:
         sandbox: runs programs; None where no search writes any.
         rows: of a decode; the first search brings all of its own, and others fill up to this number.
-        stopping: asked between steps; once true, particles finish the step they are at, and then
-            count as finished.
+        stopping: asked after each decode; once true, all particles are cut where they are.
     """
 
     def __init__(

@@ -119,7 +119,7 @@ class Solver:
 
         Args:
             seed: random seed; by default that of the settings, or else a fresh one.
-            stopping: asked now and then; once true, the search ends with the step it is at.
+            stopping: asked after each token; once true, the search is cut where it is.
             listen: receives the search's events (`pfsolve.events`).
 
         Raises:
@@ -152,8 +152,8 @@ class Solver:
 
         Args:
             seed: random seed; by default that of the settings, or else 0.
-            stopping: asked now and then; once true, no further problem is begun, and those under way
-                end with the step they are at.
+            stopping: asked after each token; once true, no further problem is begun, and those under
+                way are cut where they are.
             listen: receives the searches' events, each as `InProblem`.
 
         Raises:
@@ -233,6 +233,7 @@ class Solver:
             search=search_of(self._waves, settings, resampling_rng(seed)),
             listen=listen,
             settled=partial(answer_is_settled, settings.final) if settings.stops_early else None,
+            seconds=settings.time,
         )
 
 

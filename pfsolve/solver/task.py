@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from pfsolve.events import SearchListener
-from pfsolve.particle import Kind, Particle
+from pfsolve.particle import Finish, Kind, Particle
 from pfsolve.problems import Problem
 from pfsolve.search.log_odds import Floats
 from pfsolve.search.requests import FinalPopulation, Search
+from pfsolve.search.weights import Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,9 @@ class Task:
     # Asked after each step with the particles and their normalised weights (n,); once true, the search
     # ends there. None for never.
     settled: Callable[[Sequence[Particle], Floats], bool] | None = None
+    seconds: float | None = (
+        None  # from the search's beginning, after which it is cut; None for never
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +52,22 @@ class Outcome:
     redrawn: int  # number of times that a program that had died was drawn again
     sandbox_seconds: float  # time that programs took, side by side or not
     seconds: float  # from the search's beginning
-    interrupted: bool  # whether it was stopped before its own end
+    cut: Finish | None  # why it was stopped before its own end, INTERRUPTED or OUT_OF_TIME
+
+
+def those_that_began(
+    particles: Sequence[Particle], population: FinalPopulation
+) -> tuple[tuple[Particle, ...], FinalPopulation]:
+    """Without the particles that have written nothing; those are in waves that were not needed.
+
+    All are left where no other lives: the search was cut before the dead were drawn again.
+    """
+    slots = [slot for slot, particle in enumerate(particles) if particle.steps]
+    if np.isneginf(population.weights.log[slots]).all():
+        slots = list(range(len(particles)))
+    began = replace(
+        population,
+        log_odds=population.log_odds[slots],
+        weights=Weights(population.weights.log[slots]),
+    )
+    return tuple(particles[slot] for slot in slots), began

@@ -1,18 +1,14 @@
-"""`pfsolve PROBLEM` on a real small model: what stdout holds, JSON, settings from every layer, Ctrl-C."""
+"""`pfsolve PROBLEM` on a real small model: what stdout holds, JSON, settings from every layer."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import pfsolve
-from tests.cli.conftest import Cli, cli_environment
+from tests.cli.conftest import Cli
 from tests.conftest import SMALL, THREADS
 
 PROBLEM = "What is 2 + 3?"
@@ -169,42 +165,6 @@ def test_python_callers_get_the_same(cli: Cli) -> None:
     written = ["".join(particle["steps"]) for particle in record["particles"]]
     assert [particle.text for particle in solution.particles] == written
     assert solution.answer == record["answer"]
-
-
-def interrupted(tmp_path: Path, times: int) -> tuple[int, str, str]:
-    """Start a long solve, press Ctrl-C once it decodes, and again if asked."""
-    long = ("--max-step-tokens", "20", "-n", "8", "--max-steps", "200", "--json", "full", "-v")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pfsolve", "Tell me all about numbers.", *long],
-        env=cli_environment(tmp_path, PYTHONUNBUFFERED="1"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    first = process.stderr.readline()  # the model is loaded
-    for _ in range(times):
-        process.stderr.readline()  # a step was scored, or the first Ctrl-C was acknowledged
-        os.kill(process.pid, signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=120)
-    return process.returncode, stdout, first + stderr
-
-
-def test_the_first_ctrl_c_answers_from_what_is_there(tmp_path: Path, small_path: Path) -> None:
-    code, stdout, stderr = interrupted(tmp_path, 1)
-    assert code == 130
-    assert "Traceback" not in stderr
-    record = json.loads(stdout)
-    assert record["interrupted"]
-    assert "interrupted" in {particle["finish"] for particle in record["particles"]}
-
-
-def test_the_second_ctrl_c_stops_at_once(tmp_path: Path, small_path: Path) -> None:
-    code, stdout, stderr = interrupted(tmp_path, 2)
-    assert code == 130
-    assert stdout == ""
-    assert stderr.splitlines()[-1] == "Error: interrupted"
 
 
 def test_programs_run_in_the_sandbox_and_say_why_they_failed(cli: Cli) -> None:

@@ -221,6 +221,11 @@ def test_no_line_of_prose_is_wider_than_the_terminal(written: str, width: int) -
             "interrupted · 92 % of the vote · 1 particle · seed 7 · 1 843 tokens · 31 s · 59 tokens/s",
         ),
         (
+            solved(MIXED, 0, out_of_time=True),
+            0,
+            "out of time · 92 % of the vote · 4 particles · seed 2871828459 · 31 s",
+        ),
+        (
             solved((LOOP,), None, seconds=0.0, tokens=0, seed=7),
             1,
             "no answer · 1 particle · seed 7 · 0 tokens · 0.0 s",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import itertools
+import os
 import re
+import signal
+import subprocess
 import sys
 import threading
 import time
@@ -321,3 +324,55 @@ def test_a_stdout_that_is_no_terminal_does_not_disturb_the_display() -> None:
         with surface.writing():
             assert stream.getvalue() == before
         assert stream.getvalue() == before
+
+
+# --- Ctrl-Z ---------------------------------------------------------------------------------
+
+SUSPENDED = """
+import sys, time
+from pfsolve.display.solve import SolveView
+from pfsolve.display.surface import watching
+from pfsolve.environment import Environment
+from tests.display.test_surface import SEARCH
+
+with watching(Environment(), SolveView()) as surface:
+    surface(SEARCH[0])
+    for _ in range(600):
+        surface(SEARCH[1])
+        time.sleep(0.05)
+"""
+
+HIDE, SHOW = b"\x1b[?25l", b"\x1b[?25h"
+
+
+def read_until(terminal: int, mark: bytes) -> bytes:
+    seen = b""
+    while mark not in seen:
+        seen += os.read(terminal, 4096)
+    return seen
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGTSTP"), reason="there is no Ctrl-Z")
+def test_ctrl_z_shows_the_cursor_and_fg_draws_again() -> None:
+    pty = pytest.importorskip("pty")
+    terminal, side = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", SUSPENDED], stdout=side, stderr=side, env=environment
+    )
+    try:
+        assert SHOW not in read_until(terminal, b"so x = 3")
+        for _ in range(2):
+            process.send_signal(signal.SIGTSTP)
+            _, status = os.waitpid(process.pid, os.WUNTRACED)
+            assert os.WIFSTOPPED(status)
+            left = read_until(terminal, SHOW)
+            assert left.rfind(SHOW) > left.rfind(HIDE)
+            assert b"so x = 3" not in left[left.rfind(b"\x1b[2K") :], "the table was taken away"
+            process.send_signal(signal.SIGCONT)
+            assert b"so x = 3" in read_until(terminal, HIDE) + read_until(terminal, b"so x = 3")
+    finally:
+        process.kill()
+        process.wait()
+        os.close(side)
+        os.close(terminal)

@@ -70,10 +70,14 @@ def test_a_step_ends_at_a_blank_line_at_which_the_code_is_python(
         ("for x in y: pass\nz = 1\n", "for x in y: pass\nz = 1\n"),
         ("if x:\n    y\n", ""),
         ("x = 1\n@decorator\nclass C:\n    y: int\n\n", "x = 1"),
-        ("no Python", "no Python"),
+        ("no Python\n", ""),
+        ("x = 1\ny = 1 / 0", "x = 1\n"),
+        ("x = 1\nprint(x", "x = 1\n"),
+        ("x = f(\n    1,\n", ""),
+        ("x = 1", ""),
     ],
 )
-def test_a_loop_that_may_go_on_is_not_settled(code: str, expected: str) -> None:
+def test_what_may_go_on_is_not_settled(code: str, expected: str) -> None:
     assert settled(code) == expected
 
 

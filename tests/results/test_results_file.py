@@ -128,7 +128,8 @@ def test_the_machine_does_not_change_the_hash(change: dict) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"seed": 1}, {"particles": 9}, {"reward": "none"}, {"temperature": 0.6}]
+    "change",
+    [{"seed": 1}, {"particles": 9}, {"reward": "none"}, {"temperature": 0.6}, {"time": 60.0}],
 )
 def test_what_decides_a_result_changes_the_hash(change: dict) -> None:
     assert origin(**change).settings_hash != OURS.settings_hash
@@ -140,6 +141,16 @@ def test_interrupted_and_failed_rows_give_way_to_a_new_try(tmp_path: Path) -> No
     write(path, LINES[0], half, OURS.failed(BAD), OURS.failed(PROBLEMS[2], UsageError("no")))
     assert resume(path) == {"1"}
     assert ids(path) == ["1"]
+
+
+def test_a_row_that_ran_out_of_time_says_so_and_is_done(tmp_path: Path) -> None:
+    """Another try would have no more time; with a longer one the hash is another."""
+    path = tmp_path / "r.jsonl"
+    limited = origin(time=60.0)
+    late = limited.solved(PROBLEMS[0], solution(PROBLEMS[0], None, out_of_time=True))
+    assert (late["out_of_time"], late["interrupted"]) == (True, False)
+    write(path, late)
+    assert resume(path, limited) == {"1"}
 
 
 def test_no_answer_at_the_end_of_a_search_is_a_result(tmp_path: Path) -> None:

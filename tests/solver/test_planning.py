@@ -17,6 +17,7 @@ from pfsolve.environment import Environment
 from pfsolve.errors import PfsolveError, ResourceError, UsageError
 from pfsolve.events import ignore
 from pfsolve.models.catalogue import load_catalogue
+from pfsolve.models.entry import ModelEntry
 from pfsolve.models.resolve import ModelFile
 from pfsolve.rewards.base import NoFiles, Uniform
 from pfsolve.rewards.kinds import choose_reward
@@ -27,6 +28,7 @@ from pfsolve.settings import METHODS, SETTINGS, Settings, merge
 from pfsolve.solver.finding import Found, find
 from pfsolve.solver.planning import (
     CPU_ROWS,
+    DEFAULT_MAX_STEP_TOKENS,
     DEFAULT_PROGRAM_TEMPERATURE,
     DEFAULT_TEMPERATURE,
     choose_parallel,
@@ -166,6 +168,16 @@ def test_the_help_says_in_words_what_is_planned() -> None:
     assert SETTINGS["temperature"].default_text.endswith(f" {DEFAULT_TEMPERATURE}")
     text = SETTINGS["program_temperature"].default_text
     assert text.endswith(f" {DEFAULT_PROGRAM_TEMPERATURE}")
+    assert SETTINGS["max_step_tokens"].default_text.endswith(f" {DEFAULT_MAX_STEP_TOKENS}")
+
+
+@pytest.mark.parametrize(("given", "planned"), [(None, 80), (300, 300)])
+def test_a_step_is_cut_at_four_of_the_policys_usual_ones(given: int | None, planned: int) -> None:
+    entry = ModelEntry("m", "policy", "m.gguf", (), usual_step=20)
+    facts = Facts(Path("m.gguf"), "llama", 10**9, 28, 1536, 1024, 50_000)
+    found = Found(ModelFile("m", facts.path, entry), facts, NoFiles(lambda site: Uniform()))
+    machine = Machine(main_bytes=64 * 10**9, gpu_bytes=0, has_gpu=False, cores=6)
+    assert plan(found, Settings(max_step_tokens=given), 1, machine).max_step_tokens == planned
 
 
 def test_what_is_left_open_is_planned_from_the_model_and_the_machine() -> None:
@@ -175,8 +187,10 @@ def test_what_is_left_open_is_planned_from_the_model_and_the_machine() -> None:
     planned = plan(found, Settings(particles=4), 3, machine)
     assert (planned.context, planned.temperature, planned.threads) == (1024, 0.8, 6)
     assert (planned.parallel, planned.sequences) == (3, 12)
+    assert planned.max_step_tokens == DEFAULT_MAX_STEP_TOKENS
     resolved = planned.resolve(Settings(particles=4), "m", "none", 0.0)
     assert (resolved.context, resolved.parallel, resolved.reward) == (1024, 3, "none")
+    assert resolved.max_step_tokens == DEFAULT_MAX_STEP_TOKENS, "the result says what was done"
     on_gpu = plan(found, Settings(particles=4), 3, replace(machine, has_gpu=True))
     assert (on_gpu.batch_rows, on_gpu.tile) != (planned.batch_rows, planned.tile)
     with pytest.raises(ResourceError):

@@ -27,6 +27,7 @@ from pfsolve.solver.scheduler import Scheduler
 from pfsolve.solver.streams import resampling_rng
 from pfsolve.solver.task import Outcome, Task, Writer
 from tests.engine.fixtures import is_empty
+from tests.solver.test_ending import Decodes
 
 FENCE = "```\n"
 RIGHT = "x = 6 * 7\n\nprint(x)\n" + FENCE
@@ -69,14 +70,17 @@ def searched(make_policy: Callable[..., Policy], sandbox: Sandbox) -> Search:
         scripts: list[list[str]],
         reward: Reward | None = None,
         box: Sandbox | None = None,
-        stopped: bool = False,
+        stop_after: int | None = None,
         max_program_tokens: int = 400,
+        max_step_tokens: int = 64,
+        max_steps: int = 8,
         **settings: Any,
     ) -> tuple[Outcome, list[Event]]:
-        limits = {"max_step_tokens": 64, "context": 400, "max_steps": 8}
+        limits = {"max_step_tokens": max_step_tokens, "context": 400, "max_steps": max_steps}
         plain = make_policy(**limits, max_program_tokens=max_program_tokens)
         policy = Dictated(plain.cache, plain.chat, plain.sampling, plain.rules)
         policy.start(scripts)
+        decodes = Decodes(policy)
         chosen = Settings(
             **{"particles": len(scripts), "programs": 0.5, "early_stop": False, **settings}
         )
@@ -99,7 +103,10 @@ def searched(make_policy: Callable[..., Policy], sandbox: Sandbox) -> Search:
             else None,
         )
         with Scheduler(
-            policy, reward or Uniform(), box or sandbox, stopping=lambda: stopped
+            policy,
+            reward or Uniform(),
+            box or sandbox,
+            stopping=lambda: stop_after is not None and decodes.count >= stop_after,
         ) as scheduler:
             scheduler.begin(task)
             while scheduler.running:
@@ -200,10 +207,41 @@ def test_a_search_that_is_stopped_as_all_programs_die_ends_without_an_answer(
     searched: Search, scripts: list[list[str]]
 ) -> None:
     """Nothing is drawn again then, and no wave begins."""
-    outcome, _ = searched(scripts, programs=1.0, early_stop=True, stopped=True)
-    assert outcome.interrupted
+    tokens = 8  # of SILENT, its end token included
+    outcome, _ = searched(scripts, programs=1.0, early_stop=True, stop_after=tokens)
+    assert outcome.cut is Finish.INTERRUPTED
     assert [particle.answer for particle in outcome.particles] == [None] * len(scripts)
     assert outcome.redrawn == 0
+
+
+def test_what_has_finished_answers_when_the_rest_is_cut(searched: Search) -> None:
+    endless = "And so on, and on. " * 60
+    outcome, _ = searched([[TEXT], [endless]], programs=0.0, stop_after=80)
+    first, second = outcome.particles
+    assert (first.answer, first.finish) == ("42", Finish.BOXED)
+    assert (second.answer, second.finish) == (None, Finish.INTERRUPTED)
+    assert len(second.steps) == 2
+    assert outcome.population.weights.normalised.tolist() == [0.5, 0.5]
+
+
+def test_a_program_that_is_cut_votes_with_what_it_has_printed(searched: Search) -> None:
+    """What is left of its step is not run: a number in it may lack its end."""
+    printed = "print(42)\n\n" + "x = 1\n" * 40
+    silent = "x = 42\n\n" + "print(4)\n" * 40
+    outcome, _ = searched([[printed], [silent]], programs=1.0, stop_after=40)
+    assert [particle.finish for particle in outcome.particles] == [Finish.INTERRUPTED] * 2
+    assert [particle.answer for particle in outcome.particles] == ["42", None]
+
+
+@pytest.mark.parametrize("max_step_tokens", range(3, 13))
+def test_a_program_is_not_judged_where_its_step_was_cut(
+    searched: Search, max_step_tokens: int
+) -> None:
+    """Wherever that is: behind "1 / 0" it would raise, and does not once ".5" has followed."""
+    code = "x = 1 / 0.5\nfor i in range(3):\n    x += 1 / 0.25\n\nprint(x)\n" + FENCE
+    outcome, _ = searched([[code]], programs=1.0, max_step_tokens=max_step_tokens, max_steps=40)
+    assert outcome.redrawn == 0
+    assert outcome.particles[0].answer == "14"
 
 
 def test_a_reward_for_texts_is_not_shown_programs(searched: Search) -> None:

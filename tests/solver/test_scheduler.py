@@ -178,15 +178,6 @@ def test_events_tell_the_whole_story(make_policy: MakePolicy) -> None:
     assert seen == sorted(seen)
 
 
-def test_stopping_finishes_the_step_at_hand(make_policy: MakePolicy) -> None:
-    policy = make_policy(temperature=1.0)
-    (outcome,) = run(policy, Uniform(), task(policy, 1), stopping=lambda: True)
-    assert outcome.interrupted
-    assert all(len(particle.steps) == 1 for particle in outcome.particles)
-    assert Finish.INTERRUPTED in {particle.finish for particle in outcome.particles}
-    assert is_empty(policy.cache)
-
-
 @pytest.mark.parametrize("method", ["pf", "sc"])
 def test_a_settled_search_ends_with_the_step_at_hand(make_policy: MakePolicy, method: str) -> None:
     """It is no interruption; what was under way says why it ended, and what had finished stays so."""
@@ -200,7 +191,7 @@ def test_a_settled_search_ends_with_the_step_at_hand(make_policy: MakePolicy, me
 
     (outcome,) = run(policy, Uniform(), replace(task(policy, 1, method=method), settled=settled))
     assert len(seen) == outcome.population.steps == 2
-    assert not outcome.interrupted
+    assert outcome.cut is None
     assert [p.finish for p in outcome.particles] == [f or Finish.SETTLED for f in seen[-1]]
     assert None in seen[-1]
     assert is_empty(policy.cache)
@@ -328,7 +319,7 @@ def test_every_method_finishes_reproducibly_and_leaves_the_cache_empty(
         first, again = (run(policy, Longest(), task(policy, 1, method=method))[0] for _ in range(2))
         assert tokens(first) == tokens(again), method
         assert all(particle.finish is not None for particle in first.particles)
-        assert not first.interrupted
+        assert first.cut is None
         scored = {step.log_odds is None for p in first.particles for step in p.steps}
         assert scored == {method in ("sc", "greedy")}
         assert policy.cache.sequences == 0
@@ -379,10 +370,12 @@ def test_stopping_ends_particle_gibbs_with_the_sweep_at_hand(make_policy: MakePo
         policy,
         Longest(),
         task(policy, 4, listen=events.append, method="pg"),
-        stopping=lambda: any(isinstance(e, Rewound) for e in events),
+        stopping=lambda: (
+            any(isinstance(e, Rewound) for e in events) and isinstance(events[-1], StepScored)
+        ),
     )
     finishes = [particle.finish for particle in outcome.particles]
-    assert outcome.interrupted
+    assert outcome.cut is Finish.INTERRUPTED
     assert finishes.count(Finish.INTERRUPTED) == 3
     assert sum(len(particle.steps) == 1 for particle in outcome.particles) == 3
     assert is_empty(policy.cache)
@@ -391,8 +384,14 @@ def test_stopping_ends_particle_gibbs_with_the_sweep_at_hand(make_policy: MakePo
 def test_stopping_between_sweeps_counts_as_interrupted(make_policy: MakePolicy) -> None:
     """Every particle has come to its own end, but sweeps were left to make."""
     policy = make_policy(temperature=1.0, max_steps=1, max_step_tokens=8)
-    (outcome,) = run(policy, Longest(), task(policy, 4, method="pg"), stopping=lambda: True)
-    assert outcome.interrupted
+    events: list[Event] = []
+    (outcome,) = run(
+        policy,
+        Longest(),
+        task(policy, 4, method="pg", listen=events.append),
+        stopping=lambda: any(isinstance(e, StepScored) for e in events),
+    )
+    assert outcome.cut is Finish.INTERRUPTED
     assert {particle.finish for particle in outcome.particles} == {Finish.MAX_STEPS}
     assert is_empty(policy.cache)
 

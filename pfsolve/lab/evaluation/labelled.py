@@ -150,8 +150,9 @@ def _row(problem: Problem, fields: dict[str, Any]) -> LabelledRow:
 
 def _recorded(problem: Problem, record: Mapping[str, Any]) -> Rollouts:
     """The rollouts of a run record, if its particles are independent draws; programs are left out."""
-    if record.get("interrupted"):
-        raise _Unfit("its search was interrupted")
+    for cut in ("interrupted", "out_of_time"):
+        if record.get(cut):
+            raise _Unfit(f"its search was {cut.replace('_', ' ')}")
     recorded = _list(record["particles"], "particles")
     particles = [p for p in recorded if not (isinstance(p, dict) and p.get("kind") == "program")]
     if any(isinstance(p, dict) and p.get("finish") == "settled" for p in particles):

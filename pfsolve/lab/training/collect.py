@@ -155,7 +155,7 @@ class Collector:
         for problem, end in ends:
             worked += 1
             seen = self._recorder.take(problem.text)
-            if isinstance(end, PfsolveError) or end.interrupted:
+            if isinstance(end, PfsolveError) or end.interrupted or end.out_of_time:
                 continue
             tokens[problem.id] = end.tokens
             solutions = tuple(

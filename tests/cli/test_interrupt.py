@@ -1,0 +1,144 @@
+"""Ctrl-C, `kill` and `--time`: a search ends where it is, says so, and shows what there was."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli, cli_environment
+
+# Particles that would write for minutes: to many steps, none of which holds an answer so early.
+ENDLESS = (
+    *("Tell me all about numbers.", "-n", "8", "--max-step-tokens", "20", "--max-steps", "1000"),
+    *("--programs", "0", "--seed", "1", "--no-early-stop"),
+)
+
+READING = """
+import sys
+from pfsolve.cli import main
+from pfsolve.environment import Environment
+
+def read(self):
+    print("reading", file=sys.stderr, flush=True)
+    return self.stdin.buffer.read()
+
+Environment.read_stdin = read
+main()
+"""
+
+
+@dataclass
+class Stopped:
+    """How a run ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+    seconds: float  # from the last signal on
+
+
+def stopped(tmp_path: Path, *signals: signal.Signals, options: tuple[str, ...] = ()) -> Stopped:
+    """Start an endless solve and send it signals, each once it has answered to the one before."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pfsolve", *ENDLESS, "-v", *options],
+        env=cli_environment(tmp_path, PYTHONUNBUFFERED="1"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    said = process.stderr.readline()  # the model is loaded
+    for each in signals:
+        said += process.stderr.readline()  # a step is scored, or a signal was received
+        process.send_signal(each)
+        began = time.monotonic()
+    stdout, stderr = process.communicate(timeout=120)
+    return Stopped(process.returncode, stdout, said + stderr, time.monotonic() - began)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_shows_what_each_particle_had(
+    tmp_path: Path, small_path: Path, how: signal.Signals
+) -> None:
+    end = stopped(tmp_path, how)
+    assert (end.code, end.stdout) == (130, "")
+    lines = end.stderr.splitlines()
+    assert lines[-1].startswith("Error: interrupted after ")
+    assert lines[-1].endswith(": none of 8 particles had an answer")
+    had = lines[-9:-1]
+    assert [line.split()[:2] for line in had] == [[str(i), "text"] for i in range(8)]
+    assert all(len(line.split()) > 2 for line in had), "the end of what it wrote"
+    assert end.seconds < 10, "a step takes longer than a token"
+
+
+def test_what_was_cut_is_marked_in_json(tmp_path: Path, small_path: Path) -> None:
+    end = stopped(tmp_path, signal.SIGINT, options=("--json", "full"))
+    assert end.code == 130
+    assert "Traceback" not in end.stderr
+    record = json.loads(end.stdout)
+    assert (record["interrupted"], record["out_of_time"]) == (True, False)
+    assert "interrupted" in {particle["finish"] for particle in record["particles"]}
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_the_second_signal_stops_at_once(
+    tmp_path: Path, small_path: Path, second: signal.Signals
+) -> None:
+    end = stopped(tmp_path, signal.SIGINT, second)
+    assert (end.code, end.stdout) == (130, "")
+    assert "Traceback" not in end.stderr
+    assert end.stderr.splitlines()[-1].startswith("Error: interrupted")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_the_search_ends_with_a_line(
+    tmp_path: Path, small_path: Path, how: signal.Signals
+) -> None:
+    """Here while problems are read, from a pipe that nobody writes to."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", READING],
+        env=cli_environment(tmp_path),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "reading\n"
+    process.send_signal(how)
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout, stderr) == (130, "", "Error: interrupted\n")
+
+
+def test_when_the_time_is_up_the_search_ends_where_it_is(cli: Cli) -> None:
+    result = cli(*ENDLESS, "--time", "1.5s", "--json", "full")
+    record = json.loads(result.stdout)
+    assert (record["out_of_time"], record["interrupted"]) == (True, False)
+    assert 1.5 <= record["timings"]["solve_seconds"] < 10
+    assert record["settings"]["time"] == 1.5
+    assert "out_of_time" in {particle["finish"] for particle in record["particles"]}
+    assert result.returncode == (3 if record["answer"] is None else 0)
+    if record["answer"] is None:
+        *had, error, hint = result.stderr.splitlines()[-10:]
+        assert [line.split()[1] for line in had] == ["text"] * 8
+        assert error.startswith("Error: out of time after ")
+        assert hint == "give it more --time"
+
+
+def test_each_problem_of_a_file_has_its_own_time(cli: Cli, tmp_path: Path) -> None:
+    """One after the other: the second is not out of time because of the first."""
+    file = tmp_path / "problems.txt"
+    file.write_text("Tell me all about numbers.\nTell me all about letters.\n")
+    result = cli(*("-f", str(file), *ENDLESS[1:], "--parallel", "1", "--time", "2s", "--json"))
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [record["out_of_time"] for record in records] == [True, True]
+    assert all(2 <= record["timings"]["solve_seconds"] < 12 for record in records)
+    assert "error" not in records[0]
