@@ -79,12 +79,17 @@ def summary(line: ResultLine, *, verbose: int = 0, hint: str | None = None) -> s
 
 
 def all_answers(line: ResultLine) -> list[str]:
-    """A line for each answer that was reached: "±2: 92 % of the vote, 7 particles"."""
-    return [
-        f"{readable_answer(each['answer'])}: {percent(each['share'])} of the vote, "
-        f"{plural(each['particles'], 'particle')}"
-        for each in line.get("candidates", [])
-    ]
+    """A line for each answer that was reached, if there are several: "±2: 92 % of the vote, 7 particles"."""
+    candidates = line.get("candidates", [])
+    return (
+        []
+        if len(candidates) < 2
+        else [
+            f"{readable_answer(each['answer'])}: {percent(each['share'])} of the vote, "
+            f"{plural(each['particles'], 'particle')}"
+            for each in candidates
+        ]
+    )
 
 
 def _best(line: ResultLine) -> ParticleLine | None:

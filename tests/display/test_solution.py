@@ -241,7 +241,9 @@ def test_all_answers_with_their_shares() -> None:
         "±2: 92 % of the vote, 2 particles",
         "4: 8 % of the vote, 1 particle",
     ]
-    assert all_answers(line_of(SOLUTIONS["none"])) == []
+    alone = solved((text(),), 0, candidates=(Candidate("4", 1, 1.0),))
+    for one_or_none in (alone, SOLUTIONS["none"]):
+        assert all_answers(line_of(one_or_none)) == []
 
 
 if __name__ == "__main__":
