@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pfsolve.cli.options import AsJson
+from pfsolve.errors import UsageError
 
 if TYPE_CHECKING:
     from pfsolve.results.history import KeptRun
@@ -37,6 +38,8 @@ def show(
     environment = Environment()
     history = History(environment.state_dir)
     output = Output(environment, as_json=as_json, raw=raw)
+    if listed and every:
+        raise UsageError("--list and --all do not go together", "give one of them")
     if listed:
         header = ("run", "id", "when", "answer", "problem")
         rows = [(number, *_row(kept)) for number, kept in enumerate(history.runs(), 1)]
@@ -58,7 +61,6 @@ def _row(kept: KeptRun) -> tuple[str, str | None, str | None, str | None]:
     from datetime import datetime
 
     from pfsolve.display.text import one_line
-    from pfsolve.errors import UsageError
 
     try:
         line = kept.read()

@@ -80,16 +80,12 @@ def summary(line: ResultLine, *, verbose: int = 0, hint: str | None = None) -> s
 
 def all_answers(line: ResultLine) -> list[str]:
     """A line for each answer that was reached, if there are several: "±2: 92 % of the vote, 7 particles"."""
-    candidates = line.get("candidates", [])
-    return (
-        []
-        if len(candidates) < 2
-        else [
-            f"{readable_answer(each['answer'])}: {percent(each['share'])} of the vote, "
-            f"{plural(each['particles'], 'particle')}"
-            for each in candidates
-        ]
-    )
+    answers = [
+        f"{readable_answer(each['answer'])}: {percent(each['share'])} of the vote, "
+        f"{plural(each['particles'], 'particle')}"
+        for each in line.get("candidates", [])
+    ]
+    return answers if len(answers) > 1 else []
 
 
 def _best(line: ResultLine) -> ParticleLine | None:

@@ -172,6 +172,7 @@ def test_show_without_a_run_says_what_to_do(cli: Cli, tmp_path: Path) -> None:
         'try: pfsolve "Solve x^2=4", and then: pfsolve show',
     ]
     assert cli("show", "--list").returncode == 0
+    assert "do not go together" in cli("show", "--list", "--all").stderr
     wrong = cli("show", "abcd")
     assert wrong.returncode == 2
     assert "there is no run 'abcd'" in wrong.stderr
