@@ -9,12 +9,10 @@ from pathlib import Path
 from pfsolve.convert.source import CheckpointSource, Directory, Repository
 from pfsolve.errors import ModelMissing, UsageError
 from pfsolve.models.catalogue import Catalogue
-from pfsolve.models.entry import ModelEntry, head_file, spec_file
+from pfsolve.models.entry import GGUF_KINDS, ModelEntry, head_file, spec_file
 from pfsolve.models.hub import REPO
 from pfsolve.models.store import CONVERTING, Store
 
-# Bits of a number, for estimates of the file's size.
-KINDS = {"F16": 16.0, "Q8_0": 8.5, "Q4_K_M": 4.9}
 DEFAULT_KIND = "Q8_0"
 
 
@@ -26,7 +24,7 @@ class Job:
     source: its files.
     name: the model's.
     gguf: where the GGUF goes, with its head beside it.
-    kind: of the GGUF, one of `KINDS`.
+    kind: of the GGUF, one of `GGUF_KINDS`.
     known: whether the GGUF is the file of a catalogue entry; else its spec lies beside it too.
     reader: the entry that tells how it reads; None where its tensors must tell.
     lock: name of the lock that keeps other processes away.
@@ -72,7 +70,7 @@ def plan(
     unless `folder` or `like` is given.
 
     Args:
-        kind: one of KINDS; None for the entry's own, else Q8_0.
+        kind: one of GGUF_KINDS; None for the entry's own, else Q8_0.
         like: name of the PRM that reads in the same way.
         folder: where the files go.
         revision: of the repository; None for the entry's own, else "main".
@@ -82,8 +80,8 @@ def plan(
         UsageError: this cannot be converted, or not into that.
         ModelMissing: there is no such thing.
     """
-    if kind is not None and kind not in KINDS:
-        raise UsageError(f"--type is {kind!r}", f"it can be {', '.join(KINDS)}")
+    if kind is not None and kind not in GGUF_KINDS:
+        raise UsageError(f"--type is {kind!r}", f"it can be {', '.join(GGUF_KINDS)}")
     entry, source = _find(argument, catalogue, revision, offline)
     reader = _prm(catalogue.get(like)) if like else entry
     if entry and folder is None and like is None:
@@ -153,4 +151,4 @@ def _prm(entry: ModelEntry) -> ModelEntry:
 def _kind_of(entry: ModelEntry) -> str | None:
     """What the name of the entry's file says it is."""
     stem = Path(entry.file).stem.upper()
-    return next((kind for kind in KINDS if stem.endswith(kind)), None)
+    return next((kind for kind in GGUF_KINDS if stem.endswith(kind)), None)

@@ -15,19 +15,19 @@ from pfsolve.convert.dimensions import Dimensions
 from pfsolve.convert.family import Family, check_tensors, family_of
 from pfsolve.convert.gguf_file import GgufFile, Piece, header_bytes
 from pfsolve.convert.head import choose_spec, head_tensors, write_head, write_spec
-from pfsolve.convert.job import KINDS, Job
+from pfsolve.convert.job import Job
 from pfsolve.convert.source import read_small
 from pfsolve.convert.vocabulary import read_vocabulary
 from pfsolve.errors import Interrupted, ModelFileError, ModelMissing, PfsolveError, UsageError
 from pfsolve.events import Listener, ignore
 from pfsolve.files import sha256_of
-from pfsolve.models.entry import ModelEntry, PrmSpec
+from pfsolve.models.entry import GGUF_KINDS, ModelEntry, PrmSpec
 from pfsolve.models.prm_parsing import read_spec
 from pfsolve.models.store import Store, name_for_good
 from pfsolve.models.transfer import PlaceFailed, check_room, disk_trouble
 
-# source, target, kind, and a function that hears how large the target is
-Quantize = Callable[[Path, Path, str, Callable[[int], None]], None]
+# source, target, kind, a function that hears how large the target is, and whether logits are read
+Quantize = Callable[[Path, Path, str, Callable[[int], None], bool], None]
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class _Conversion:
             write_spec(spec, job.spec)
         if not head_only and not job.gguf.is_file():
             names = {name: slot.name for name, slot in wanted.items()}
-            self._make(checkpoint, family, dimensions, names)
+            self._make(checkpoint, family, dimensions, names, reads_logits=not spec.head)
             self.listen(events.Converted(job.name, job.gguf, job.gguf.stat().st_size))
         if not head_only or not any(job.work.iterdir()):
             shutil.rmtree(job.work, ignore_errors=True)
@@ -157,6 +157,8 @@ class _Conversion:
         family: Family,
         dimensions: Dimensions,
         names: Mapping[str, str],
+        *,
+        reads_logits: bool,
     ) -> None:
         """Make the GGUF, whose tensors have these `names` by those of the checkpoint."""
         job = self.job
@@ -193,6 +195,7 @@ class _Conversion:
                 whole,
                 job.kind,
                 lambda size: self.listen(events.BytesCame(job.name, min(size, total), total)),
+                reads_logits,
             )
         name_for_good(whole, job.gguf, sha256_of(whole))
 
@@ -260,7 +263,7 @@ class _Conversion:
 
 def _estimate(size: int, kind: str) -> int:
     """Bytes of a file of this kind that in 16 bits has `size`."""
-    return int(size * KINDS[kind] / KINDS["F16"])
+    return int(size * GGUF_KINDS[kind] / GGUF_KINDS["F16"])
 
 
 def _check_packages() -> None:

@@ -14,21 +14,20 @@ from typing import TYPE_CHECKING
 
 from pfsolve.environment import Environment, child_process
 from pfsolve.errors import EngineError, ModelFileError, UsageError
+from pfsolve.models.entry import GGUF_KINDS
 
 if TYPE_CHECKING:
     from subprocess import Popen
 
 POLL_S = 0.2
 
-_FTYPES = {  # names of llama.cpp's constants
-    "F16": "LLAMA_FTYPE_MOSTLY_F16",
-    "Q8_0": "LLAMA_FTYPE_MOSTLY_Q8_0",
-    "Q4_K_M": "LLAMA_FTYPE_MOSTLY_Q4_K_M",
-}
-
 
 def quantize(
-    source: Path, target: Path, kind: str, report: Callable[[int], None] = lambda size: None
+    source: Path,
+    target: Path,
+    kind: str,
+    report: Callable[[int], None] = lambda size: None,
+    reads_logits: bool = False,
 ) -> None:
     """Write `source`, a GGUF of floats, to `target` as `kind`: F16, Q8_0 or Q4_K_M.
 
@@ -36,14 +35,16 @@ def quantize(
 
     Args:
         report: called now and then with the number of bytes written so far.
+        reads_logits: whether the differences of a few logits are what the model is for; the matrix
+            that they come from is Q8_0 or better then.
 
     Raises:
         UsageError: there is no such kind, or source and target are the same.
         ModelFileError: the source is no GGUF.
         EngineError: llama.cpp failed; the message has its reason.
     """
-    if kind not in _FTYPES:
-        raise UsageError(f"there is no kind {kind!r}", f"known are {', '.join(_FTYPES)}")
+    if kind not in GGUF_KINDS:
+        raise UsageError(f"there is no kind {kind!r}", f"known are {', '.join(GGUF_KINDS)}")
     if source.resolve() == target.resolve():
         raise UsageError(f"{source} cannot be quantized into itself")
     with source.open("rb") as file:
@@ -51,14 +52,18 @@ def quantize(
             raise ModelFileError(f"{source} is no GGUF file")
     target.unlink(missing_ok=True)
     try:
-        _run(source, target, kind, report)
+        _run(source, target, kind, report, reads_logits)
     except BaseException:
         target.unlink(missing_ok=True)
         raise
 
 
-def _run(source: Path, target: Path, kind: str, report: Callable[[int], None]) -> None:
-    with child_process(__name__, str(source), str(target), kind, read="stderr") as process:
+def _run(
+    source: Path, target: Path, kind: str, report: Callable[[int], None], reads_logits: bool
+) -> None:
+    output = "Q8_0" if reads_logits and kind != "F16" else ""
+    arguments = (str(source), str(target), kind, output)
+    with child_process(__name__, *arguments, read="stderr") as process:
         try:
             complaints = _wait(process, target, report)
         finally:
@@ -93,8 +98,13 @@ def _reason(complaints: str) -> str:
     return lines[-1] if lines else "it gave no reason"
 
 
-def _child(source: str, target: str, kind: str) -> int:
-    """What the child does; returns its exit status."""
+def _child(source: str, target: str, kind: str, output: str) -> int:
+    """What the child does; returns its exit status.
+
+    Args:
+        output: type of the matrix that logits come from, also where it is the embedding's; "" for
+            the one that goes with the kind.
+    """
     import llama_cpp as llama
 
     def follow_the_parent() -> None:
@@ -103,7 +113,9 @@ def _child(source: str, target: str, kind: str) -> int:
 
     threading.Thread(target=follow_the_parent, daemon=True).start()
     params = llama.llama_model_quantize_default_params()
-    params.ftype = getattr(llama, _FTYPES[kind])
+    params.ftype = getattr(llama, f"LLAMA_FTYPE_MOSTLY_{kind}")
+    if output:
+        params.output_tensor_type = getattr(llama, f"GGML_TYPE_{output}")
     status: int = llama.llama_model_quantize(source.encode(), target.encode(), params)
     return min(status, 1)
 

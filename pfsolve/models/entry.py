@@ -7,6 +7,10 @@ from pathlib import Path
 
 from pfsolve.models.place import Place
 
+# Kinds of GGUF that pfsolve makes, as llama.cpp names them, and the bits of a number in each, for
+# estimates of a file's size.
+GGUF_KINDS = {"F16": 16.0, "Q8_0": 8.5, "Q4_K_M": 4.9}
+
 
 @dataclass(frozen=True)
 class HubSource:

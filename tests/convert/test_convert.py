@@ -141,6 +141,31 @@ def test_llama_cpp_loads_each_kind(run: Convert, checkpoint: Path, kind: str) ->
         assert model.is_end(ids["<|im_end|>"])
 
 
+@pytest.mark.parametrize("kind", ["Q8_0", "Q4_K_M"])
+@pytest.mark.parametrize("tied", [False, True])
+def test_what_the_verdict_is_read_from_is_kept_at_eight_bits(
+    run: Convert, checkpoint: Path, kind: str, tied: bool
+) -> None:
+    """The matrix of the logits; a head of its own needs none, and the rest is as small as ever."""
+    import gguf
+
+    shape = replace(make.LARGER, tied=tied)
+    head = {"score.weight": (2, 256)}
+    types = {}
+    for reader, arrays in (("logits", {}), ("linear", head)):
+        folder = checkpoint.with_name(reader)
+        make.write_checkpoint(folder, make.make_arrays(shape, head=arrays), shape)
+        made = run(folder, kind=kind, like=reader)
+        assert made.gguf
+        types[reader] = {t.name: t.tensor_type.name for t in gguf.GGUFReader(made.gguf).tensors}
+    output = "token_embd.weight" if tied else "output.weight"
+    assert types["logits"].pop(output) == "Q8_0"
+    usual = types["linear"].pop("token_embd.weight")
+    assert kind == "Q8_0" or usual in ("Q4_K", "Q6_K")
+    types["logits"].pop("token_embd.weight", None)
+    assert types["logits"] == types["linear"]
+
+
 def test_the_head_travels_beside_as_float32(run: Convert, checkpoint: Path) -> None:
     from safetensors.numpy import load_file
 

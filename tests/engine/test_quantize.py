@@ -7,9 +7,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pfsolve.convert.job import KINDS
-from pfsolve.engine.quantize import _FTYPES, quantize
+from pfsolve.engine.quantize import quantize
 from pfsolve.errors import EngineError, ModelFileError, UsageError
+from pfsolve.models.entry import GGUF_KINDS
 from tests.convert import checkpoints as make
 
 
@@ -33,7 +33,9 @@ def floats(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_kind_has_the_size_that_it_should(floats: Path, tmp_path: Path) -> None:
     heard: list[int] = []
-    for kind, share in (("F16", 1.0), ("Q8_0", 0.55), ("Q4_K_M", 0.32)):
+    shares = {"F16": 1.0, "Q8_0": 0.55, "Q4_K_M": 0.32}
+    assert shares.keys() == GGUF_KINDS.keys()
+    for kind, share in shares.items():
         target = tmp_path / f"{kind}.gguf"
         quantize(floats, target, kind, heard.append)
         assert target.read_bytes()[:4] == b"GGUF"
@@ -70,7 +72,3 @@ def test_an_interrupt_ends_the_child_and_leaves_nothing(floats: Path, tmp_path: 
     assert not [
         child for child in psutil.Process().children() if "quantize" in " ".join(child.cmdline())
     ]
-
-
-def test_it_makes_every_kind_that_a_conversion_may_ask_for() -> None:
-    assert set(KINDS) == set(_FTYPES)
