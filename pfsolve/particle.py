@@ -6,13 +6,15 @@ since UTF-8 can break inside a token, and nothing is ever tokenised again.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import accumulate, pairwise
 from typing import Any
 
-from pfsolve.answers import extract_answer, last_boxed, spoken
+from pfsolve.answers import ends_in_thought, extract_answer, last_boxed, spoken
 from pfsolve.programs import writing
 from pfsolve.programs.base import ProgramResult
 
@@ -59,11 +61,25 @@ class Particle:
     steps: tuple[Step, ...] = ()
     finish: Finish | None = None
     kind: Kind = Kind.TEXT
+    opening: str = ""  # what its prompt has begun of it: "<think>" where it starts in a thought
 
     @property
     def text(self) -> str:
-        """The whole solution so far."""
-        return b"".join(step.data for step in self.steps).decode("utf-8", errors="replace")
+        """The whole solution so far, behind its opening."""
+        data = b"".join(step.data for step in self.steps)
+        return self.opening + data.decode("utf-8", errors="replace")
+
+    @property
+    def step_texts(self) -> list[str]:
+        """The text of each step without what was thought, which is no step for a reward.
+
+        A character that a step's end has cut in two belongs to the later step.
+        """
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        texts = [decoder.decode(step.data) for step in self.steps]
+        said = spoken(self.opening + "".join(texts), blank="\0")
+        ends = accumulate(map(len, texts), initial=len(self.opening))
+        return [said[start:end].replace("\0", "") for start, end in pairwise(ends)]
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -173,33 +189,51 @@ class StepRules:
     """Limits on steps."""
 
     max_steps: int = 40  # of a particle
-    max_step_tokens: int = 256  # of a step
+    max_step_tokens: int = 256  # of a step, without its thoughts
     context: int = 2048  # tokens of prompt and solution
     # Of a program. Of 170 that were right, from the default policy, none had more than 262; those that
     # go on and on would be drawn again and do the same.
     max_program_tokens: int = 512
+    thinking_tokens: int | None = None  # of a thought, before it is closed; None for no such limit
 
 
 def step_end(particle: Particle, data: bytes) -> tuple[bool, Finish | None]:
-    """Whether these bytes of a particle's next step complete it, and why the particle ends with it."""
+    """Whether these bytes of a particle's next step complete it, and why the particle ends with it.
+
+    A thought is part of one step: no blank line and no box in it ends anything.
+    """
     before = particle.text
+    text = before + data.decode("utf-8", errors="replace")
     if particle.kind is Kind.TEXT:
-        if finishes_with_box(data, before):
-            return True, Finish.BOXED
-        return step_is_complete(data), None
-    code = before + data.decode("utf-8", errors="replace")
-    if writing.closed(code):
+        if ends_in_thought(text):
+            return False, None
+        said = spoken(text)[len(before) :]
+        boxed = last_boxed(said) is not None
+        return (True, Finish.BOXED) if boxed else (step_is_complete(said), None)
+    if writing.closed(text):
         return True, Finish.END
-    return writing.step_end(code, len(before)) is not None, None
+    return writing.step_end(text, len(before)) is not None, None
 
 
-def step_is_complete(data: bytes) -> bool:
-    """Whether a step's bytes hold a blank line after something visible.
+def is_thinking(particle: Particle, data: bytes = b"") -> bool:
+    """Whether a particle is in a thought after these bytes of its next step; never in a program."""
+    text = particle.text + data.decode("utf-8", errors="replace")
+    return particle.kind is Kind.TEXT and ends_in_thought(text)
 
-    Looking at bytes and not at token ids covers a blank line inside one token, at its end, and one
+
+def has_thought(particle: Particle, data: bytes = b"") -> bool:
+    """Whether a particle has ended a thought with these bytes of its next step; never a program."""
+    text = particle.text + data.decode("utf-8", errors="replace")
+    return particle.kind is Kind.TEXT and "</think>" in text
+
+
+def step_is_complete(said: str) -> bool:
+    """Whether a step's text, with blanks for its thoughts, holds a blank line after something visible.
+
+    Looking at text and not at token ids covers a blank line inside one token, at its end, and one
     split over two tokens, for every vocabulary alike. Leading blank lines belong to the step.
     """
-    return b"\n\n" in data.lstrip()
+    return "\n\n" in said.lstrip()
 
 
 def split_steps(text: str) -> tuple[str, ...]:
@@ -208,19 +242,8 @@ def split_steps(text: str) -> tuple[str, ...]:
     White space around a step does not belong to it, and a line of white space counts as blank. What was
     thought between <think> and </think> is no step.
     """
-    return tuple(part.strip() for part in _BLANK_LINES.split(spoken(text)) if part.strip())
-
-
-def finishes_with_box(data: bytes, before: str = "") -> bool:
-    """Whether the bytes hold a complete, non-empty \\boxed{...} that is not part of a thought.
-
-    Args:
-        before: the text that they continue, in which the thought may have begun.
-    """
-    if b"}" not in data:
-        return False
-    text = before + data.decode("utf-8", errors="replace")
-    return last_boxed(spoken(text)[len(before) :]) is not None
+    said = spoken(text, blank="")
+    return tuple(part.strip() for part in _BLANK_LINES.split(said) if part.strip())
 
 
 def repeats_itself(tokens: Sequence[int], *, span: int = 96, longest: int = 32) -> bool:

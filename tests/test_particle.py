@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pfsolve.answers import ends_in_thought, spoken
 from pfsolve.particle import (
     Finish,
     Particle,
     Step,
-    finishes_with_box,
     first_alike,
+    has_thought,
+    is_thinking,
     repeats_itself,
     split_steps,
     step_end,
@@ -32,7 +37,7 @@ from pfsolve.particle import (
     ],
 )
 def test_a_blank_line_ends_a_step_once_there_is_something(text: str, complete: bool) -> None:
-    assert step_is_complete(text.encode()) is complete
+    assert step_is_complete(text) is complete
 
 
 _LINES = st.lists(st.text("ab {}$\t", min_size=1).filter(str.strip), min_size=1, max_size=3)
@@ -46,13 +51,72 @@ def test_a_text_is_split_where_the_policy_would_have_ended_its_steps(
 ) -> None:
     assert split_steps("\n\n".join(steps)) == tuple(steps)
     assert split_steps(f"\n{blank}\n".join(steps)) == tuple(steps), "the line only looks blank"
-    assert not any(step_is_complete(step.encode()) for step in steps)
-    assert all(step_is_complete(f"{step}\n\n".encode()) for step in steps)
+    assert not any(step_is_complete(step) for step in steps)
+    assert all(step_is_complete(f"{step}\n\n") for step in steps)
 
 
 def test_a_thought_is_no_step() -> None:
     text = "<think>One.\n\nOr two?</think>\n\nIt is two.\n\nSo 4."
     assert split_steps(text) == ("It is two.", "So 4.")
+    assert Particle((Step((1,), text.encode(), 0),)).step_texts == ["\n\nIt is two.\n\nSo 4."]
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("<think>One.\n\nOr two?\n\n</think>\n\nTwo.\n\nSo 4.", "Two."),
+        ("First.\n\n<think>So.\n\n</think>", "First."),
+        ("First, <think>so.\n\nOr so?</think> then.\n\nSo 4.", "First, then."),
+        ("First, <think>so.\n\nOr so?</think>\n\nSo 4.", "First,"),
+        (r"<think>\boxed{3}\n\n</think> It is \boxed{4}, not 3.", r"It is \boxed{4}"),
+        ("<think>One.\n\nOr two?", None),
+        ("<think>One.\n\nOr two?</think>\n\n", None),
+    ],
+)
+@pytest.mark.parametrize("opened", [False, True], ids=["by the policy", "by the prompt"])
+def test_a_step_with_a_thought_ends_behind_what_follows_it(
+    text: str, first: str | None, opened: bool
+) -> None:
+    """Byte by byte, as if each were a token."""
+    opening = "<think>" if opened and text.startswith("<think>") else ""
+    data = text.removeprefix(opening).encode()
+    particle = Particle(opening=opening)
+    ends = [end for end in range(1, len(data) + 1) if step_end(particle, data[:end])[0]]
+    if first is None:
+        assert not ends
+    else:
+        step = Step((1,), data[: ends[0]], 0)
+        assert " ".join(particle.extended(step, None).step_texts[0].split()) == first
+
+
+_PARTS = st.sampled_from(
+    ["<think>", "</think>", "<thi", "nk>", "\n", "\n\n", "a", " ", "√", r"\boxed{", "}", "4"]
+)
+
+
+@given(st.lists(_PARTS, max_size=12), st.lists(st.integers(0, 40)), st.booleans())
+def test_steps_are_those_of_the_whole_text_however_tokens_cut_it(
+    parts: list[str], cuts: list[int], opened: bool
+) -> None:
+    """Where steps end, what is thought in them, and whether one is in a thought."""
+    opening = "<think>" if opened else ""
+    data = "".join(parts).encode()
+    edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+    particle, draft = Particle(opening=opening), b""
+    for start, end in pairwise(edges):
+        draft += data[start:end]
+        so_far = opening + data[:end].decode(errors="replace")
+        assert is_thinking(particle, draft) == ends_in_thought(so_far)
+        assert has_thought(particle, draft) == ("</think>" in so_far)
+        complete, finish = step_end(particle, draft)
+        assert not (complete and is_thinking(particle, draft))
+        if complete:
+            particle, draft = particle.extended(Step((1,), draft, 0), finish), b""
+            assert finish is None or particle.answer is not None
+            if finish is not None:
+                return
+    particle = particle.extended(Step((1,), draft, 0), Finish.TRUNCATED)
+    assert "".join(particle.step_texts) == spoken(opening + data.decode(), blank="")
 
 
 @pytest.mark.parametrize(
@@ -68,7 +132,7 @@ def test_a_thought_is_no_step() -> None:
     ],
 )
 def test_only_a_complete_box_with_something_in_it_counts(text: str, boxed: bool) -> None:
-    assert finishes_with_box(text.encode()) is boxed
+    assert step_end(Particle(), text.encode()) == (boxed, Finish.BOXED if boxed else None)
 
 
 @pytest.mark.parametrize(
@@ -89,8 +153,7 @@ def test_a_box_in_a_thought_ends_no_particle(before: str, data: str, boxed: bool
 @given(st.binary(max_size=60))
 def test_bytes_that_are_no_text_are_no_reason_to_fail(data: bytes) -> None:
     """A step may end inside a character."""
-    finishes_with_box(data + b"}")
-    step_is_complete(data)
+    step_end(Particle((Step((1,), data[:30], 0),)), data[30:] + b"}")
 
 
 @given(st.lists(st.integers(0, 99), min_size=1, max_size=32), st.lists(st.integers(0, 99)))
@@ -144,12 +207,17 @@ def test_a_character_split_over_two_steps_is_whole_in_the_text() -> None:
         (r"\boxed{4}", None, None),
         (r"<think>is it \boxed{4}, or", Finish.TRUNCATED, None),
         (r"<think>is it \boxed{4}? No.</think> It is 5.", Finish.END, "5"),
+        (r"<think>is it \boxed{4}", Finish.END, None),
     ],
 )
 def test_only_what_was_meant_as_an_answer_is_one(
     text: str, finish: Finish | None, answer: str | None
 ) -> None:
-    assert Particle((Step((1,), text.encode(), 0),), finish).answer == answer
+    particle = Particle((Step((1,), text.encode(), 0),), finish)
+    assert particle.answer == answer
+    if text.startswith("<think>"):
+        step = Step((1,), text.removeprefix("<think>").encode(), 0)
+        assert replace(particle, steps=(step,), opening="<think>").answer == answer
 
 
 def test_a_finished_particle_that_goes_back_has_not_finished() -> None:

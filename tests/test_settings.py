@@ -38,6 +38,7 @@ OTHER = {
     "finished": "absorb", "final": "vote", "early_stop": "yes", "max_steps": "3",
     "max_step_tokens": "99", "sweeps": "3", "islands": "4", "ladder": "4,2,1", "beam_width": "2",
     "expected_steps": "7", "temperature": "0.25", "top_p": "0.9", "top_k": "40", "min_p": "0.1",
+    "thinking_tokens": "900",
     "time": "1m30s", "seed": "7", "policy": "mine.gguf", "context": "512", "threads": "3", "gpu_layers": "12",
     "offline": "1", "parallel": "2", "preset": "paper",
     "history": "no",

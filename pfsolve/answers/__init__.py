@@ -10,10 +10,11 @@ neither.
 from __future__ import annotations
 
 from pfsolve.answers.equivalence import equivalent, group_equivalent
-from pfsolve.answers.extract import extract_answer, last_boxed, spoken
+from pfsolve.answers.extract import ends_in_thought, extract_answer, last_boxed, spoken
 from pfsolve.answers.oracle import warm_up
 
 __all__ = [
+    "ends_in_thought",
     "equivalent",
     "extract_answer",
     "group_equivalent",

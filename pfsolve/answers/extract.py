@@ -27,11 +27,20 @@ _VAIN_BOX = re.compile(rf"{_BOX_MACRO.pattern}(?:{_BLANK.pattern}\}}|.*)", re.DO
 _THOUGHT = re.compile(r"\A(?:(?!<think>).)*?</think>|<think>.*?(?:</think>|\Z)", re.DOTALL)
 
 
-def spoken(text: str) -> str:
-    """The text with spaces in the place of what was thought, from <think> to </think>."""
+def spoken(text: str, blank: str = " ") -> str:
+    """The text with blanks in the place of what was thought, from <think> to </think>.
+
+    Args:
+        blank: stands for one character; "" to leave thoughts out.
+    """
     if "think>" not in text:
         return text
-    return _THOUGHT.sub(lambda thought: " " * len(thought[0]), text)
+    return _THOUGHT.sub(lambda thought: blank * len(thought[0]), text)
+
+
+def ends_in_thought(text: str) -> bool:
+    """Whether the text ends within a thought."""
+    return text.rfind("<think>") > text.rfind("</think>")
 
 
 def boxes(text: str) -> list[Box]:

@@ -19,6 +19,11 @@ _SYSTEM, _USER, _ASSISTANT, _FOLLOW_UP = "⟪s⟫", "⟪u⟫", "⟪a⟫", "⟪f�
 
 _FIXED_DATE = date(2024, 7, 26)
 
+_THOUGHT_END = "\n</think>\n\n"
+# What ends a thought that takes too long, and what asks for the answer behind one.
+ASKING = "The final answer is \\boxed{"
+CLOSING = _THOUGHT_END + ASKING
+
 
 class Chat:
     """A model's chat format.
@@ -26,6 +31,10 @@ class Chat:
     Args:
         model: whose template it is.
         thinking: whether the model may think before it answers, if its template leaves the choice.
+
+    Attributes:
+        opening: "<think>" where the template opens a thought for the model, with which a solution in
+            words then begins; else "".
 
     Raises:
         ModelFileError: the model has no chat template, or one that cannot be rendered.
@@ -47,16 +56,26 @@ class Chat:
             self._has_system = _SYSTEM in self._render(turns)
         except ModelFileError:
             self._has_system = False
+        turns = turns if self._has_system else turns[1:]
+        opens = _opens_thought(self._render(turns, thinking=thinking))
+        self.opening = "<think>" if opens else ""
 
-    def prompt(self, system: str, problem: str) -> list[int]:
-        """Tokens of a conversation that asks for the assistant's first words."""
+    def prompt(self, system: str, problem: str, *, thought: bool = True) -> list[int]:
+        """Tokens of a conversation that asks for the assistant's first words.
+
+        Args:
+            thought: whether a thought may come first; if not, `opening` does not hold.
+        """
         if self._has_system:
             turns = [_turn("system", _SYSTEM), _turn("user", _USER)]
             contents = {_SYSTEM: system, _USER: problem}
         else:
             turns = [_turn("user", _USER)]
             contents = {_USER: f"{system}\n\n{problem}"}
-        tokens = self._tokenize(self._render(turns, thinking=self._thinking), contents)
+        rendered = self._render(turns, thinking=self._thinking and thought)
+        if not thought:
+            rendered = _without_thought(rendered)
+        tokens = self._tokenize(rendered, contents)
         bos = self._model.bos
         return tokens if bos is None or tokens[:1] == [bos] else [bos, *tokens]
 
@@ -66,7 +85,7 @@ class Chat:
         It is given at once, without a thought.
         """
         turns = [_turn("user", _USER), _turn("assistant", _ASSISTANT), _turn("user", _FOLLOW_UP)]
-        _, _, rest = self._render(turns).partition(_ASSISTANT)
+        _, _, rest = _without_thought(self._render(turns)).partition(_ASSISTANT)
         return self._tokenize(rest, {_FOLLOW_UP: question})
 
     def _render(self, turns: list[dict[str, str]], *, thinking: bool = False) -> str:
@@ -105,6 +124,15 @@ class Chat:
 
 def _turn(role: str, content: str) -> dict[str, str]:
     return {"role": role, "content": content}
+
+
+def _opens_thought(rendered: str) -> bool:
+    return rendered.rstrip().endswith("<think>")
+
+
+def _without_thought(rendered: str) -> str:
+    """The conversation; a thought that its template opens in any case is closed again."""
+    return rendered + _THOUGHT_END if _opens_thought(rendered) else rendered
 
 
 def _compile(source: str, name: str) -> Any:

@@ -22,6 +22,8 @@ _RECURRENT = (
     "neither share nor rewind it"
 )
 
+_THOUGHT_TAGS = (b"<think>", b"</think>")  # control tokens in some vocabularies, plain ones in most
+
 
 class RecurrentModel(ModelFileError):
     """Some or all layers of a model are recurrent, so that particles cannot share its state."""
@@ -263,7 +265,7 @@ class LoadedModel:
             room = -count
 
     def piece(self, token: int) -> bytes:
-        """Bytes of a token; empty for a control token."""
+        """Bytes of a token; empty for a control token, but one that begins or ends a thought."""
         known = self._pieces.get(token)
         if known is None:
             buffer = ctypes.create_string_buffer(64)
@@ -273,7 +275,9 @@ class LoadedModel:
                 length = llama.llama_token_to_piece(
                     self._vocabulary, token, buffer, -length, 0, False
                 )
-            known = self._pieces[token] = buffer.raw[:length]
+            text: bytes = llama.llama_vocab_get_text(self._vocabulary, token)
+            known = text if text in _THOUGHT_TAGS else buffer.raw[:length]
+            self._pieces[token] = known
         return known
 
     def is_control(self, token: int) -> bool:

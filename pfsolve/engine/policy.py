@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pfsolve.engine.cache import Cache, Rows, TokenRun
-from pfsolve.engine.chat import Chat
+from pfsolve.engine.chat import ASKING, CLOSING, Chat
 from pfsolve.engine.sampling import Logits, Sampling, TokenUncertainty, sample, token_uncertainty
 from pfsolve.particle import (
     Finish,
@@ -21,6 +21,8 @@ from pfsolve.particle import (
     Particle,
     Step,
     StepRules,
+    has_thought,
+    is_thinking,
     repeats_itself,
     step_end,
     steps_repeat,
@@ -34,6 +36,11 @@ _WORTH_FILLING = 2 / 3  # of a tile
 
 _GREEDY = Sampling(0.0)
 _ENDINGS = (b"\n", b"}", b"`")  # one of these is in the token that completes a step
+_CERTAIN = TokenUncertainty(0.0, 0.0, 0.0)  # of a token that was not drawn
+
+# A thought leaves an eighth of the context, at most 256 tokens, for what follows it. Where that comes to
+# no answer, it is asked for one while this number of tokens is left, or of so few the eighth.
+_MOST_KEPT, _LAST = 256, 32
 
 
 def padding(rows: int, tile: int) -> int:
@@ -52,7 +59,11 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What the policy computed while it wrote a step of L tokens, an end-of-generation token included."""
+    """What the policy computed while it wrote a step of L tokens, an end-of-generation token included.
+
+    The tokens of a thought are left out: they are no part of the step for a reward, and their states
+    might fill the memory.
+    """
 
     uncertainties: Sequence[TokenUncertainty]  # (L,), how sure it was of each token
     pieces: Sequence[bytes]  # (L,), the bytes of each token; b"" for an end token
@@ -76,13 +87,29 @@ class StepDraft:
     finish: Finish | None = None  # why the particle ends with this step; None where it does not
     complete: bool = False  # whether no token follows the pending one
     pending: int | None = None  # token that is drawn and not decoded yet
-    # Of the tokens so far, where `traced`.
+    thinking: bool = False  # whether it is in a thought
+    thought: int = 0  # number of its tokens that belong to thoughts
+    circling: bool = False  # whether a thought goes in circles
+    forced: list[int] = field(default_factory=list)  # tokens that are not drawn but come next
+    # Of the tokens so far, where `traced`, as a `Trace` holds them.
     uncertainties: list[TokenUncertainty] = field(default_factory=list)
-    hidden: list[Logits] = field(default_factory=list)  # likewise, (n_embd,) each
+    pieces: list[bytes] = field(default_factory=list)
+    hidden: list[Logits] = field(default_factory=list)  # (n_embd,) each
 
     @property
     def step(self) -> Step:
         return Step(tuple(self.tokens), bytes(self.data), self.slot)
+
+    def note(self, uncertainty: TokenUncertainty, piece: bytes) -> None:
+        """Keep what a `Trace` holds of the next token; its state follows when it is decoded."""
+        if self.traced:
+            self.uncertainties.append(uncertainty)
+            self.pieces.append(piece)
+
+    @property
+    def wants_state(self) -> bool:
+        """Whether the pending token's hidden state is kept."""
+        return len(self.hidden) < len(self.pieces)
 
 
 class Policy:
@@ -110,6 +137,9 @@ class Policy:
         self.sampling = sampling
         self.rules = rules
         self.tile = tile
+        self._closing = self.model.tokenize(CLOSING, special=True, continued=True)
+        self._asking = self.model.tokenize("\n" + ASKING, continued=True)
+        self._kept = min(_MOST_KEPT, rules.context // 8)
 
     def open(self, tokens: Sequence[int]) -> Branch:
         """Decode a prompt, once, into a branch of its own."""
@@ -143,6 +173,7 @@ class Policy:
 
     def begin(self, draft: StepDraft) -> None:
         """Draw a draft's first token."""
+        draft.thinking = is_thinking(draft.particle)
         self._draw(draft, draft.branch.logits)
 
     def advance(self, drafts: Sequence[StepDraft]) -> None:
@@ -150,13 +181,13 @@ class Policy:
         writing = [draft for draft in drafts if draft.pending is not None]
         if not writing:
             return
-        traced = any(draft.traced for draft in writing)
+        traced = any(draft.wants_state for draft in writing)
         runs = [TokenRun(d.branch.sequence, (d.pending,)) for d in writing if d.pending is not None]
         outputs = self.cache.decode(runs, hidden=traced, padding=padding(len(runs), self.tile))
         for index, draft in enumerate(writing):
             draft.pending = None
             row = outputs.logits[index]
-            if draft.traced and outputs.hidden is not None:
+            if draft.wants_state and outputs.hidden is not None:
                 draft.hidden.append(outputs.hidden[index].copy())
             if draft.complete:
                 draft.branch.logits = row.copy()
@@ -168,22 +199,17 @@ class Policy:
         """The trace of a draft that is done; None if it was not to be traced."""
         if not draft.traced:
             return None
-        ends = len(draft.uncertainties) - len(draft.tokens)  # 1 with an end token, else 0
-        pieces = (*map(self.model.piece, draft.tokens), *[b""] * ends)
         hidden = np.array(draft.hidden, np.float32).reshape(-1, self.model.n_embd)
-        return Trace(tuple(draft.uncertainties), pieces, hidden)
+        return Trace(tuple(draft.uncertainties), tuple(draft.pieces), hidden)
 
     def _draw(self, draft: StepDraft, row: Logits) -> None:
         """Draw the next token and see whether the step, or the particle, ends with it."""
-        rules = self.rules
         if self._is_full(draft):
             self._end(draft, row, Finish.TRUNCATED)
             return
-        how = _GREEDY if draft.greedy else self.sampling[draft.particle.kind]
-        token = sample(row, how, draft.rng)
-        if draft.traced:
-            draft.uncertainties.append(token_uncertainty(row, token))
+        token, uncertainty = self._next(draft, row)
         if self.model.is_end(token):
+            draft.note(uncertainty, b"")
             self._end(draft, row, Finish.END)
             return
 
@@ -191,11 +217,47 @@ class Policy:
         draft.pending = token
         draft.tokens.append(token)
         draft.data += piece
+        was_thinking = draft.thinking
+        if b">" in piece:
+            draft.thinking = is_thinking(draft.particle, bytes(draft.data))
+        if was_thinking or draft.thinking:
+            draft.thought += 1
+            draft.circling = draft.circling or repeats_itself(draft.tokens)
+            return
+        draft.note(uncertainty, piece)
+        if not draft.forced:
+            self._look(draft, piece)
+
+    def _next(self, draft: StepDraft, row: Logits) -> tuple[int, TokenUncertainty]:
+        """The next token: drawn, or one of those that close a thought and ask for the answer."""
+        draft.forced = draft.forced or self._due(draft)
+        if not draft.forced:
+            how = _GREEDY if draft.greedy else self.sampling[draft.particle.kind]
+            token = sample(row, how, draft.rng)
+            if not (draft.thinking and self.model.is_end(token)):
+                return token, token_uncertainty(row, token) if draft.traced else _CERTAIN
+            draft.forced = list(self._closing)
+        return draft.forced.pop(0), _CERTAIN
+
+    def _due(self, draft: StepDraft) -> list[int]:
+        """Tokens to write so that an answer follows in time; none while there is time."""
+        left = self.rules.context - self.cache.length(draft.branch.sequence)
+        if draft.thinking:
+            budget = self.rules.thinking_tokens
+            is_over = draft.circling or (budget is not None and draft.thought >= budget)
+            return list(self._closing) if is_over or left <= len(self._closing) + self._kept else []
+        if left == len(self._asking) + min(self._kept, _LAST):
+            return list(self._asking) if has_thought(draft.particle, bytes(draft.data)) else []
+        return []
+
+    def _look(self, draft: StepDraft, piece: bytes) -> None:
+        """See whether the step, or the particle, ends with the pending token."""
         if any(mark in piece for mark in _ENDINGS):
             draft.complete, draft.finish = step_end(draft.particle, bytes(draft.data))
         if draft.finish is None and repeats_itself(draft.tokens):
             draft.complete, draft.finish = True, Finish.LOOP
-        draft.complete = draft.complete or len(draft.tokens) >= rules.max_step_tokens
+        if len(draft.tokens) - draft.thought >= self.rules.max_step_tokens:
+            draft.complete = True
         if draft.complete and draft.finish is None:
             draft.finish = self._particle_ends(draft)
 

@@ -51,8 +51,9 @@ class _AggregatedScorer:
         steps = self._scorer.score(prefixes)
         before = np.array([self._so_far[prefix.slot][-1] for prefix in prefixes])
         if self._is_product:
-            # A step that only ends the solution says nothing, and must not count a second time.
-            says_something = [bool(p.particle.steps[-1].data.strip()) for p in prefixes]
+            # A step that only ends the solution, or only thinks, says nothing, and must not count a
+            # second time.
+            says_something = [bool(p.particle.step_texts[-1].strip()) for p in prefixes]
             after = before + np.where(says_something, log_sigmoid(steps), 0.0)
         else:
             after = np.minimum(before, steps)

@@ -1,7 +1,7 @@
 """`--reward confidence`: how likely the policy found its own newest step, which costs no decode.
 
 The baseline that any trained reward has to beat. It favours short steps, as any sum of
-log-probabilities does.
+log-probabilities does. What was thought does not count, nor does what was not drawn.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 A short turn that asks whether it is right is appended to the particle's own sequence, the logits of the two
 possible answers are read, and the sequence is rewound: a fork that lives for one decode, without a
-second sequence. Only the turn is decoded. The idea is P(True) of Kadavath et al.
+second sequence. Only the turn is decoded. A thought stays in the sequence, so it is part of what is
+judged. The idea is P(True) of Kadavath et al.
 2022, arXiv:2207.05221, section 3, applied to prefixes.
 """
 

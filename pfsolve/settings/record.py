@@ -231,6 +231,13 @@ class Settings:
         SAMPLING,
         between=(0.0, 1.0),
     )
+    thinking_tokens: int | None = setting(
+        None,
+        "Number of tokens after which a thought is closed and the answer asked for.",
+        SAMPLING,
+        between=(0, inf),
+        default_text="as many as the context leaves",
+    )
     seed: int | None = setting(
         None,
         "Random seed.",

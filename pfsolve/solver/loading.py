@@ -62,7 +62,12 @@ def open_models(found: Found, plan: SolvePlan, settings: Settings, *, listen: Li
             listen=listen,
         )
         reward = open_reward(found.reward, site)
-        rules = StepRules(settings.max_steps, plan.max_step_tokens, plan.context - reward.reserve)
+        rules = StepRules(
+            settings.max_steps,
+            plan.max_step_tokens,
+            plan.context - reward.reserve,
+            thinking_tokens=settings.thinking_tokens,
+        )
         sampling = {
             kind: Sampling(temperature, settings.top_k, settings.top_p, settings.min_p)
             for kind, temperature in (

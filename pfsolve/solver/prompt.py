@@ -31,6 +31,7 @@ class Asking:
 
     system: str  # the system prompt
     opening: str = ""  # with which the assistant's turn begins
+    thought: bool = True  # whether a thought may come first
 
 
 def ways_of_asking(entry: ModelEntry | None) -> dict[Kind, Asking]:
@@ -39,7 +40,9 @@ def ways_of_asking(entry: ModelEntry | None) -> dict[Kind, Asking]:
     return {
         Kind.TEXT: Asking((entry and entry.system) or SYSTEM_PROMPT),
         Kind.PROGRAM: Asking(
-            (own and own.system) or PROGRAM_SYSTEM_PROMPT, (own and own.opening) or OPENING
+            (own and own.system) or PROGRAM_SYSTEM_PROMPT,
+            (own and own.opening) or OPENING,
+            thought=False,
         ),
     }
 
@@ -57,7 +60,7 @@ def prompt_tokens(policy: Policy, asking: Asking, problem: str) -> list[int]:
     size = len(problem.encode(errors="replace"))
     if size > _MOST_BYTES * context:
         raise _too_long(f"has {size} bytes", context)
-    prompt = policy.chat.prompt(asking.system, problem)
+    prompt = policy.chat.prompt(asking.system, problem, thought=asking.thought)
     if asking.opening:
         prompt += policy.model.tokenize(asking.opening, special=True, continued=True)
     if context - len(prompt) < SHORTEST_SOLUTION:

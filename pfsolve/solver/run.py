@@ -74,7 +74,7 @@ class SearchRun:
         self._ending = Ending(stopping, task.seconds)
         self._steps = self._tokens = self._reward_tokens = self._redrawn = 0
         n = len(task.writers)
-        self._particles = [Particle(kind=writer.kind) for writer in task.writers]
+        self._particles = [Particle(kind=w.kind, opening=w.opening) for w in task.writers]
         self._greedy = [writer.greedy for writer in task.writers]
         self._traces: list[Trace | None] = [None] * n
         self._branches: list[Branch] = []

@@ -180,7 +180,8 @@ class Solver:
             EngineError: llama.cpp fails.
         """
         problem = problem.strip()
-        prompt = prompt_tokens(self.policy, self._asking[Kind.TEXT], problem)
+        asking = replace(self._asking[Kind.TEXT], thought=False)
+        prompt = prompt_tokens(self.policy, asking, problem)
         return score_solution(self.policy, self.reward, problem, prompt, steps)
 
     def _search(
@@ -215,13 +216,15 @@ class Solver:
                             solution_of(task, end, self.settings, self.versions, self.load_seconds),
                         )
 
+    def _writer(self, kind: Kind, problem: str) -> Writer:
+        asking = self._asking[kind]
+        prompt = prompt_tokens(self.policy, asking, problem)
+        return Writer(kind, prompt, opening=self.policy.chat.opening if asking.thought else "")
+
     def _task(self, problem: Problem, seed: int, listen: SearchListener | None) -> Task:
         settings = self.settings
         lots = [lot for wave in self._waves for lot in wave]
-        writers = {
-            kind: Writer(kind, prompt_tokens(self.policy, self._asking[kind], problem.text))
-            for kind in {lot.kind for lot in lots}
-        }
+        writers = {kind: self._writer(kind, problem.text) for kind in {lot.kind for lot in lots}}
         return Task(
             problem=problem,
             writers=[

@@ -22,6 +22,7 @@ class Writer:
     kind: Kind
     prompt: Sequence[int]  # tokens that ask for it; the same of all of one kind
     greedy: bool = False  # whether the likeliest tokens are taken, the first time
+    opening: str = ""  # what the prompt has begun of it, as `Particle` has it
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pfsolve.answers import extract_answer, last_boxed, spoken
+from pfsolve.answers import ends_in_thought, extract_answer, last_boxed, spoken
 from pfsolve.answers.extract import boxes
 
 
@@ -79,6 +79,12 @@ def test_whatever_is_thought_changes_no_answer(thought: str, said: str) -> None:
         assert extract_answer(whole) == extract_answer(text)
         assert spoken(whole).endswith(text)
         assert len(spoken(whole)) == len(whole)
+
+
+@given(st.lists(st.sampled_from(["<think>", "</think>", "a ", "think>"]), max_size=8).map("".join))
+def test_a_text_ends_in_a_thought_where_more_of_it_would_not_be_spoken(text: str) -> None:
+    assert ends_in_thought(text) == (spoken(f"{text}!")[-1] == " ")
+    assert len(spoken(text, blank="")) <= len(text)
 
 
 def test_thoughts_are_found_in_linear_time() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,6 +38,28 @@ def make_policy(small_model: LoadedModel, cache: Cache) -> Callable[..., Policy]
         return Policy(cache, Chat(small_model), sampling, StepRules(**limits))
 
     return make
+
+
+class Thinker:
+    """A model with a template that opens a thought, whatever it is asked for; else as it is."""
+
+    chat_template = (
+        "{%- for message in messages %}"
+        "{{- '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>\n' }}"
+        "{%- endfor %}{{- '<|im_start|>assistant\n<think>\n' }}"
+    )
+
+    def __init__(self, model: LoadedModel) -> None:
+        self._model = model
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+
+def thinking(policy: Policy) -> Policy:
+    """The same policy with a template that opens thoughts."""
+    model: Any = Thinker(policy.model)
+    return Policy(policy.cache, Chat(model), policy.sampling, policy.rules)
 
 
 def distribution(logits: np.ndarray) -> np.ndarray:

@@ -30,6 +30,12 @@ QWEN3 = (
 {%- endif %}"""
 )
 
+# Qwen3.5 begins the thought itself; DeepSeek-R1 too, whether it is to think or not.
+QWEN3_5 = QWEN3.replace(
+    "{%- endif %}\n{%- endif %}", "{%- else %}{{- '<think>\\n' }}{%- endif %}\n{%- endif %}"
+)
+R1 = TURNS + r"{%- if add_generation_prompt %}{{- '<|im_start|>assistant\n<think>\n' }}{%- endif %}"
+
 # SmolLM3: thinks unless told otherwise, and says so in its system turn too.
 SMOLLM3 = r"""
 {%- if enable_thinking is not defined -%}{%- set enable_thinking = true -%}{%- endif -%}
@@ -86,8 +92,10 @@ def text(tokens: list[int]) -> str:
         (QWEN3, "assistant\n<think>\n\n</think>\n\n", "assistant\n"),
         (SMOLLM3, "assistant\n<think>\n\n</think>\n", "assistant\n"),
         (TURNS + OPEN, "assistant\n", "assistant\n"),
+        (QWEN3_5, "assistant\n<think>\n\n</think>\n\n", "assistant\n<think>\n"),
+        (R1, "assistant\n<think>\n", "assistant\n<think>\n"),
     ],
-    ids=["Qwen3", "SmolLM3", "Qwen2.5"],
+    ids=["Qwen3", "SmolLM3", "Qwen2.5", "Qwen3.5", "DeepSeek-R1"],
 )
 def test_a_model_thinks_only_where_it_is_let(template: str, without: str, thinks: str) -> None:
     prompt = text(chat(template).prompt("Be brief.", "1 + 1?"))
@@ -95,16 +103,26 @@ def test_a_model_thinks_only_where_it_is_let(template: str, without: str, thinks
     assert "Be brief." in prompt
     prompt = text(chat(template, thinking=True).prompt("Be brief.", "1 + 1?"))
     assert prompt.endswith(f"1 + 1?<|im_end|>\n<|im_start|>{thinks}")
+    for thinking, end in ((False, without), (True, thinks)):
+        opens = end.endswith("<think>\n")
+        assert chat(template, thinking=thinking).opening == ("<think>" if opens else "")
 
 
 @pytest.mark.parametrize("thinking", [False, True])
-def test_what_is_asked_of_a_solution_is_answered_without_a_thought(thinking: bool) -> None:
-    """The answer is one token, read from the logits behind these."""
-    turn = text(chat(QWEN3, thinking=thinking).follow_up("Right?"))
-    assert turn == (
-        "<|im_end|>\n<|im_start|>user\nRight?<|im_end|>\n"
-        "<|im_start|>assistant\n<think>\n\n</think>\n\n"
-    )
+@pytest.mark.parametrize("template", [QWEN3, QWEN3_5, R1], ids=["Qwen3", "Qwen3.5", "R1"])
+def test_where_no_thought_may_come_first_it_is_closed(template: str, thinking: bool) -> None:
+    """Before a program, a given solution, and a question whose answer is read from the logits."""
+    thinker = chat(template, thinking=thinking)
+    empty = "<|im_start|>assistant\n<think>\n\n</think>\n\n"
+    turn = text(thinker.follow_up("Right?"))
+    assert turn == f"<|im_end|>\n<|im_start|>user\nRight?<|im_end|>\n{empty}"
+    assert text(thinker.prompt("Be brief.", "<think>", thought=False)).endswith(empty)
+
+
+def test_a_thought_is_the_templates_and_not_the_problems() -> None:
+    plain = chat(TURNS.replace("+ '<|im_end|>\n'", ""))
+    prompt = text(plain.prompt("Be brief.", "<think>", thought=False))
+    assert (prompt[-7:], plain.opening) == ("<think>", "")
 
 
 def test_a_template_that_marks_what_to_train_on_renders_as_one_that_does_not() -> None:

@@ -18,6 +18,7 @@ from pfsolve.models.catalogue import load_catalogue
 from pfsolve.models.download import find
 from pfsolve.models.store import Store
 from tests.conftest import SMALL
+from tests.rewards.prm import tiny_llama
 
 
 @pytest.mark.parametrize("amx", [False, True])
@@ -51,6 +52,22 @@ def test_the_catalogue_knows_the_cache_of_a_model_before_its_file_is_there(
             facts = library.inspect(path)
             entry = catalogue.get(name)
             assert (entry.cell_bytes, entry.context) == (facts.cell_bytes, facts.context)
+
+
+def test_a_control_token_is_no_text_unless_it_begins_or_ends_a_thought(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for tokens, pieces in (
+        (("<s>", "</s>"), (b"", b"")),
+        (("<think>", "</think>"), (b"<think>", b"</think>")),
+    ):
+        monkeypatch.setattr(tiny_llama, "TOKENS", ("<unk>", *tokens, *tiny_llama.TOKENS[3:]))
+        tiny_llama.write_tiny_llama(tmp_path / "tiny.gguf")
+        backend.start()
+        with library.LoadedModel(library.inspect(tmp_path / "tiny.gguf")) as model:
+            assert all(map(model.is_control, (1, 2)))
+            assert (model.piece(1), model.piece(2)) == pieces
+            assert model.tokenize("".join(tokens), special=True) == [1, 2]
 
 
 # -- models whose state cannot be shortened --

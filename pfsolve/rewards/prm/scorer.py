@@ -8,15 +8,13 @@ is still exactly that of the whole prefix.
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pfsolve.engine.cache import Cache, TokenRun
-from pfsolve.particle import Step
 from pfsolve.rewards.base import Prefix
 from pfsolve.rewards.prm.reader import PrmReader
 from pfsolve.rewards.prm.template import Template
@@ -39,7 +37,7 @@ class PrmScorer:
     """Scores the prefixes of one search.
 
     A prefix that outgrows the model's context keeps the score it had before: it is no worse for being
-    long. A step without text changes nothing.
+    long. A step without text, or with nothing but a thought, changes nothing.
 
     Args:
         template: makes tokens of a prefix.
@@ -69,7 +67,7 @@ class PrmScorer:
 
     def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
         slots = [prefix.slot for prefix in prefixes]
-        return self.score_texts(slots, [step_texts(prefix.particle.steps) for prefix in prefixes])
+        return self.score_texts(slots, [prefix.particle.step_texts for prefix in prefixes])
 
     def score_texts(
         self, slots: Sequence[int], solutions: Sequence[Sequence[str]]
@@ -153,12 +151,6 @@ class PrmScorer:
     def _log_odds(self, slot: int) -> float:
         known = self._held[slot].log_odds if self._held else None
         return _NO_SCORE if known is None else known
-
-
-def step_texts(steps: Iterable[Step]) -> list[str]:
-    """Texts of the steps. A character that a step's end has cut in two belongs to the next one."""
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    return [decoder.decode(step.data) for step in steps]
 
 
 def _common(one: Tokens, other: Tokens) -> int:

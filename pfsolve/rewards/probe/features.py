@@ -3,7 +3,8 @@
 Nothing is computed for it that the policy has not computed anyway. The final-norm states of a step's
 tokens are averaged, since the mean over a step tells far more than its last token does. How sure the
 policy was is told of all tokens and of those with digits, in the step and in the whole prefix: of
-everything here, entropy at digits tells most about whether a step is right.
+everything here, entropy at digits tells most about whether a step is right. Of a thought it sees nothing:
+a `Trace` leaves it out.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from pfsolve.errors import ProblemTooLong
 from pfsolve.particle import Particle, Step
 from pfsolve.rewards.base import Prefix
 from pfsolve.rewards.prm.model import Prm
-from pfsolve.rewards.prm.scorer import PrmScorer, step_texts
+from pfsolve.rewards.prm.scorer import PrmScorer
 from tests.rewards.conftest import TINY
 
 PROBLEM = "What is 12 + 30?"
@@ -172,10 +173,26 @@ def test_a_particle_is_read_step_by_step(open_tiny: Callable[..., Prm]) -> None:
     scorer.close()
 
 
+def test_a_thought_is_not_read(open_tiny: Callable[..., Prm]) -> None:
+    """Opened by the particle or by its prompt, closed or not, alone in its step or beside something."""
+    prm = open_tiny("linear")
+    thought = b"<think>x = 4\n\nor 5</think>\n\n"
+    thinkers = [
+        particle(thought + b"x = 3\n\n", b"is 12\n\n"),
+        particle(b"x = 3\n\n", thought, b"is 12\n\n", b"<think>sure?"),
+        replace(particle(thought[7:] + b"x = 3\n\n", b"is 12"), opening="<think>"),
+    ]
+    scorer = prm.open(PROBLEM, len(thinkers))
+    prefixes = [Prefix(slot, p, None, None) for slot, p in enumerate(thinkers)]  # type: ignore[arg-type]
+    scores = scorer.score(prefixes)
+    assert set(scores) == {pytest.approx(fresh(prm, ["x = 3", "is 12"]), abs=1e-2)}
+    scorer.close()
+
+
 def test_a_character_cut_in_two_belongs_to_the_later_step() -> None:
     half, rest = "√".encode()[:2], "√".encode()[2:]
-    steps = particle(b"a\n\n" + half, rest + b"2\n\n", b" \n", b"b\xff", half).steps
-    assert step_texts(steps) == ["a\n\n", "√2\n\n", " \n", "b\N{REPLACEMENT CHARACTER}", ""]
+    cut = particle(b"a\n\n" + half, rest + b"2\n\n", b" \n", b"b\xff", half)
+    assert cut.step_texts == ["a\n\n", "√2\n\n", " \n", "b\N{REPLACEMENT CHARACTER}", ""]
 
 
 def test_closing_gives_every_sequence_back_also_where_nothing_fitted(

@@ -15,7 +15,6 @@ from pfsolve.engine.sampling import Sampling
 from pfsolve.particle import Kind, StepRules
 from pfsolve.problems import Problem
 from pfsolve.rewards.prm.model import Prm
-from pfsolve.rewards.prm.scorer import step_texts
 from pfsolve.search.particle_filter import FilterRules, particle_filter
 from pfsolve.solver.scheduler import Scheduler
 from pfsolve.solver.streams import resampling_rng
@@ -51,7 +50,7 @@ def test_every_score_of_a_search_is_that_of_the_solution_read_afresh(
     for task, outcome in ended:
         assert isinstance(outcome, Outcome)
         for particle in outcome.particles:
-            tokens = prm.template.render(task.problem.text, step_texts(particle.steps))
+            tokens = prm.template.render(task.problem.text, particle.step_texts)
             sequence = prm.cache.new()
             expected = prm.reader.read(prm.cache, [TokenRun(sequence, tokens)])[0]
             prm.cache.drop(sequence)
