@@ -82,7 +82,7 @@ class ModelEntry:
     context: longest text that it was trained on, in tokens.
     cell_bytes: bytes of K and V of one token, in float16, over all layers.
     chat_format: "chatml" or "llama3"; a policy's.
-    temperature: the policy's own sampling temperature; None for the usual one.
+    temperature, top_p, top_k, min_p: the policy's own sampling; None for the usual one.
     system: the policy's own system prompt; None for the usual one.
     usual_step: median number of tokens in a step of the policy's solutions; None where it is not known.
     thinking: whether a policy that can think before it answers is let do so.
@@ -105,6 +105,9 @@ class ModelEntry:
     cell_bytes: int | None = None
     chat_format: str | None = None
     temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
     system: str | None = None
     usual_step: int | None = None
     thinking: bool = False

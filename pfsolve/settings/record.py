@@ -215,21 +215,27 @@ class Settings:
         between=(0.0, 10.0),
         default_text="the policy's own, or 0.4",
     )
-    top_p: float = setting(
-        1.0,
+    top_p: float | None = setting(
+        None,
         "Keep the likeliest tokens of this probability mass.",
         SAMPLING,
         between=(0.0, 1.0),
         above=True,
+        default_text="the policy's own, or 1",
     )
-    top_k: int = setting(
-        0, "Number of likeliest tokens to keep; 0 keeps all.", SAMPLING, between=(0, inf)
+    top_k: int | None = setting(
+        None,
+        "Number of likeliest tokens to keep; 0 keeps all.",
+        SAMPLING,
+        between=(0, inf),
+        default_text="the policy's own, or 0",
     )
-    min_p: float = setting(
-        0.0,
+    min_p: float | None = setting(
+        None,
         "Keep tokens of at least this share of the likeliest one's probability.",
         SAMPLING,
         between=(0.0, 1.0),
+        default_text="the policy's own, or 0",
     )
     thinking_tokens: int | None = setting(
         None,

@@ -10,10 +10,9 @@ from pfsolve.engine.cache import Cache
 from pfsolve.engine.chat import Chat
 from pfsolve.engine.library import LoadedModel
 from pfsolve.engine.policy import Policy
-from pfsolve.engine.sampling import Sampling
 from pfsolve.errors import ProgramsUnavailable
 from pfsolve.events import Listener, ProgramsMissing
-from pfsolve.particle import Kind, StepRules
+from pfsolve.particle import StepRules
 from pfsolve.programs.base import Sandbox
 from pfsolve.rewards.base import Reward, Site
 from pfsolve.rewards.kinds import open_reward
@@ -68,14 +67,7 @@ def open_models(found: Found, plan: SolvePlan, settings: Settings, *, listen: Li
             plan.context - reward.reserve,
             thinking_tokens=settings.thinking_tokens,
         )
-        sampling = {
-            kind: Sampling(temperature, settings.top_k, settings.top_p, settings.min_p)
-            for kind, temperature in (
-                (Kind.TEXT, plan.temperature),
-                (Kind.PROGRAM, plan.program_temperature),
-            )
-        }
-        policy = Policy(cache, chat, sampling, rules, plan.tile)
+        policy = Policy(cache, chat, plan.sampling, rules, plan.tile)
         sandbox = _sandbox(found, listen)
         if sandbox is not None:
             models.callback(sandbox.close)

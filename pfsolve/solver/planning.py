@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from pfsolve.engine import memory
 from pfsolve.engine.memory import Demand, Machine
 from pfsolve.engine.policy import CPU_TILE, GPU_TILE
+from pfsolve.engine.sampling import Sampling
+from pfsolve.models.entry import ModelEntry
+from pfsolve.particle import Kind
 from pfsolve.settings import MAX_PARTICLES, Settings
 from pfsolve.solver.finding import Found, programs_wanted
 from pfsolve.solver.lots import waves_of
@@ -22,6 +26,9 @@ CPU_ROWS, GPU_ROWS = 32, 64
 DEFAULT_TEMPERATURE, DEFAULT_PROGRAM_TEMPERATURE = 0.8, 0.4
 DEFAULT_MAX_STEP_TOKENS = 256
 _USUAL_STEPS = 4  # of the policy, after which one is cut: all others wait for it
+DEFAULT_TOP_P, DEFAULT_TOP_K, DEFAULT_MIN_P = 1.0, 0, 0.0
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +37,7 @@ class SolvePlan:
 
     context: int  # number of tokens that one particle may hold
     max_step_tokens: int  # number of tokens after which a step is cut
-    temperature: float  # of sampling texts
-    program_temperature: float  # of sampling programs
+    sampling: Mapping[Kind, Sampling]  # how tokens of each kind are drawn
     threads: int  # number of CPU threads
     parallel: int  # number of problems that are searched side by side
     sequences: int  # number of particles of all of them
@@ -41,15 +47,19 @@ class SolvePlan:
 
     def resolve(self, settings: Settings, policy: str, reward: str, programs: float) -> Settings:
         """The settings with everything decided that they left open."""
-        return dataclasses.replace(
+        text = self.sampling[Kind.TEXT]
+        return replace(
             settings,
             policy=policy,
             reward=reward,
             programs=programs,
-            program_temperature=self.program_temperature,
             early_stop=settings.stops_early,
             max_step_tokens=self.max_step_tokens,
-            temperature=self.temperature,
+            temperature=text.temperature,
+            program_temperature=self.sampling[Kind.PROGRAM].temperature,
+            top_p=text.top_p,
+            top_k=text.top_k,
+            min_p=text.min_p,
             context=self.context,
             threads=self.threads,
             parallel=self.parallel,
@@ -75,24 +85,16 @@ def plan(found: Found, settings: Settings, problems: int | None, machine: Machin
     most = demand.most_parallel(machine, particles)
     entry = found.policy.entry
     share = programs_wanted(settings, entry)
-    waves = waves_of(dataclasses.replace(settings, programs=share), at_once=on_gpu)
+    waves = waves_of(replace(settings, programs=share), at_once=on_gpu)
     at_a_time = max(sum(lot.particles for lot in wave) for wave in waves)
     parallel = choose_parallel(particles, at_a_time, rows, settings.parallel, problems, most)
     demand.check(machine, particles, parallel)
-    own = entry.programs if entry is not None else None
     usual_step = entry.usual_step if entry is not None else None
     return SolvePlan(
         context=context,
         max_step_tokens=settings.max_step_tokens
         or (_USUAL_STEPS * usual_step if usual_step else DEFAULT_MAX_STEP_TOKENS),
-        temperature=_first(
-            settings.temperature, entry.temperature if entry else None, DEFAULT_TEMPERATURE
-        ),
-        program_temperature=_first(
-            settings.program_temperature,
-            own.temperature if own else None,
-            DEFAULT_PROGRAM_TEMPERATURE,
-        ),
+        sampling=choose_sampling(settings, entry),
         threads=settings.threads or machine.cores,
         parallel=parallel,
         sequences=particles * parallel,
@@ -100,6 +102,26 @@ def plan(found: Found, settings: Settings, problems: int | None, machine: Machin
         tile=GPU_TILE if on_gpu else CPU_TILE,
         at_once=on_gpu,
     )
+
+
+def choose_sampling(settings: Settings, entry: ModelEntry | None) -> Mapping[Kind, Sampling]:
+    """How texts and programs are sampled: as set, or as suits the policy, or as usual.
+
+    Programs differ in their temperature alone.
+    """
+    programs = entry.programs if entry else None
+    text = Sampling(
+        _first(settings.temperature, entry.temperature if entry else None, DEFAULT_TEMPERATURE),
+        _first(settings.top_k, entry.top_k if entry else None, DEFAULT_TOP_K),
+        _first(settings.top_p, entry.top_p if entry else None, DEFAULT_TOP_P),
+        _first(settings.min_p, entry.min_p if entry else None, DEFAULT_MIN_P),
+    )
+    temperature = _first(
+        settings.program_temperature,
+        programs.temperature if programs else None,
+        DEFAULT_PROGRAM_TEMPERATURE,
+    )
+    return {Kind.TEXT: text, Kind.PROGRAM: replace(text, temperature=temperature)}
 
 
 def choose_parallel(
@@ -122,6 +144,6 @@ def choose_parallel(
     return max(1, min(filling, most, MAX_PARTICLES // particles, problems or 1))
 
 
-def _first(*values: float | None) -> float:
+def _first(*values: _T | None) -> _T:
     """The first that is known; the last one is."""
     return next(value for value in values if value is not None)

@@ -131,6 +131,14 @@ def test_show_tells_how_a_policy_writes() -> None:
     own = {"share": 0.5, "temperature": 0.4, "system": None, "opening": None}
     assert read("show", coder)["programs"] == own
     assert "50% of the particles at temperature 0.4" in run("show", coder).stdout
+    qwen = read("show", "qwen3-1.7b")
+    assert [qwen[name] for name in ("temperature", "top_p", "top_k", "min_p")] == [
+        0.7,
+        0.8,
+        20,
+        None,
+    ]
+    assert "top_k " in run("show", "qwen3-1.7b").stdout
     assert read("show", "tiny")["programs"] is None
     assert read("show", "tiny")["thinking"] is False
     assert "programs" not in run("show", "tiny").stdout

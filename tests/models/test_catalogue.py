@@ -166,10 +166,10 @@ def test_an_unknown_name_brings_up_the_closest_ones() -> None:
 
 
 def test_a_users_entry_is_added_with_the_plain_defaults(tmp_path: Path) -> None:
-    catalogue = load_catalogue(own(tmp_path, "temperature = 1"))
+    catalogue = load_catalogue(own(tmp_path, "temperature = 1\ntop_p = 1\ntop_k = 0"))
     entry = catalogue.get("mine")
     assert entry.places == (HubPlace("me/mine", "mine.gguf", "main"),)
-    assert entry.temperature == 1.0
+    assert (entry.temperature, entry.top_p, entry.top_k, entry.min_p) == (1.0, 1.0, 0, None)
     assert entry.size is None
     assert catalogue.names[-1] == "mine"
     assert catalogue.default_policy == "qwen2.5-coder-1.5b-instruct"
@@ -244,6 +244,10 @@ WHEEL = 'package = "p"\nversion = "1"\nmember = "p/x"'
             "`kind` is 'oracle', it must be one of: policy, prm",
         ),
         ("temperature = -1", 'repo = "me/mine"', "`temperature` is -1.0"),
+        ("top_p = 0", 'repo = "me/mine"', "`top_p` is 0.0, it must be a number above 0, to 1"),
+        ("top_k = -1", 'repo = "me/mine"', "`top_k` is -1, it must be a whole number, 0 and up"),
+        ("top_k = 2.5", 'repo = "me/mine"', "`top_k` is 2.5"),
+        ("min_p = 2", 'repo = "me/mine"', "`min_p` is 2.0, it must be a number from 0 to 1"),
         ("thinking = 1", 'repo = "me/mine"', "`thinking` is 1, it must be true or false"),
         ("system = 3", 'repo = "me/mine"', "`system` is 3, it must be a string"),
         ("programs = 1", 'repo = "me/mine"', "mine: `programs` is 1, it must be a table"),
@@ -449,6 +453,9 @@ models = table(
     bytes=100,
     sha256="a" * 64,
     temperature=0.5,
+    top_p=0.8,
+    top_k=20,
+    min_p=0.1,
     source={"repo": "me/mine"},
     programs={"share": 0.5, "temperature": 0.3, "system": "x", "opening": "```python\n"},
 ).flatmap(

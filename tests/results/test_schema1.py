@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,17 @@ def test_a_result_from_before_programs_had_none_and_went_on_to_the_end() -> None
         assert before["settings_hash"] != hash_with(**{"early_stop": False} | change)
     warmer = hash_with(programs=0.5, program_temperature=0.7)
     assert warmer != hash_with(programs=0.5, program_temperature=0.3)
+
+
+def test_a_result_from_before_policies_had_a_sampling_of_their_own_kept_every_token() -> None:
+    row = problems()[0]
+    usual = Origin(replace(origin().settings, top_p=1.0, top_k=0, min_p=0.0), {}, rows=3)
+    now = dict(usual.solved(row, solution(row, "8")))
+    for name, own in (("top_p", 0.8), ("top_k", 20), ("min_p", 0.1)):
+        older = {key: of for key, of in now["settings"].items() if key != name}
+        before = upgraded(now | {"settings": older, "settings_hash": "of fewer settings"})
+        assert before["settings_hash"] == now["settings_hash"]
+        assert before["settings_hash"] != hash_of(now["settings"] | {name: own}, {})
 
 
 def test_resume_leaves_finished_rows_alone(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +14,14 @@ import pytest
 from pfsolve.engine import backend
 from pfsolve.engine.library import Facts, RecurrentModel
 from pfsolve.engine.memory import DEFAULT_CONTEXT, Machine
+from pfsolve.engine.sampling import Sampling
 from pfsolve.environment import Environment
 from pfsolve.errors import PfsolveError, ResourceError, UsageError
 from pfsolve.events import ignore
 from pfsolve.models.catalogue import load_catalogue
 from pfsolve.models.entry import ModelEntry
 from pfsolve.models.resolve import ModelFile
+from pfsolve.particle import Kind
 from pfsolve.rewards.base import NoFiles, Uniform
 from pfsolve.rewards.kinds import choose_reward
 from pfsolve.rewards.probe.features import NUMBERS
@@ -29,12 +32,12 @@ from pfsolve.solver.finding import Found, find
 from pfsolve.solver.planning import (
     CPU_ROWS,
     DEFAULT_MAX_STEP_TOKENS,
-    DEFAULT_PROGRAM_TEMPERATURE,
-    DEFAULT_TEMPERATURE,
     choose_parallel,
+    choose_sampling,
     plan,
 )
-from tests.conftest import SMALL
+from pfsolve.solver.solver import Solver
+from tests.conftest import SMALL, THREADS
 from tests.engine.test_library import made
 
 
@@ -165,9 +168,12 @@ def test_a_sandbox_is_opened_where_a_program_is_to_be_written_and_closed_with_wh
 def test_the_help_says_in_words_what_is_planned() -> None:
     assert SETTINGS["policy"].default_text == load_catalogue().default_policy
     assert SETTINGS["context"].default_text.startswith(f"{DEFAULT_CONTEXT}, ")
-    assert SETTINGS["temperature"].default_text.endswith(f" {DEFAULT_TEMPERATURE}")
+    usual = choose_sampling(Settings(), None)
+    for name in ("temperature", "top_p", "top_k", "min_p"):
+        text = SETTINGS[name].default_text
+        assert text == f"the policy's own, or {getattr(usual[Kind.TEXT], name):g}"
     text = SETTINGS["program_temperature"].default_text
-    assert text.endswith(f" {DEFAULT_PROGRAM_TEMPERATURE}")
+    assert text == f"the policy's own, or {usual[Kind.PROGRAM].temperature:g}"
     assert SETTINGS["max_step_tokens"].default_text.endswith(f" {DEFAULT_MAX_STEP_TOKENS}")
 
 
@@ -180,17 +186,51 @@ def test_a_step_is_cut_at_four_of_the_policys_usual_ones(given: int | None, plan
     assert plan(found, Settings(max_step_tokens=given), 1, machine).max_step_tokens == planned
 
 
+@pytest.mark.parametrize(
+    ("settings", "text", "program"),
+    [
+        ({}, Sampling(0.7, 20, 0.8, 0.0), 0.7),
+        ({"temperature": 0.0}, Sampling(0.0, 20, 0.8, 0.0), 0.7),
+        ({"top_p": 1.0, "top_k": 0, "min_p": 0.1}, Sampling(0.7, 0, 1.0, 0.1), 0.7),
+        ({"program_temperature": 0.2}, Sampling(0.7, 20, 0.8, 0.0), 0.2),
+        ({"preset": "paper"}, Sampling(0.8, 0, 1.0, 0.0), 0.7),
+    ],
+)
+def test_what_is_set_wins_over_the_sampling_that_suits_the_policy(
+    settings: dict[str, Any], text: Sampling, program: float
+) -> None:
+    sampling = choose_sampling(merge(settings), load_catalogue().get("qwen3-4b-instruct-2507"))
+    assert sampling[Kind.TEXT] == text
+    assert sampling[Kind.PROGRAM] == replace(text, temperature=program)
+
+
+def test_a_solve_samples_as_was_planned_and_says_so(small_path: Path, tmp_path: Path) -> None:
+    """The small model, with an entry of the user's own that says how to sample from it."""
+    (tmp_path / "models.toml").write_text(
+        f'[[models]]\nname = "{SMALL}"\nfile = "{small_path.name}"\ntop_p = 0.9\ntop_k = 2\n'
+        'min_p = 0.05\n[[models.places]]\nrepo = "me/own"\n'
+    )
+    variables = dict(os.environ) | {"PFSOLVE_CONFIG_DIR": str(tmp_path)}
+    settings = Settings(policy=SMALL, threads=THREADS, particles=1, temperature=1.5, context=64)
+    with Solver(settings, environment=Environment(variables=variables)) as solver:
+        resolved = solver.settings
+        assert solver.policy.sampling[Kind.TEXT] == Sampling(1.5, 2, 0.9, 0.05)
+    assert (resolved.top_p, resolved.top_k, resolved.min_p) == (0.9, 2, 0.05)
+
+
 def test_what_is_left_open_is_planned_from_the_model_and_the_machine() -> None:
     facts = Facts(Path("m.gguf"), "llama", 10**9, 28, 1536, 1024, 50_000)
     found = Found(ModelFile("m", facts.path, None), facts, NoFiles(lambda site: Uniform()))
     machine = Machine(main_bytes=64 * 10**9, gpu_bytes=0, has_gpu=False, cores=6)
     planned = plan(found, Settings(particles=4), 3, machine)
-    assert (planned.context, planned.temperature, planned.threads) == (1024, 0.8, 6)
+    assert (planned.context, planned.threads) == (1024, 6)
     assert (planned.parallel, planned.sequences) == (3, 12)
     assert planned.max_step_tokens == DEFAULT_MAX_STEP_TOKENS
     resolved = planned.resolve(Settings(particles=4), "m", "none", 0.0)
     assert (resolved.context, resolved.parallel, resolved.reward) == (1024, 3, "none")
     assert resolved.max_step_tokens == DEFAULT_MAX_STEP_TOKENS, "the result says what was done"
+    assert (resolved.temperature, resolved.program_temperature) == (0.8, 0.4)
+    assert (resolved.top_p, resolved.top_k, resolved.min_p) == (1.0, 0, 0.0)
     on_gpu = plan(found, Settings(particles=4), 3, replace(machine, has_gpu=True))
     assert (on_gpu.batch_rows, on_gpu.tile) != (planned.batch_rows, planned.tile)
     with pytest.raises(ResourceError):
