@@ -78,7 +78,8 @@ class Environment:
 
     @property
     def offline(self) -> bool:
-        return self.flag("HF_HUB_OFFLINE") or self.flag("PFSOLVE_OFFLINE")
+        """Whether the Hub's own client is to stay offline, whatever the setting says."""
+        return self.flag("HF_HUB_OFFLINE")
 
     def flag(self, name: str) -> bool:
         """Whether a boolean variable is set to 1, true, yes or on."""

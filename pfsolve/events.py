@@ -157,10 +157,18 @@ class ModelLoaded:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyChosen:
+    """No policy was named, and no default is on this disk: this one is about to be fetched."""
+
+    name: str  # the model's, here and in all that follow
+    reason: str  # in one line
+
+
+@dataclass(frozen=True, slots=True)
 class DownloadWaits:
     """Another process is fetching the same model."""
 
-    name: str  # the model's, here and in all that follow
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +337,7 @@ class ProgramsMissing:
 
 ManyEvent: TypeAlias = ManyBegan | InProblem | ProblemEnded | ManyEnded
 DownloadEvent: TypeAlias = (
-    DownloadWaits | PlaceChosen | PlaceRefused | BytesCame | Checking | DownloadEnded
+    PolicyChosen | DownloadWaits | PlaceChosen | PlaceRefused | BytesCame | Checking | DownloadEnded
 )
 ConvertEvent: TypeAlias = Converting | ReadsLike | HeadWritten | Copying | Quantizing | Converted
 LabEvent: TypeAlias = Scoring | Collecting | Fitting

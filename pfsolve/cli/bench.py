@@ -123,7 +123,7 @@ def bench(
     from pfsolve.lab.bench.plan import ROLLOUT_METHOD, make_plan
     from pfsolve.lab.bench.report import compare
     from pfsolve.lab.bench.run import Session, run_all
-    from pfsolve.models.resolve import name_of
+    from pfsolve.models.defaults import expected_name
     from pfsolve.problems import read_answered
     from pfsolve.results.file import ResultsFile, read_solved
     from pfsolve.results.run_record import RunRecords, file_name
@@ -137,8 +137,9 @@ def bench(
     base = layers(environment, flags)
     # A method of the config file has no say here.
     settings = merge(*base, ROLLOUT_METHOD | {"final": "vote"})
-    policy = name_of(settings.policy, environment)
-    reward = choose_reward(settings, policy, environment)
+    policy = settings.policy  # left open, it is chosen by the first solver, for all
+    name = expected_name(policy, environment)
+    reward = choose_reward(settings, name, environment)
     usual = ("pf", "sc") if reward == "none" else ("pf", "sc", "wbon")
     plan = make_plan(method or usual, _numbers(sizes), rollouts, range(seeds), baseline)
     problems = read_answered(file).problems[:limit]
@@ -146,29 +147,32 @@ def bench(
     for run in runs:  # what is wrong with any of them is said before the first
         own = merge(*base, run.layer)
         refuse_idle(own, run.layer)
-        choose_reward(own, policy, environment)
+        choose_reward(own, name, environment)
         check_names(own, environment)
     path = output or file.with_name(f"{file.name.split('.')[0]}.bench.jsonl")
 
     @contextmanager
     def session(run: BenchRun) -> Iterator[Session]:
+        nonlocal policy
         name = f"{run.label}, n {run.particles}, seed {run.seed}"
         out.note(name)
         records = None if record is None else RunRecords(record / file_name(name))
         with (
             watching(environment, FileView(), quiet=quiet) as display,
             open_solver(
-                merge(*base, run.layer),
+                merge(*base, run.layer, {"policy": policy}),
                 environment,
                 listen=display,
                 problems=len(problems),
                 quiet=quiet,
             ) as (solver, stopping),
         ):
+            policy = policy or solver.settings.policy
             yield Session(solver, stopping, display, records)
 
     with ResultsFile(path, resume=True) as results:
         hashes = run_all(runs, problems, session, results)
+    reward = choose_reward(settings, expected_name(policy, environment), environment)
     facts = {"file": file.name, "problems": len(problems), "reward": reward}
     ids = [problem.id for problem in problems]
     comparison = compare(plan, runs, hashes, ids, read_solved(path).records, facts)

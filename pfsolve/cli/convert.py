@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from pfsolve.cli.completion import among, models
-from pfsolve.cli.options import AsJson, Offline, Quiet
+from pfsolve.cli.options import AsJson, Flags, Quiet, layers, taking
+from pfsolve.settings import merge
 
 
+@taking("offline")
 def convert(
     checkpoint: Annotated[
         str,
@@ -46,8 +48,9 @@ def convert(
         typer.Option(metavar="TEXT", help="Branch, tag or commit of the repository."),
     ] = None,
     as_json: AsJson = False,
-    offline: Offline = False,
     quiet: Quiet = False,
+    *,
+    flags: Flags,
 ) -> None:
     """Make a checkpoint a GGUF: that of a process reward model of the Qwen2 family; print its path."""
     from pfsolve.convert.job import plan
@@ -70,7 +73,7 @@ def convert(
         like=like,
         folder=to,
         revision=revision,
-        offline=offline or environment.offline,
+        offline=merge(*layers(environment, flags)).offline or environment.offline,
     )
     entries = tuple(catalogue.entries.values())
     with watching(environment, quiet=quiet) as listen:

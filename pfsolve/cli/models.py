@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +13,8 @@ import typer
 from pfsolve.cli.completion import models as known
 from pfsolve.cli.convert import convert
 from pfsolve.cli.help import subcommands
-from pfsolve.cli.options import AsJson, Offline, Quiet
+from pfsolve.cli.options import AsJson, Flags, Quiet, layers, taking
+from pfsolve.settings import merge
 
 if TYPE_CHECKING:
     from pfsolve.display.output import Output
@@ -81,20 +83,20 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def pull(
-    names: Names, as_json: AsJson = False, offline: Offline = False, quiet: Quiet = False
-) -> None:
+@taking("offline")
+def pull(names: Names, as_json: AsJson = False, quiet: Quiet = False, *, flags: Flags) -> None:
     """Fetch models; those that are on this disk already are not; print their paths."""
     from pfsolve.display.surface import watching
     from pfsolve.models.download import pull as fetch
 
     world = _World(as_json)
-    offline = offline or world.environment.offline
+    environment = world.environment
+    offline = merge(*layers(environment, flags)).offline or environment.offline
     entries = [world.catalogue.get(name) for name in names]
 
     def fetched() -> Iterator[dict[str, Any]]:
         for entry in entries:
-            with watching(world.environment, quiet=quiet) as listen:
+            with watching(environment, quiet=quiet) as listen:
                 path = fetch(entry, world.store, offline=offline, listen=listen)
             yield {"name": entry.name, "path": str(path), "bytes": path.stat().st_size}
 
@@ -196,6 +198,13 @@ class _World:
         self.catalogue = load_catalogue(self.environment.config_dir)
         self.store = Store(self.environment.models_dir)
 
+    @cached_property
+    def default(self) -> str:
+        """Name of the policy where the user names none: on this disk, or the first to be asked for."""
+        from pfsolve.models.defaults import expected_default
+
+        return expected_default(self.environment).name
+
     def find(self, entry: ModelEntry) -> Path | None:
         from pfsolve.models.download import find
 
@@ -209,7 +218,7 @@ def _facts(world: _World, entry: ModelEntry) -> dict[str, Any]:
         "name": entry.name,
         "kind": entry.kind,
         "description": entry.description,
-        "default": entry.name == world.catalogue.default_policy,
+        "default": entry.name == world.default,
         "downloaded": found is not None,
         "to_convert": found is None and entry.source is not None,
         "path": str(found) if found else None,

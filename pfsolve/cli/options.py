@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pfsolve.cli import completion
-from pfsolve.errors import UsageError, as_option, named
+from pfsolve.errors import as_option
 from pfsolve.settings import (
     SETTINGS,
     Setting,
@@ -51,8 +51,6 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stder
 # Of commands that read given solutions, one at a time: a layer over those of the user, since a method
 # of the config file has nothing to say about that.
 _READING = {"method": "bon", "programs": 0.0, "early_stop": False, "particles": 1, "parallel": 1}
-# For commands that fetch files and take no settings.
-Offline = Annotated[bool, typer.Option("--offline", help=SETTINGS["offline"].help)]
 
 
 def taking(*names: str, record: type | None = None) -> Callable[[CommandFunction], CommandFunction]:
@@ -101,25 +99,8 @@ def settled(environment: Environment, flags: Flags, *more: Mapping[str, Any]) ->
 
 
 def reading(environment: Environment, flags: Flags) -> Settings:
-    """The settings of a command that has a reward score given solutions.
-
-    Raises:
-        UsageError: as in `settled`; or there is nothing that scores.
-    """
-    from pfsolve.models.resolve import name_of
-    from pfsolve.rewards.kinds import choose_reward
-
-    settings = settled(environment, flags, _READING)
-    why, reward = "", settings.reward
-    if reward is None:
-        policy = name_of(settings.policy, environment)
-        why, reward = f": {policy} has no probe", choose_reward(settings, policy, environment)
-    if reward == "none":
-        raise UsageError(
-            f"{named('reward')} is none, which scores nothing{why}",
-            f"choose another, such as {named('reward', 'confidence')}",
-        )
-    return settings
+    """The settings of a command that has a reward score given solutions; raises as `settled` does."""
+    return settled(environment, flags, _READING)
 
 
 def _parameters(of: Callable[..., Any]) -> list[inspect.Parameter]:

@@ -123,7 +123,7 @@ def train(
         "limit": limit,
         "rollouts": rollouts,
         "seed": seed,
-        "policy": settings.policy,
+        "policy": settings.policy or facts["policy"],
         "context": settings.context,
     }
     about = {
@@ -153,14 +153,14 @@ def show(
     from pfsolve.display.output import Output
     from pfsolve.display.report.probe import probe_tables
     from pfsolve.environment import Environment
-    from pfsolve.models.resolve import name_of
+    from pfsolve.models.defaults import expected_name
     from pfsolve.rewards.probe.files import find_head
     from pfsolve.rewards.probe.head import read_head
 
     environment = Environment()
     path = file or find_head(
         "probe",
-        name_of(settled(environment, flags).policy, environment),
+        expected_name(settled(environment, flags).policy, environment),
         environment.config_dir,
     )
     about = read_head(path).about

@@ -94,7 +94,7 @@ def evaluate(
             scores_file = stack.enter_context(ResultsFile(output, resume=True))
         display = stack.enter_context(watching(environment, quiet=quiet))
         solver, stopping = stack.enter_context(
-            open_solver(settings, environment, listen=display, quiet=quiet)
+            open_solver(settings, environment, scoring=True, listen=display, quiet=quiet)
         )
         deciding = _deciding(solver)
         scores = score_rows(

@@ -46,7 +46,10 @@ def score(
     settings = reading(environment, flags)
     with (
         watching(environment, quiet=quiet) as display,
-        open_solver(settings, environment, listen=display, quiet=quiet) as (solver, _),
+        open_solver(settings, environment, scoring=True, listen=display, quiet=quiet) as (
+            solver,
+            _,
+        ),
     ):
         scored = solver.read_solution(problem, steps)
     rows = list(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ def open_solver(
     listen: Listener,
     problems: int = 1,
     reward: Reward | None = None,
+    scoring: bool = False,
     quiet: bool = False,
     verbose: int = 0,
 ) -> Iterator[tuple[Solver, Callable[[], bool]]]:
@@ -37,14 +37,13 @@ def open_solver(
         if not quiet:
             environment.err.print("stopping; Ctrl-C again stops at once", style="dim")
 
-    # The settings have heard of PFSOLVE_OFFLINE; --no-offline has overruled it.
-    variables = {k: v for k, v in environment.variables.items() if k != "PFSOLVE_OFFLINE"}
     with (
         Solver(
             settings,
             problems=problems,
-            environment=replace(environment, variables=variables),
+            environment=environment,
             reward=reward,
+            scoring=scoring,
             listen=listen,
             log=log if verbose >= 2 else None,
         ) as solver,

@@ -37,6 +37,10 @@ def _fetching(event: events.PlaceChosen) -> str:
 
 
 _NEWS: dict[type, Callable[[Any], str]] = {
+    events.PolicyChosen: lambda e: (
+        f"{e.name} will write the solutions: {e.reason}; --policy NAME takes another, see "
+        "pfsolve models list"
+    ),
     events.DownloadWaits: lambda e: f"Another process is fetching {e.name}; waiting for it",
     events.PlaceChosen: _fetching,
     events.PlaceRefused: lambda e: f"No luck with {e.place}: {e.reason}",

@@ -25,11 +25,12 @@ class Catalogue:
     """The known models.
 
     entries: by name, in the order of models.toml, the user's own last.
-    default_policy: name of the policy where the user gives none.
+    default_policies: names of the policies that may be used where the user gives none, the best
+        first; at least one.
     """
 
     entries: Mapping[str, ModelEntry]
-    default_policy: str
+    default_policies: tuple[str, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -73,23 +74,20 @@ def load_catalogue(config_dir: Path | None = None) -> Catalogue:
         UsageError: the user's file is not valid; the message names file, entry and key.
     """
     source = builtin_file()
-    entries, default = parse_models(read_toml(source), str(source))
+    entries, defaults = parse_models(read_toml(source), str(source))
     if config_dir and (own := config_dir / "models.toml").is_file():
-        own_entries, own_default = parse_models(read_toml(own), str(own))
+        own_entries, own_defaults = parse_models(read_toml(own), str(own))
         entries |= own_entries
-        if own_default:
-            source, default = own, own_default
-    if default is None or default.lower() not in entries:
-        raise UsageError(
-            f"{source}: `default_policy` is {default!r}, which is no model",
-            f"known are {', '.join(entries)}",
-        )
-    if entries[default.lower()].kind != "policy":
-        raise UsageError(
-            f"{source}: `default_policy` is {default!r}, which is no policy",
-            "name a model that writes solutions, not one that scores them",
-        )
-    return Catalogue(entries, default.lower())
+        if own_defaults:
+            source, defaults = own, own_defaults
+    policies = [entry.name for entry in entries.values() if entry.kind == "policy"]
+    for name in defaults:
+        if name not in policies:
+            raise UsageError(
+                f"{source}: `default_policies` names {name!r}, which is no policy",
+                f"known are {', '.join(policies)}",
+            )
+    return Catalogue(entries, defaults)
 
 
 def builtin_file(package: Path = _PACKAGE) -> Path:

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 
 from pfsolve.models.place import Cached, Remote, WantedFile
 from pfsolve.models.table import TomlTable
-from pfsolve.models.transfer import PartFile, PlaceFailed
+from pfsolve.models.transfer import PartFile, PlaceFailed, PlaceUnreachable
 
 if TYPE_CHECKING:
     import httpx2
 
 ATTEMPTS = 5  # in a row that bring no byte
+SAMPLE = 1 << 16  # bytes; where these take seconds, a model takes hours
 WAIT_S = 1.0  # before the second attempt; doubles up to 8 times that
 REPO = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*/[A-Za-z0-9_][A-Za-z0-9._-]*")
 
@@ -73,21 +74,56 @@ class HubPlace:
         Raises:
             PlaceFailed: it cannot be reached, does not have the file, or does not give it to us.
         """
-        import httpx2
-        from huggingface_hub import get_hf_file_metadata, get_session
-        from huggingface_hub.errors import HFValidationError, OfflineModeIsEnabled
+        from huggingface_hub import get_hf_file_metadata
 
-        try:
-            get_session()  # built here on first use, from the user's proxy settings
-        except (ImportError, ValueError) as error:
-            raise PlaceFailed(f"the proxy settings cannot be used: {error}") from None
-        expected = (httpx2.HTTPError, httpx2.InvalidURL, HFValidationError, OfflineModeIsEnabled)
-        try:
+        with _asking(self):
             metadata = get_hf_file_metadata(self._url, library_name="pfsolve")
-        except expected as error:
-            raise _failure(self, error) from None
         sha256 = metadata.etag if metadata.etag and _SHA256.fullmatch(metadata.etag) else None
         return Remote(metadata.size, sha256, metadata.commit_hash)
+
+    def check(self, seconds: float) -> None:
+        """Whether the first bytes of the file come in that time: also those of the content network.
+
+        They are asked for in a thread, since nothing else bounds the resolution of a name, or an
+        answer that comes in drips.
+
+        Raises:
+            PlaceUnreachable: nothing comes from the Hub.
+            PlaceFailed: it does not give this file.
+        """
+        from queue import Empty, SimpleQueue
+        from threading import Thread
+
+        outcome: SimpleQueue[Exception | None] = SimpleQueue()
+        until = time.monotonic() + seconds
+
+        def ask() -> None:
+            missing = SAMPLE
+            try:
+                with (
+                    _asking(self),
+                    _answer(self._url, f"bytes=0-{SAMPLE - 1}", seconds) as response,
+                ):
+                    for chunk in response.iter_bytes():
+                        missing -= len(chunk)
+                        if missing <= 0 or time.monotonic() > until:
+                            break
+            except Exception as error:
+                outcome.put(error)
+            else:
+                outcome.put(None)
+
+        Thread(target=ask, daemon=True).start()
+        try:
+            error = outcome.get(timeout=seconds)
+        except Empty:
+            from huggingface_hub import constants
+
+            raise PlaceUnreachable(
+                f"{constants.ENDPOINT} gives no file within {seconds:g} seconds"
+            ) from None
+        if error is not None:
+            raise error
 
     def fetch(self, part: PartFile) -> None:
         """Bring the part file to its whole size.
@@ -174,11 +210,32 @@ def _persist(place: HubPlace, missing: Callable[[], int], resume: Callable[[], N
 
 
 @contextmanager
-def _answer(url: str, wanted: str | None) -> Iterator[httpx2.Response]:
+def _asking(place: HubPlace) -> Iterator[None]:
+    """Turn what the Hub's client raises into a PlaceFailed."""
+    import httpx2
+    from huggingface_hub import get_session
+    from huggingface_hub.errors import HFValidationError, OfflineModeIsEnabled
+
+    try:
+        get_session()  # built here on first use, from the user's proxy settings
+    except (ImportError, ValueError) as error:
+        raise PlaceFailed(f"the proxy settings cannot be used: {error}") from None
+    expected = (httpx2.HTTPError, httpx2.InvalidURL, HFValidationError, OfflineModeIsEnabled)
+    try:
+        yield
+    except expected as error:
+        raise _failure(place, error) from None
+
+
+@contextmanager
+def _answer(
+    url: str, wanted: str | None, timeout: float | None = None
+) -> Iterator[httpx2.Response]:
     """One answer, whose body is yet to come.
 
     Args:
         wanted: a value for the header "range".
+        timeout: seconds without a byte; the Hub's own by default.
     """
     from huggingface_hub import constants, get_session, hf_raise_for_status
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # lazy there
@@ -186,7 +243,7 @@ def _answer(url: str, wanted: str | None) -> Iterator[httpx2.Response]:
     headers = build_hf_headers(library_name="pfsolve", headers={"accept-encoding": "identity"})
     if wanted:
         headers["range"] = wanted
-    timeout = constants.HF_HUB_DOWNLOAD_TIMEOUT
+    timeout = timeout or constants.HF_HUB_DOWNLOAD_TIMEOUT
     with get_session().stream("GET", url, headers=headers, timeout=timeout) as response:
         hf_raise_for_status(response)
         yield response
@@ -195,7 +252,6 @@ def _answer(url: str, wanted: str | None) -> Iterator[httpx2.Response]:
 def _failure(place: HubPlace, error: Exception) -> PlaceFailed:
     """What the Hub's client raised, in the user's words."""
     import httpx2
-    from huggingface_hub import constants
     from huggingface_hub.errors import (
         GatedRepoError,
         HfHubHTTPError,
@@ -230,10 +286,18 @@ def _failure(place: HubPlace, error: Exception) -> PlaceFailed:
             reason = what.get(code, f"it answers with HTTP status {code}")
             return PlaceFailed(reason, hint)
         case httpx2.TimeoutException():
-            return PlaceFailed(f"{constants.ENDPOINT} does not answer in time")
+            return PlaceUnreachable(f"{_host(error)} does not answer in time")
         case httpx2.ConnectError() | httpx2.ProxyError():
-            return PlaceFailed(f"{constants.ENDPOINT} cannot be reached: {error}")
+            return PlaceUnreachable(f"{_host(error)} cannot be reached: {error}")
+        case httpx2.NetworkError() | httpx2.RemoteProtocolError():
+            return PlaceUnreachable(f"{_host(error)} breaks the connection off: {error}")
         case OfflineModeIsEnabled():
             return PlaceFailed("huggingface_hub is in its offline mode")
         case _:
             return PlaceFailed(str(error).partition("\n")[0] or type(error).__name__)
+
+
+def _host(error: httpx2.RequestError) -> str:
+    """Who was asked: the Hub, or its content network."""
+    url = error.request.url
+    return f"{url.scheme}://{url.netloc.decode()}"

@@ -30,8 +30,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 def parse_models(
     document: Mapping[str, object], source: str
-) -> tuple[dict[str, ModelEntry], str | None]:
-    """The entries of one models.toml by name, and its `default_policy` if it gives one.
+) -> tuple[dict[str, ModelEntry], tuple[str, ...]]:
+    """The entries of one models.toml by name, and its `default_policies`, none if it gives none.
 
     Args:
         document: the parsed TOML.
@@ -41,7 +41,12 @@ def parse_models(
         UsageError: something is missing, unknown, or of the wrong kind.
     """
     table = TomlTable(document, source)
-    default = table.get("default_policy", str)
+    if "default_policy" in table:
+        raise UsageError(
+            f"{source}: `default_policy` is now a list, `default_policies`, the best first",
+            f'write default_policies = ["{document["default_policy"]}"]',
+        )
+    defaults = tuple(name.lower() for name in table.strings("default_policies"))
     entries: dict[str, ModelEntry] = {}
     for number, fields in enumerate(table.tables("models"), 1):
         entry = _entry(TomlTable(fields, f"{source}, model {number}"), source)
@@ -49,7 +54,7 @@ def parse_models(
             raise UsageError(f"{source}: '{entry.name}' is there twice")
         entries[entry.name] = entry
     table.finish()
-    return entries, default
+    return entries, defaults
 
 
 def _entry(table: TomlTable, document: str) -> ModelEntry:

@@ -53,6 +53,14 @@ class Place(Protocol):
             PlaceFailed: it cannot be reached, does not have the file, or does not give it to us.
         """
 
+    def check(self, seconds: float) -> None:
+        """Whether the first bytes of the file come in that time, which this never exceeds.
+
+        Raises:
+            PlaceUnreachable: nothing comes from the place's host.
+            PlaceFailed: it does not give this file.
+        """
+
     def fetch(self, part: PartFile) -> None:
         """Bring the part file to its whole size, from where it ends.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pfsolve.environment import Environment
 from pfsolve.errors import ModelMissing, UsageError, named
-from pfsolve.events import Listener, ignore
+from pfsolve.events import Listener, PolicyChosen, ignore
 from pfsolve.models.catalogue import Catalogue, load_catalogue
 from pfsolve.models.download import pull
 from pfsolve.models.entry import ModelEntry, PrmSpec, head_file
@@ -31,6 +31,37 @@ class ModelFile:
 
 
 @dataclass(frozen=True)
+class WantedPolicy:
+    """A policy that is to be used, before it is fetched.
+
+    name: the entry's, or the stem of the file's name.
+    entry: with the places that may give its file; None for a file of the user's own.
+    file: that file; None for a model of the catalogue.
+    reason: why it was chosen and is to be fetched; None where it was named, or is on this disk.
+    """
+
+    name: str
+    entry: ModelEntry | None = None
+    file: Path | None = None
+    reason: str | None = None
+
+    def fetch(
+        self, environment: Environment, *, offline: bool = False, listen: Listener = ignore
+    ) -> ModelFile:
+        """The model's file, fetched if it is not on this disk; only its size is looked at if it is.
+
+        Raises:
+            ModelMissing, ResourceError, Interrupted: as in `download.pull`.
+        """
+        if self.file is not None:
+            return ModelFile(self.name, self.file, None)
+        assert self.entry is not None  # there is one of the two
+        if self.reason is not None:
+            listen(PolicyChosen(self.name, self.reason))
+        return _fetched(self.entry, environment, offline, listen)
+
+
+@dataclass(frozen=True)
 class PrmFiles:
     """A process reward model on this disk.
 
@@ -45,7 +76,7 @@ class PrmFiles:
 
 
 def resolve(
-    name_or_path: str | None,
+    name_or_path: str,
     environment: Environment,
     *,
     offline: bool = False,
@@ -53,40 +84,31 @@ def resolve(
 ) -> ModelFile:
     """The policy called `name_or_path`: a GGUF file's path, or a name in the catalogue.
 
-    None stands for the default policy. A named model that is not on this disk is fetched. For one
-    that is, only its size is looked at: no network, no hashing.
-
     Raises:
         ModelMissing, ResourceError, Interrupted: as in `download.pull`; or there is no such file.
         UsageError: it is no policy; or the user's models.toml is not valid.
     """
-    found = look_up_policy(name_or_path, environment)
-    if isinstance(found, Path):
-        return ModelFile(found.stem, found, None)
-    return _fetched(found, environment, offline, listen)
+    wanted = look_up_policy(name_or_path, environment)
+    return wanted.fetch(environment, offline=offline, listen=listen)
 
 
-def name_of(name_or_path: str | None, environment: Environment) -> str:
-    """The name of the policy that `resolve` would find; raises as `look_up_policy` does."""
-    found = look_up_policy(name_or_path, environment)
-    return found.stem if isinstance(found, Path) else found.name
-
-
-def look_up_policy(name_or_path: str | None, environment: Environment) -> Path | ModelEntry:
-    """The file or the entry of the policy that `resolve` would find; nothing is fetched.
+def look_up_policy(name_or_path: str, environment: Environment) -> WantedPolicy:
+    """The policy that `resolve` would find; nothing is fetched.
 
     Raises:
         ModelMissing: there is no such file.
         UsageError: the name is unknown or no policy's, or the user's models.toml is not valid.
     """
     catalogue = load_catalogue(environment.config_dir)
-    found = _look_up(name_or_path or catalogue.default_policy, catalogue)
-    if isinstance(found, ModelEntry) and found.kind != "policy":
+    found = _look_up(name_or_path, catalogue)
+    if isinstance(found, Path):
+        return WantedPolicy(found.stem, file=found)
+    if found.kind != "policy":
         raise UsageError(
             f"{found.name} cannot be the policy: it scores solutions and does not write them",
             f"{named('reward', found.name)} uses it; `pfsolve models list` shows the policies",
         )
-    return found
+    return WantedPolicy(found.name, found)
 
 
 def resolve_prm(

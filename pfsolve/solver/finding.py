@@ -17,11 +17,12 @@ from pfsolve.engine import library
 from pfsolve.engine.library import Facts, RecurrentModel
 from pfsolve.engine.memory import check_context
 from pfsolve.environment import Environment
-from pfsolve.errors import named
+from pfsolve.errors import ModelMissing, UsageError, named
 from pfsolve.events import Listener
 from pfsolve.models.catalogue import load_catalogue
+from pfsolve.models.defaults import default_policies
 from pfsolve.models.entry import ModelEntry
-from pfsolve.models.resolve import ModelFile, look_up_policy, name_of, resolve
+from pfsolve.models.resolve import ModelFile, look_up_policy
 from pfsolve.programs.sandbox import WorkerSandbox, abandon, open_beside
 from pfsolve.rewards.base import FoundReward, NoFiles, Reward, WantedReward
 from pfsolve.rewards.kinds import check_reward, choose_reward, find_reward
@@ -66,42 +67,59 @@ def find(
     environment: Environment,
     *,
     reward: Reward | None = None,
+    scoring: bool = False,
     listen: Listener,
 ) -> Found:
     """Find the models that settings name, and fetch those that are missing.
 
-    A policy's file of the user's own is looked into before anything is fetched. Beside that the
-    sandbox is opened, where a particle is to write a program.
+    Where they name no policy, it is the best default that can be had. A policy's file of the user's own
+    is looked into before anything is fetched. Beside that the sandbox is opened, where a particle is to
+    write a program.
 
     Args:
         reward: takes the place of the one that settings name.
+        scoring: whether a reward that scores nothing is of no use.
 
     Raises:
-        UsageError: a name is unknown; nothing has been fetched then.
+        UsageError: a name is unknown, or no use; nothing has been fetched then.
         ModelMissing, ModelFileError, ResourceError, Interrupted: a model cannot be fetched or used.
     """
     library.check_offload(settings.gpu_layers)
-    name = name_of(settings.policy, environment)
-    wanted = look_up_policy(settings.policy, environment)
-    facts = _inspect(wanted, name, environment) if isinstance(wanted, Path) else None
-    if isinstance(wanted, ModelEntry):
-        check_context(wanted.name, wanted.context, settings.context)
-    if reward is not None:
-        found: FoundReward = NoFiles(lambda site: reward)
+    if settings.policy is None:
+        candidates = default_policies(environment, offline=settings.offline)
     else:
-        chosen = choose_reward(settings, name, environment)
-        found = find_reward(WantedReward(chosen, name, environment, settings.offline, listen))
-    share = programs_wanted(settings, wanted if isinstance(wanted, ModelEntry) else None)
-    sandbox = None
-    if programs_of(dataclasses.replace(settings, programs=share)):
-        sandbox = open_beside(environment.programs_dir, listen=listen)
-    try:
-        policy = resolve(settings.policy, environment, offline=settings.offline, listen=listen)
-        return Found(policy, facts or _inspect(policy.path, name, environment), found, sandbox)
-    except BaseException:
-        if sandbox is not None:
-            abandon(sandbox)
-        raise
+        candidates = iter([look_up_policy(settings.policy, environment)])
+    missing = []
+    for wanted in candidates:
+        name = wanted.name
+        facts = None if wanted.file is None else _inspect(wanted.file, name, environment)
+        if wanted.entry is not None:
+            check_context(name, wanted.entry.context, settings.context)
+        if reward is not None:
+            found: FoundReward = NoFiles(lambda site: reward)
+        else:
+            chosen = choose_reward(settings, name, environment)
+            if scoring and chosen == "none":
+                why = f": {name} has no probe" if settings.reward is None else ""
+                raise UsageError(
+                    f"{named('reward')} is none, which scores nothing{why}",
+                    f"choose another, such as {named('reward', 'confidence')}",
+                )
+            found = find_reward(WantedReward(chosen, name, environment, settings.offline, listen))
+        share = programs_wanted(settings, wanted.entry)
+        sandbox = None
+        if programs_of(dataclasses.replace(settings, programs=share)):
+            sandbox = open_beside(environment.programs_dir, listen=listen)
+        try:
+            policy = wanted.fetch(environment, offline=settings.offline, listen=listen)
+            return Found(policy, facts or _inspect(policy.path, name, environment), found, sandbox)
+        except BaseException as error:
+            if sandbox is not None:
+                abandon(sandbox)
+            if not isinstance(error, ModelMissing):
+                raise
+            missing.append(error)
+    raise missing[-1]
 
 
 def check_names(settings: Settings, environment: Environment) -> None:

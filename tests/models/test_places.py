@@ -21,6 +21,7 @@ def holds_the_laws(place: Place, data: bytes, sha256: str, folder: Path) -> None
     assert all(value is not None for value in dataclasses.asdict(place).values())
     assert hash(place) == hash(dataclasses.replace(place))
 
+    place.check(30.0)
     remote = place.look_up()
     assert remote.bytes in (None, len(data))
     assert remote.sha256 in (None, sha256)

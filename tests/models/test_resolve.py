@@ -67,12 +67,6 @@ def test_a_name_is_fetched_by_the_users_own_entry(environment: Environment, hub:
     assert record.read_text().startswith(SHA256)
 
 
-def test_no_name_is_the_default_policy(environment: Environment, hub: FakeHub) -> None:
-    own = environment.config_dir / "models.toml"
-    own.write_text('default_policy = "mine"\n' + MINE)
-    assert resolve(None, environment).name == "mine"
-
-
 def test_a_path_is_the_users_own_file(environment: Environment, tmp_path: Path) -> None:
     file = tmp_path / "own.gguf"
     file.touch()
@@ -107,9 +101,8 @@ def test_what_is_not_there_is_model_missing(
     assert "pfsolve models list" in str(caught.value.hint)
 
 
-@pytest.mark.parametrize("variable", ["HF_HUB_OFFLINE", "PFSOLVE_OFFLINE"])
-def test_offline_variables_hold(environment: Environment, hub: FakeHub, variable: str) -> None:
-    away = Environment(variables={**environment.variables, variable: "1"})
+def test_the_hubs_own_offline_variable_holds(environment: Environment, hub: FakeHub) -> None:
+    away = Environment(variables={**environment.variables, "HF_HUB_OFFLINE": "1"})
     with pytest.raises(ModelMissing, match="offline"):
         resolve("mine", away)
     assert hub.requests == []

@@ -17,9 +17,10 @@ from pfsolve.engine.memory import DEFAULT_CONTEXT, Machine
 from pfsolve.engine.sampling import Sampling
 from pfsolve.environment import Environment
 from pfsolve.errors import PfsolveError, ResourceError, UsageError
-from pfsolve.events import ignore
+from pfsolve.events import Event, PolicyChosen, ignore
 from pfsolve.models.catalogue import load_catalogue
 from pfsolve.models.entry import ModelEntry
+from pfsolve.models.hub import ATTEMPTS, SAMPLE
 from pfsolve.models.resolve import ModelFile
 from pfsolve.particle import Kind
 from pfsolve.rewards.base import NoFiles, Uniform
@@ -39,6 +40,7 @@ from pfsolve.solver.planning import (
 from pfsolve.solver.solver import Solver
 from tests.conftest import SMALL, THREADS
 from tests.engine.test_library import made
+from tests.models.model_fakes import FakeHub
 
 
 def test_the_default_reward_is_the_probe_of_a_policy_that_has_one(tmp_path: Path) -> None:
@@ -132,6 +134,27 @@ def test_a_recurrent_policy_is_refused_before_a_download_and_another_is_named(
     assert refused.value.hint == "nearest of those that can be used: policy=own"
 
 
+def test_where_the_best_default_cannot_be_fetched_after_all_the_next_is(
+    tmp_path: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Hub gives the first bytes of the one, and then nothing more of it."""
+    backend.start()
+    data = made(tmp_path / "made.gguf", "llama").read_bytes()
+    hub.files = {f"/me/{name}/resolve/main/m.gguf": data for name in ("best", "other")}
+    hub.cuts = [SAMPLE, *[0] * ATTEMPTS]
+    table = '[[models]]\nname = "{0}"\nfile = "m.gguf"\n[[models.places]]\nrepo = "me/{0}"\n'
+    (tmp_path / "models.toml").write_text(
+        'default_policies = ["best", "other"]\n' + table.format("best") + table.format("other")
+    )
+    folders = {"PFSOLVE_MODELS_DIR": str(tmp_path), "PFSOLVE_CONFIG_DIR": str(tmp_path)}
+    heard: list[Event] = []
+    found = find(Settings(reward="none"), Environment(variables=folders), listen=heard.append)
+    assert found.policy.name == "other"
+    chosen = [(e.name, e.reason) for e in heard if isinstance(e, PolicyChosen)]
+    assert [name for name, _ in chosen] == ["best", "other"]
+    assert chosen[1][1] == "best could not be fetched"
+
+
 @pytest.mark.parametrize(
     ("settings", "opened"),
     [
@@ -166,7 +189,8 @@ def test_a_sandbox_is_opened_where_a_program_is_to_be_written_and_closed_with_wh
 
 
 def test_the_help_says_in_words_what_is_planned() -> None:
-    assert SETTINGS["policy"].default_text == load_catalogue().default_policy
+    best, other = load_catalogue().default_policies
+    assert SETTINGS["policy"].default_text == f"{best}, or {other} without the Hub"
     assert SETTINGS["context"].default_text.startswith(f"{DEFAULT_CONTEXT}, ")
     usual = choose_sampling(Settings(), None)
     for name in ("temperature", "top_p", "top_k", "min_p"):
