@@ -36,7 +36,7 @@ def solved(particles: list[Particle], weights: list[float]) -> Solution:
     population = FinalPopulation(
         np.zeros(len(particles)), Weights(np.log(np.array(weights))), None, steps=2
     )
-    outcome = Outcome(tuple(particles), population, 9, 0, 0, 0.0, 1.0, interrupted=False)
+    outcome = Outcome(tuple(particles), population, 9, 0, 0, 0.0, 1.0, cut=None)
     task = Task(Problem("1", 1, "2 + 2?"), [], 1, never())
     return solution_of(task, outcome, Settings(), {}, 0.0)
 
