@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from pfsolve.settings import (
     read_config,
     read_variables,
 )
+from pfsolve.solver.profiles import with_profiles
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -41,8 +43,9 @@ OTHER = {
     "thinking_tokens": "900",
     "time": "1m30s", "seed": "7", "policy": "mine.gguf", "context": "512", "threads": "3", "gpu_layers": "12",
     "offline": "1", "parallel": "2", "preset": "paper",
-    "history": "no",
+    "profile": "paper", "history": "no",
 }  # fmt: skip
+SEVERAL = {"preset", "profile"}  # what stands for several settings
 # What another value needs beside it.
 WITH = {
     "ess_threshold": {"weights": "ratio"},
@@ -83,7 +86,7 @@ def test_gpu_layers_are_a_number_or_auto(given: object, meant: int | None) -> No
     assert merge({"gpu_layers": 3}, {"gpu_layers": given}).gpu_layers == meant
 
 
-@pytest.mark.parametrize("name", ["particels", "problem", "Particles"])
+@pytest.mark.parametrize("name", ["particels", "problem", "Particles", "profile"])
 def test_unknown_settings_are_named(name: str) -> None:
     with pytest.raises(UsageError, match=name):
         merge({name: 1})
@@ -194,13 +197,13 @@ def test_a_user_who_always_deduplicates_can_still_sample() -> None:
 
 
 def test_every_field_of_the_record_is_declared_and_documented() -> None:
-    assert set(SETTINGS) == {field.name for field in fields(Settings)} | {"preset"} == set(OTHER)
+    assert set(SETTINGS) == {field.name for field in fields(Settings)} | SEVERAL == set(OTHER)
     for setting in SETTINGS.values():
         assert setting.help.endswith("."), "a sentence"
         assert setting.values or setting.kind is bool
         if setting.default is not None:
             assert setting.checked(setting.default) == setting.default
-        elif setting.name != "preset":
+        elif setting.name not in SEVERAL:
             assert setting.default_text, "what an open value means is said"
     assert {SETTINGS[name].panel for name in MACHINE} == {MODELS, FILES, OUTPUT}
 
@@ -211,8 +214,12 @@ def test_methods_and_presets_speak_of_settings() -> None:
         merge(values)
 
 
+def merged(layer: Mapping[str, Any]) -> Settings:
+    return merge(*with_profiles(layer, config_dir=None))
+
+
 def expected(name: str) -> Settings:
-    return merge(
+    return merged(
         {other: parsed(other, text) for other, text in WITH.get(name, {}).items()}
         | {name: parsed(name, OTHER[name])}
     )
@@ -226,12 +233,12 @@ def test_every_setting_has_a_config_key_a_variable_and_an_option(
     assert expected(name) != Settings()
 
     variables = {f"PFSOLVE_{each.upper()}": text for each, text in texts.items()}
-    assert merge(read_variables(variables)) == expected(name)
+    assert merged(read_variables(variables)) == expected(name)
 
     path = tmp_path / "config.toml"
     lines = (f"{each.replace('_', '-')} = {in_toml(each, text)}" for each, text in texts.items())
     path.write_text("\n".join(lines))
-    assert merge(read_config(path)) == expected(name)
+    assert merged(read_config(path)) == expected(name)
 
     for variable in [each for each in os.environ if each.startswith("PFSOLVE_")]:
         monkeypatch.delenv(variable)

@@ -14,15 +14,13 @@ from pfsolve.cli.completion import models as known
 from pfsolve.cli.convert import convert
 from pfsolve.cli.help import subcommands
 from pfsolve.cli.options import AsJson, Flags, Quiet, layers, taking
-from pfsolve.settings import merge
+from pfsolve.cli.profiles import profile_facts, profiles_table, suggest
+from pfsolve.cli.world import World, size_shown, yes_no
+from pfsolve.settings import SETTINGS, merge
 
 if TYPE_CHECKING:
-    from pfsolve.display.output import Output
-    from pfsolve.environment import Environment
     from pfsolve.errors import PfsolveError
-    from pfsolve.models.catalogue import Catalogue
     from pfsolve.models.entry import ModelEntry, PrmSpec, ProgramSpec
-    from pfsolve.models.store import Store
 
 app = subcommands("See, fetch, convert, check and remove model files.")
 
@@ -37,19 +35,26 @@ Names = Annotated[
 
 @app.command("list")
 def list_models(as_json: AsJson = False) -> None:
-    """List the known models."""
+    """List the known models and profiles, and which fit this machine."""
     from pfsolve.display.output import Table
 
-    world = _World(as_json)
+    world = World(as_json)
     models = [_facts(world, entry) for entry in world.catalogue.entries.values()]
-    header = ("name", "size", "params", "context", "licence", "on disk", "")
-    world.output.give(models, lambda: [Table(header, [_row(model) for model in models])])
+    profiles = [profile_facts(world, profile) for profile in world.catalogue.profiles.values()]
+    header = ("name", "size", "memory", "fits", "on disk", "")
+    world.output.give(
+        {"models": models, "profiles": profiles},
+        lambda: [
+            Table(header, [_row(model) for model in models], words=header[3:]),
+            profiles_table(profiles, "download", "fits"),
+        ],
+    )
 
 
 @app.command()
 def show(name: Name, as_json: AsJson = False) -> None:
     """Show all that is known of a model."""
-    world = _World(as_json)
+    world = World(as_json)
     entry = world.catalogue.get(name)
     facts = _facts(world, entry) | {
         "file": entry.file,
@@ -76,9 +81,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
     width = max(map(len, told))
     world.output.give(
         facts,
-        lambda: [
-            f"{k:{width}}  {_yes_no(value)}" for k, value in told.items() if value is not None
-        ],
+        lambda: [f"{k:{width}}  {_told(value)}" for k, value in told.items() if value is not None],
     )
 
 
@@ -89,7 +92,7 @@ def pull(names: Names, as_json: AsJson = False, quiet: Quiet = False, *, flags: 
     from pfsolve.display.surface import watching
     from pfsolve.models.download import pull as fetch
 
-    world = _World(as_json)
+    world = World(as_json)
     environment = world.environment
     offline = merge(*layers(environment, flags)).offline or environment.offline
     entries = [world.catalogue.get(name) for name in names]
@@ -103,13 +106,14 @@ def pull(names: Names, as_json: AsJson = False, quiet: Quiet = False, *, flags: 
     world.output.give_each(fetched(), lambda file: [file["path"]])
 
 
+app.command()(suggest)
 app.command()(convert)
 
 
 @app.command()
 def path(name: Name, as_json: AsJson = False) -> None:
     """Print where a model's file is."""
-    world = _World(as_json)
+    world = World(as_json)
     entry = world.catalogue.get(name)
     found = world.find(entry)
     if found is None:
@@ -131,7 +135,7 @@ def verify(
     from pfsolve.models.download import Verification, present
     from pfsolve.models.download import verify as check
 
-    world = _World(as_json)
+    world = World(as_json)
     found = []
     for entry in map(world.catalogue.get, names or world.catalogue.names):
         file = present(entry, world.store)
@@ -162,7 +166,7 @@ def rm(name: Name, as_json: AsJson = False) -> None:
     from pfsolve.models.transfer import disk_trouble
     from pfsolve.wording import format_bytes
 
-    world = _World(as_json)
+    world = World(as_json)
     entry = world.catalogue.get(name)
     with disk_trouble(world.store.directory), world.store.lock(entry):
         freed = world.store.remove(entry)
@@ -179,41 +183,21 @@ def rm(name: Name, as_json: AsJson = False) -> None:
     )
 
 
-class _World:
-    """What every command here needs: the environment, the output, the catalogue and the store."""
+def _facts(world: World, entry: ModelEntry) -> dict[str, Any]:
+    """One model as JSON; `bytes` is exact, or approximate where `bytes_exact` is false.
 
-    environment: Environment
-    output: Output
-    catalogue: Catalogue
-    store: Store
+    The memory is that of the default number of particles and the default context: of a policy alone,
+    or of what a process reward model adds to one.
+    """
+    from pfsolve.engine.memory import DEFAULT_CONTEXT, Demand, choose_context, prm_context
 
-    def __init__(self, as_json: bool) -> None:
-        from pfsolve.display.output import Output
-        from pfsolve.environment import Environment
-        from pfsolve.models.catalogue import load_catalogue
-        from pfsolve.models.store import Store
-
-        self.environment = Environment()
-        self.output = Output(self.environment, as_json=as_json)
-        self.catalogue = load_catalogue(self.environment.config_dir)
-        self.store = Store(self.environment.models_dir)
-
-    @cached_property
-    def default(self) -> str:
-        """Name of the policy where the user names none: on this disk, or the first to be asked for."""
-        from pfsolve.models.defaults import expected_default
-
-        return expected_default(self.environment).name
-
-    def find(self, entry: ModelEntry) -> Path | None:
-        from pfsolve.models.download import find
-
-        return find(entry, self.store)
-
-
-def _facts(world: _World, entry: ModelEntry) -> dict[str, Any]:
-    """One model as JSON; `bytes` is exact, or approximate where `bytes_exact` is false."""
     found = world.find(entry)
+    model = world.footprint(entry)
+    demand = None
+    if model is not None:
+        prm = entry.kind == "prm"
+        context = prm_context(model, DEFAULT_CONTEXT) if prm else choose_context(model, None)
+        demand = Demand(model, context)
     return {
         "name": entry.name,
         "kind": entry.kind,
@@ -226,24 +210,26 @@ def _facts(world: _World, entry: ModelEntry) -> dict[str, Any]:
         "bytes_exact": found is not None or entry.bytes is not None,
         "parameters": entry.parameters,
         "context": entry.context,
+        "cell_bytes": entry.cell_bytes,
+        **world.memory(demand, SETTINGS["particles"].default),
         "licence": entry.licence,
         "chat_format": entry.chat_format,
     }
 
 
 def _row(facts: dict[str, Any]) -> tuple[str, ...]:
-    from pfsolve.wording import format_bytes
-
-    size = format_bytes(facts["bytes"]) if facts["bytes"] else "?"
     return (
         facts["name"],
-        size if facts["bytes_exact"] else f"~{size}",
-        _count(facts["parameters"]) if facts["parameters"] else "?",
-        str(facts["context"] or "?"),
-        facts["licence"] or "?",
-        "convert" if facts["to_convert"] else _yes_no(facts["downloaded"]),
+        size_shown(facts["bytes"], facts["bytes_exact"]),
+        size_shown(facts["memory_bytes"]),
+        yes_no(facts["fits"]),
+        "convert" if facts["to_convert"] else yes_no(facts["downloaded"]),
         "reward" if facts["kind"] == "prm" else "default" if facts["default"] else "",
     )
+
+
+def _told(value: object) -> str:
+    return yes_no(value) if isinstance(value, bool) else str(value)
 
 
 def _how_it_programs(spec: ProgramSpec) -> str:
@@ -257,14 +243,6 @@ def _how_it_scores(spec: PrmSpec) -> str:
     return f"score by tokens {spec.positive} and {spec.negative}"
 
 
-def _count(number: int) -> str:
-    return f"{number / 1e9:.3g}B" if number >= 1e9 else f"{number / 1e6:.0f}M"
-
-
-def _yes_no(value: object) -> str:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
-
-
 def _not_here(entry: ModelEntry) -> PfsolveError:
     from pfsolve.errors import ModelMissing
 
@@ -274,7 +252,7 @@ def _not_here(entry: ModelEntry) -> PfsolveError:
     )
 
 
-def _damaged(name: str, path: Path, world: _World, count: int) -> PfsolveError:
+def _damaged(name: str, path: Path, world: World, count: int) -> PfsolveError:
     from pfsolve.errors import ModelFileError
 
     more = f" (and {count - 1} more)" if count > 1 else ""

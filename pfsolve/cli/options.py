@@ -81,10 +81,13 @@ def taking(*names: str, record: type | None = None) -> Callable[[CommandFunction
     return decorate
 
 
-def layers(environment: Environment, flags: Flags) -> tuple[Flags, Flags, Flags]:
-    """The config file, the variables and the flags: layers for `settings.merge`."""
+def layers(environment: Environment, flags: Flags) -> tuple[Flags, ...]:
+    """The config file, the variables and the flags, with profiles laid out: layers for `merge`."""
+    from pfsolve.solver.profiles import with_profiles
+
     config = read_config(environment.config_dir / "config.toml")
-    return config, read_variables(environment.variables), flags
+    given = config, read_variables(environment.variables), flags
+    return with_profiles(*given, config_dir=environment.config_dir)
 
 
 def settled(environment: Environment, flags: Flags, *more: Mapping[str, Any]) -> Settings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
@@ -23,6 +23,7 @@ class Table:
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     prose: bool = False  # whether the last column is text, which a terminal wraps
+    words: Collection[str] = ()  # titles of further columns that hold no numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,8 @@ class Output:
         numbers = range(1, len(table.header) - table.prose)
         for index, title in enumerate(table.header):
             number = index in numbers
-            columns.add_column(title, no_wrap=number, justify="right" if number else "left")
+            right = number and title not in table.words
+            columns.add_column(title, no_wrap=number, justify="right" if right else "left")
         for row in table.rows:
             columns.add_row(*(Text(cell) for cell in row))
         self._environment.out.print(columns)

@@ -1,16 +1,17 @@
-"""All the models pfsolve knows: those of its own models.toml, and the user's laid over them."""
+"""All that pfsolve knows of models: its own models.toml, and the user's laid over it."""
 
 from __future__ import annotations
 
 import difflib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from pfsolve.errors import ModelMissing, PfsolveError, UsageError
+from pfsolve.errors import ModelMissing, PfsolveError, UsageError, named
 from pfsolve.models.entry import ModelEntry
 from pfsolve.models.parsing import parse_models
+from pfsolve.models.profile import Profile
 from pfsolve.models.table import read_toml
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -22,15 +23,17 @@ class UnknownModel(ModelMissing):
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The known models.
+    """The known models, and the profiles made of them.
 
     entries: by name, in the order of models.toml, the user's own last.
     default_policies: names of the policies that may be used where the user gives none, the best
         first; at least one.
+    profiles: by name, in the same order.
     """
 
     entries: Mapping[str, ModelEntry]
     default_policies: tuple[str, ...]
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -52,6 +55,19 @@ class Catalogue:
             "a file of your own needs its path, such as ./model.gguf",
         )
 
+    def profile(self, name: str) -> Profile:
+        """The profile of this name, in capitals or not.
+
+        Raises:
+            UsageError: there is none; the hint names all.
+        """
+        if profile := self.profiles.get(name.lower()):
+            return profile
+        raise UsageError(
+            f"{named('profile')} is {name!r}, which is unknown",
+            f"choose one of {', '.join(self.profiles)}",
+        )
+
     def nearest_policy(self, size: int, *, other_than: str) -> ModelEntry:
         """The policy whose file is nearest in size to that many bytes; not the one of that name.
 
@@ -68,18 +84,20 @@ class Catalogue:
 
 
 def load_catalogue(config_dir: Path | None = None) -> Catalogue:
-    """The built-in models, with those of `config_dir`/models.toml (if there is one) laid over them.
+    """The built-in models and profiles, with those of `config_dir`/models.toml, if any, laid over them.
 
     Raises:
         UsageError: the user's file is not valid; the message names file, entry and key.
     """
     source = builtin_file()
-    entries, defaults = parse_models(read_toml(source), str(source))
+    known = parse_models(read_toml(source), str(source))
+    entries, profiles, defaults = known.entries, known.profiles, known.default_policies
     if config_dir and (own := config_dir / "models.toml").is_file():
-        own_entries, own_defaults = parse_models(read_toml(own), str(own))
-        entries |= own_entries
-        if own_defaults:
-            source, defaults = own, own_defaults
+        users = parse_models(read_toml(own), str(own))
+        entries |= users.entries
+        profiles |= users.profiles
+        if users.default_policies:
+            source, defaults = own, users.default_policies
     policies = [entry.name for entry in entries.values() if entry.kind == "policy"]
     for name in defaults:
         if name not in policies:
@@ -87,7 +105,9 @@ def load_catalogue(config_dir: Path | None = None) -> Catalogue:
                 f"{source}: `default_policies` names {name!r}, which is no policy",
                 f"known are {', '.join(policies)}",
             )
-    return Catalogue(entries, defaults)
+    for profile in profiles.values():
+        profile.check(entries)
+    return Catalogue(entries, defaults, profiles)
 
 
 def builtin_file(package: Path = _PACKAGE) -> Path:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
 
 from pfsolve.errors import UsageError
 from pfsolve.models.entry import HubSource, ModelEntry, PrmSpec, ProgramSpec
 from pfsolve.models.hub import REPO, HubPlace
 from pfsolve.models.place import Place, WantedFile
 from pfsolve.models.prm_parsing import prm_spec
+from pfsolve.models.profile import Profile, read_profile
 from pfsolve.models.table import TomlTable
 from pfsolve.models.wheels import WheelPlace
 
 KINDS = ("policy", "prm")
+
+_Named = TypeVar("_Named", ModelEntry, Profile)
 
 # The key that tells a kind of place in [[models.places]], and what reads such a table.
 PLACES: dict[str, Callable[[TomlTable, WantedFile], Place]] = {
@@ -28,10 +33,22 @@ _OPENING = re.compile(r"(?:[^`]*\n)?```[^`\n]*\n")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def parse_models(
-    document: Mapping[str, object], source: str
-) -> tuple[dict[str, ModelEntry], tuple[str, ...]]:
-    """The entries of one models.toml by name, and its `default_policies`, none if it gives none.
+@dataclass(frozen=True)
+class ModelsToml:
+    """What one models.toml says.
+
+    entries: by name.
+    profiles: by name; whether their models are known is not checked yet.
+    default_policies: names, not checked yet; empty where it gives none.
+    """
+
+    entries: dict[str, ModelEntry]
+    profiles: dict[str, Profile]
+    default_policies: tuple[str, ...]
+
+
+def parse_models(document: Mapping[str, object], source: str) -> ModelsToml:
+    """What a models.toml says, checked key by key.
 
     Args:
         document: the parsed TOML.
@@ -47,14 +64,23 @@ def parse_models(
             f'write default_policies = ["{document["default_policy"]}"]',
         )
     defaults = tuple(name.lower() for name in table.strings("default_policies"))
-    entries: dict[str, ModelEntry] = {}
-    for number, fields in enumerate(table.tables("models"), 1):
-        entry = _entry(TomlTable(fields, f"{source}, model {number}"), source)
-        if entry.name in entries:
-            raise UsageError(f"{source}: '{entry.name}' is there twice")
-        entries[entry.name] = entry
+    entries = _by_name(table, "models", _entry)
+    profiles = _by_name(table, "profiles", read_profile)
     table.finish()
-    return entries, defaults
+    return ModelsToml(entries, profiles, defaults)
+
+
+def _by_name(
+    table: TomlTable, key: str, read: Callable[[TomlTable, str], _Named]
+) -> dict[str, _Named]:
+    """What each table of the array `key` describes."""
+    source, found = table.where, dict[str, _Named]()
+    for number, fields in enumerate(table.tables(key), 1):
+        each = read(TomlTable(fields, f"{source}, {key.removesuffix('s')} {number}"), source)
+        if each.name in found:
+            raise UsageError(f"{source}: '{each.name}' is there twice")
+        found[each.name] = each
+    return found
 
 
 def _entry(table: TomlTable, document: str) -> ModelEntry:

@@ -14,18 +14,20 @@ def merge(*layers: Mapping[str, Any]) -> Settings:
     """One `Settings` from layers of values, weakest first; None in a layer means "not said here".
 
     A layer's "preset" fills in that preset's values just below the layer's own, and so does the
-    strongest "method" what goes with it; the methods of weaker layers leave no trace.
+    strongest "method" what goes with it; the methods of weaker layers leave no trace. A "profile" must
+    have become a layer already (`pfsolve.solver.profiles`): models.toml is not known here.
 
     Raises:
         UsageError: an unknown setting or preset, a value of the wrong type or out of range.
     """
     merged: dict[str, Any] = {}
+    known = SETTINGS.keys() - {"profile"}
     strongest = max((i for i, layer in enumerate(layers) if layer.get("method")), default=None)
     for number, layer in enumerate(layers):
-        if unknown := layer.keys() - SETTINGS.keys():
+        if unknown := layer.keys() - known:
             raise UsageError(
                 f"unknown setting {min(unknown)!r}",
-                f"the settings are {', '.join(sorted(SETTINGS))}",
+                f"the settings are {', '.join(sorted(known))}",
             )
         if preset := SETTINGS["preset"].checked(layer.get("preset")):
             merged |= PRESETS[preset]

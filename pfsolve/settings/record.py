@@ -318,7 +318,7 @@ class Settings:
         return {**dataclasses.asdict(self), "ladder": list(self.ladder)}
 
 
-# What a layer of values may speak of: the fields of `Settings`, and "preset", which stands for several.
+# What a layer of values may speak of: the fields of `Settings`, and what stands for several of them.
 SETTINGS = declarations(Settings) | {
     "preset": Setting(
         name="preset",
@@ -327,6 +327,14 @@ SETTINGS = declarations(Settings) | {
         help="Settings of a published method; other options still win.",
         panel=METHOD,
         choices=tuple(PRESETS),
-    )
+    ),
+    "profile": Setting(
+        name="profile",
+        kind=str,
+        default=None,
+        help="A policy with its reward and particles, see pfsolve models suggest; other options still win.",
+        panel=MODELS,
+        metavar="small|balanced|large|paper|NAME",
+    ),
 }
 MACHINE = frozenset(name for name, setting in SETTINGS.items() if setting.machine)

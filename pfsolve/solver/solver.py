@@ -26,6 +26,7 @@ from pfsolve.solver.finding import find, programs_wanted
 from pfsolve.solver.loading import open_models
 from pfsolve.solver.lots import search_of, waves_of
 from pfsolve.solver.planning import plan
+from pfsolve.solver.profiles import with_profiles
 from pfsolve.solver.prompt import prompt_tokens, ways_of_asking
 from pfsolve.solver.reading import score_solution
 from pfsolve.solver.scheduler import Scheduler
@@ -249,9 +250,11 @@ class Solver:
 
 
 def solve(problem: str, **settings: Any) -> Solution:
-    """Solve one problem; keyword arguments are the fields of `Settings`, and `preset`.
+    """Solve one problem; keyword arguments are the fields of `Settings`, `preset` and `profile`.
 
     Loads the models anew each time: for more than one problem make a `Solver`.
     """
-    with Solver(merge(settings)) as solver:
+    environment = Environment()
+    layers = with_profiles(settings, config_dir=environment.config_dir)
+    with Solver(merge(*layers), environment=environment) as solver:
         return solver.solve(problem)

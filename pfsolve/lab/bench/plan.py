@@ -21,7 +21,8 @@ ROLLOUTS = "rollouts"  # the label of the runs that draw them
 # How they are drawn, if scored.
 ROLLOUT_METHOD = {"method": "bon", "programs": 0.0, "early_stop": False}
 
-_NOT_OWN = ("method", "particles", "seed", "policy", "preset")  # the comparison decides these
+# The comparison decides these.
+_NOT_OWN = ("method", "particles", "seed", "policy", "preset", "profile")
 
 
 @dataclass(frozen=True, slots=True)

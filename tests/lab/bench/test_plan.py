@@ -73,6 +73,7 @@ def test_greedy_is_one_run() -> None:
         (["pf", "pf"], "twice"),
         (["pf colour=blue"], "colour"),
         (["pf particles=3"], "particles"),
+        (["pf profile=small"], "profile"),
         (["pf weights"], "weights"),
         (["bon reward=none"], "no settings of its own"),
     ],
