@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pfsolve.environment import Environment
 from pfsolve.errors import UsageError, as_option
 from pfsolve.settings import (
     FILES,
@@ -215,7 +216,7 @@ def test_methods_and_presets_speak_of_settings() -> None:
 
 
 def merged(layer: Mapping[str, Any]) -> Settings:
-    return merge(*with_profiles(layer, config_dir=None))
+    return merge(*with_profiles(layer, environment=Environment()))
 
 
 def expected(name: str) -> Settings:

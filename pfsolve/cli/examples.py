@@ -11,7 +11,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ('pfsolve -n 16 --seed 7 "Factor x^4 - 1"', "more particles; reproducible"),
         ('echo "2^10 - 1" | pfsolve -q', "in a pipe: the answer alone"),
         ("pfsolve -f problems.jsonl -o results.jsonl", "a file of problems"),
-        ("pfsolve models list", "models for --policy"),
+        ("pfsolve models suggest", "a profile for this machine"),
     ),
     "solve": (
         ('pfsolve solve "Solve x^2=4"', "one problem"),
@@ -38,7 +38,11 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "models list": (
         ("pfsolve models list", "a table"),
-        ("pfsolve models list --json | jq .[].name", "all that is known, as JSON"),
+        ("pfsolve models list --json | jq .models[].name", "all that is known, as JSON"),
+    ),
+    "models suggest": (
+        ("pfsolve models suggest", "the best that fits, and how to use it"),
+        ("pfsolve models suggest --json | jq .policy", "its policy's name"),
     ),
     "models show": (
         ("pfsolve models show qwen2.5-math-1.5b-instruct", "one to a line"),

@@ -87,7 +87,7 @@ def layers(environment: Environment, flags: Flags) -> tuple[Flags, ...]:
 
     config = read_config(environment.config_dir / "config.toml")
     given = config, read_variables(environment.variables), flags
-    return with_profiles(*given, config_dir=environment.config_dir)
+    return with_profiles(*given, environment=environment)
 
 
 def settled(environment: Environment, flags: Flags, *more: Mapping[str, Any]) -> Settings:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from pfsolve.cli.options import AsJson
 from pfsolve.cli.world import World, size_shown, yes_no
-from pfsolve.settings import SETTINGS
 
 if TYPE_CHECKING:
     from pfsolve.display.output import Table
@@ -39,9 +38,9 @@ def suggest(as_json: AsJson = False) -> None:
 def profile_facts(world: World, profile: Profile) -> dict[str, Any]:
     """One profile as JSON; the memory is that of its particles, with the default context."""
     from pfsolve.engine.memory import Demand, choose_context
-    from pfsolve.rewards.kinds import choose_reward
+    from pfsolve.solver.profiles import settings_of
 
-    particles = profile.particles or SETTINGS["particles"].default
+    settings = settings_of(profile, world.environment)
     models = _models(world, profile)
     policy, *beside = map(world.footprint, models)
     demand = None
@@ -53,11 +52,11 @@ def profile_facts(world: World, profile: Profile) -> dict[str, Any]:
         "name": profile.name,
         "description": profile.description,
         "policy": profile.policy,
-        "reward": choose_reward(profile.reward, profile.policy, world.environment),
-        "particles": particles,
+        "reward": settings.reward,
+        "particles": settings.particles,
         "preset": profile.preset,
         "suggest": profile.suggest,
-        **world.memory(demand, particles),
+        **world.memory(demand, settings.particles),
         "download_bytes": sum(sizes) if len(sizes) == len(missing) else None,
         "download_exact": all(exact for _, exact in missing),
     }

@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from pfsolve.environment import Environment
 from pfsolve.errors import UsageError
 from pfsolve.models.catalogue import load_catalogue
 from pfsolve.models.profile import Profile
-from pfsolve.settings import SETTINGS, merge
+from pfsolve.settings import SETTINGS, Settings, merge
 
 Layer = Mapping[str, Any]
 
 
-def with_profiles(*layers: Layer, config_dir: Path | None) -> tuple[Layer, ...]:
+def with_profiles(*layers: Layer, environment: Environment) -> tuple[Layer, ...]:
     """Layers for `merge`, with what a layer's "profile" stands for as another layer just below it.
 
     Raises:
-        UsageError: a profile is unknown, or the user's models.toml is not valid.
+        UsageError: a profile is unknown or cannot be used, or the user's models.toml is not valid.
     """
     found: list[Layer] = []
     for layer in layers:
         name = SETTINGS["profile"].checked(layer.get("profile"))
         if name is not None:
-            found.append(_settings(load_catalogue(config_dir).profile(name)))
+            profile = load_catalogue(environment.config_dir).profile(name)
+            settings_of(profile, environment)
+            found.append(profile.settings)
         found.append({key: value for key, value in layer.items() if key != "profile"})
     return tuple(found)
 
 
-def _settings(profile: Profile) -> Layer:
-    """A profile's settings; what is wrong with them is said with their place."""
+def settings_of(profile: Profile, environment: Environment) -> Settings:
+    """What a profile alone comes to, with its reward chosen.
+
+    Raises:
+        UsageError: it cannot be used; the message names its place.
+    """
+    from pfsolve.rewards.kinds import choose_reward
+
     try:
-        merge(profile.settings)
+        settings = merge(profile.settings)
+        reward = choose_reward(settings, profile.policy, environment)
     except UsageError as error:
         raise UsageError(f"{profile.where}: {error.message}", error.hint) from None
-    return profile.settings
+    return dataclasses.replace(settings, reward=reward)

@@ -255,6 +255,6 @@ def solve(problem: str, **settings: Any) -> Solution:
     Loads the models anew each time: for more than one problem make a `Solver`.
     """
     environment = Environment()
-    layers = with_profiles(settings, config_dir=environment.config_dir)
+    layers = with_profiles(settings, environment=environment)
     with Solver(merge(*layers), environment=environment) as solver:
         return solver.solve(problem)

@@ -45,6 +45,7 @@ def offered(
         ("pfsolve --gpu-layers ", ["auto"]),
         ("pfsolve --input j", ["jsonl"]),
         ("pfsolve --preset ", ["paper"]),
+        ("pfsolve --profile b", ["balanced"]),
         ("pfsolve --reward c", ["confidence"]),
         ("pfsolve --reward qwen2.5-math-prm", ["qwen2.5-math-prm-7b"]),
         ("pfsolve --policy smollm2", ["smollm2-135m-instruct"]),

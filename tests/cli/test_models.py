@@ -30,7 +30,6 @@ from pfsolve.errors import (
     exit_code,
 )
 from pfsolve.models.catalogue import load_catalogue
-from pfsolve.rewards.kinds import choose_reward
 from pfsolve.settings import Settings
 from pfsolve.wording import format_bytes
 from tests.display.terminal import Terminal
@@ -255,8 +254,7 @@ def test_the_readme_has_every_profile_with_its_memory(free: Callable[..., None])
 def test_what_a_users_entry_does_not_tell_is_not_known(home: Path) -> None:
     file = home / "config" / "models.toml"
     file.write_text(file.read_text() + '[[profiles]]\nname = "mine"\npolicy = "tiny"\n')
-    reward = choose_reward(None, "tiny", Environment())
-    assert table("list")[-1] == ["mine", "tiny", reward, "8", "?", "10.2 kB", "?"]
+    assert table("list")[-1] == ["mine", "tiny", "none", "8", "?", "10.2 kB", "?"]
     listed = read("list")
     for each in (listed["models"][-1], listed["profiles"][-1]):
         assert (each["memory_bytes"], each["free_bytes"], each["fits"]) == (None, None, None)

@@ -45,6 +45,7 @@ WRONG: list[tuple[str, ...]] = [
             ("--method", "magic"),
             ("--resampling", "lottery"),
             ("--preset", "pencil"),
+            ("--profile", "heroic"),
             ("--programs", "2"),
             ("-n", "0"),
             ("--islands", "4"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import pfsolve
+from pfsolve.environment import Environment
 from pfsolve.errors import UsageError
 from pfsolve.models.catalogue import load_catalogue
 from pfsolve.settings import PRESETS, SETTINGS, Settings, merge
@@ -15,8 +16,13 @@ from pfsolve.solver.profiles import Layer, with_profiles
 SMALL = load_catalogue().profile("small")
 
 
+@pytest.fixture(autouse=True)
+def no_models_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PFSOLVE_CONFIG_DIR", str(tmp_path / "config"))
+
+
 def merged(*layers: Layer) -> Settings:
-    return merge(*with_profiles(*layers, config_dir=None))
+    return merge(*with_profiles(*layers, environment=Environment()))
 
 
 def test_a_profile_wins_over_weaker_layers_and_over_no_value_of_its_own() -> None:
@@ -61,6 +67,10 @@ def test_every_shipped_profile_is_good_and_named_in_the_help() -> None:
     [
         ("particles = 300", "profile mine: particles is 300, which is out of range"),
         ('preset = "pencil"', "profile mine: preset is 'pencil', which is unknown"),
+        (
+            'preset = "paper"',
+            "profile mine: final=argmax goes by scores, and qwen3-8b has no probe",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_profiles_settings_is_named_with_its_place(
@@ -68,14 +78,14 @@ def test_what_is_wrong_with_a_profiles_settings_is_named_with_its_place(
 ) -> None:
     file = tmp_path / "models.toml"
     file.write_text(f'[[profiles]]\nname = "mine"\npolicy = "qwen3-8b"\n{line}\n')
+    environment = Environment(variables={"PFSOLVE_CONFIG_DIR": str(tmp_path)})
     with pytest.raises(UsageError) as caught:
-        with_profiles({"profile": "mine"}, config_dir=tmp_path)
-    assert caught.value.message == f"{file}, {says}"
+        with_profiles({"profile": "mine"}, environment=environment)
+    assert caught.value.message.startswith(f"{file}, {says}")
 
 
-def test_python_callers_give_a_profile_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_python_callers_give_a_profile_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """An unknown one is refused before any model is looked for."""
-    monkeypatch.setenv("PFSOLVE_CONFIG_DIR", str(tmp_path))
     monkeypatch.setattr("pfsolve.solver.solver.find", lambda *_, **__: pytest.fail("looked"))
     with pytest.raises(UsageError, match="profile is 'heroic'"):
         pfsolve.solve("2 + 2?", profile="heroic")
