@@ -17,7 +17,7 @@ _COLUMNS = ("policy", "reward", "n", "memory")  # of every table, after the prof
 
 
 def suggest(as_json: AsJson = False) -> None:
-    """Name the best profile that fits this machine, and the command that uses it."""
+    """Name the best profile that fits this machine."""
     world = World(as_json)
     offered = [profile for profile in world.catalogue.profiles.values() if profile.suggest]
     known = [profile_facts(world, profile) for profile in offered]

@@ -4,6 +4,7 @@ from pfsolve.settings.contradictions import MAX_PARTICLES, need_of_scores
 from pfsolve.settings.declaration import Setting
 from pfsolve.settings.effect import refuse_idle
 from pfsolve.settings.layers import merge, parsed, read_config, read_variables
+from pfsolve.settings.presets import PRESETS
 from pfsolve.settings.record import (
     AGGREGATIONS,
     DEFAULT_REWARDS,
@@ -15,7 +16,6 @@ from pfsolve.settings.record import (
     METHODS,
     MODELS,
     OUTPUT,
-    PRESETS,
     RESAMPLING,
     REWARDS,
     SAMPLING,

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pfsolve.errors import UsageError
-from pfsolve.settings.record import METHODS, PRESETS, SETTINGS, Settings
+from pfsolve.settings.presets import PRESETS
+from pfsolve.settings.record import METHODS, SETTINGS, Settings
 
 
 def merge(*layers: Mapping[str, Any]) -> Settings:

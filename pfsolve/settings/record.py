@@ -14,6 +14,7 @@ from typing import Any
 from pfsolve.errors import UsageError
 from pfsolve.settings.contradictions import GIBBS, MAX_PARTICLES, contradictions
 from pfsolve.settings.declaration import Setting, declarations, setting
+from pfsolve.settings.presets import PRESETS
 
 # Every method of `pfsolve.search.methods`, and the settings that go with it unless others are given.
 METHODS: dict[str, dict[str, Any]] = {
@@ -42,27 +43,6 @@ FINAL = ("weighted-vote", "vote", "argmax")
 REWARDS = ("probe", "self-evaluation", "confidence", "none")
 DEFAULT_REWARDS = ("probe", "none")  # the first that the policy has
 AGGREGATIONS = ("last", "model", "prod", "min")
-
-# Settings that make a run comparable with published tables.
-PRESETS: dict[str, dict[str, Any]] = {
-    # arXiv:2502.01618, algorithm 1 and section 4.1
-    "paper": {
-        "programs": 0.0,
-        "resampling": "multinomial",
-        "weights": "score",
-        "finished": "stay",
-        "ess_threshold": None,
-        "softmax_temperature": 1.0,
-        "deduplicate": False,
-        "final": "argmax",
-        "early_stop": False,
-        "temperature": 0.8,
-        "top_p": 1.0,
-        "top_k": 0,
-        "min_p": 0.0,
-        "max_steps": 40,
-    },
-}
 
 # Sections of the help.
 FILES, METHOD, SAMPLING, MODELS = "Many problems", "Method", "Sampling", "Models and machine"
