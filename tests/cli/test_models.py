@@ -176,9 +176,9 @@ def test_what_must_be_converted_cannot_be_had_in_another_way(command: str) -> No
 def test_the_default_is_the_first_that_is_on_this_disk(home: Path, fetched: Path) -> None:
     text = TINY.replace('["tiny", "qwen3-0.6b"]', '["qwen3-0.6b", "tiny"]')
     (home / "config" / "models.toml").write_text(text)
-    assert [model["name"] for model in read("list") if model["default"]] == ["tiny"]
+    assert [model["name"] for model in read("list")["models"] if model["default"]] == ["tiny"]
     fetched.unlink()
-    assert [model["name"] for model in read("list") if model["default"]] == ["qwen3-0.6b"]
+    assert [model["name"] for model in read("list")["models"] if model["default"]] == ["qwen3-0.6b"]
 
 
 def test_list_sees_what_was_fetched(fetched: Path) -> None:
