@@ -27,15 +27,15 @@ class ParticleRow:
     """One particle as a watcher sees it."""
 
     weight: float  # share of the population's weight, 0 to 1
-    score: float | None  # the reward's probability for its prefix, 0 to 1; None before the first
+    log_odds: float | None  # of its prefix; -inf for a dead one, None where there is no score
     steps: int
     tokens: int
-    ancestor: int  # slot of the particle it continued from at the last resampling
     text: str  # the end of its text, or of its code
     answer: str | None  # None until it has finished with one
     finish: str | None  # why it takes no further step; None while it does
     kind: str = "text"  # or "program"
     error: str | None = None  # why it failed, in one line; None unless it is a program that did
+    writes: bool = False  # its next step; else it waits for those that do, or has finished
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ class Resampled:
 
     step: int
     ancestors: tuple[int, ...]  # (n,), slots
+    weights: tuple[float, ...]  # (n,), normalised, from now on; those that took part are equal
 
 
 @dataclass(frozen=True, slots=True)

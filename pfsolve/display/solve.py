@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pfsolve.display.table import table
+from pfsolve.display.table import table, written_last
 from pfsolve.display.text import keep_end, one_line, readable_answer
 from pfsolve.display.view import View
 from pfsolve.events import (
@@ -19,13 +20,23 @@ from pfsolve.events import (
     Resampled,
     StepScored,
 )
-from pfsolve.wording import percent
+from pfsolve.wording import percent, plural, roughly, speed
 
 if TYPE_CHECKING:
     from rich.text import Text
 
 
+LINE_S = 10.0  # seconds from one plain line on a search to the next, at least
 _PRINTED = 200  # cells of what a program printed that a line shows, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What became of a slot when its particle was dropped and another one copied into it."""
+
+    source: int  # slot of the other one
+    line: str  # the other one's last line then: the copy has written something once it has another
+    dropped: str  # what the dropped one wrote last
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +48,9 @@ class SolveView(View):
         prompt_tokens: length of the prompt.
         step, ess, tokens, seconds, rows: as in `Progressed`.
         scored: the last step that was scored; 0 before the first.
-        resampled: the last step after which particles were resampled; 0 before the first time.
+        copies: what was copied since then, by slot.
+        told: when the last plain line came, in seconds from the clock's origin.
+        is_due: whether it is time for another.
     """
 
     n: int = 0
@@ -48,34 +61,58 @@ class SolveView(View):
     seconds: float = 0.0
     rows: tuple[ParticleRow, ...] = ()
     scored: int = 0
-    resampled: int = 0
+    copies: Mapping[int, Copied] = field(default_factory=dict)
+    told: float = 0.0
+    is_due: bool = False
 
     def after(self, event: Event, now: float = 0.0) -> SolveView:
         """This view once `event` has happened."""
+        view = replace(self, is_due=False) if self.is_due else self
         match event:
             case Began(_, n, prompt_tokens):
-                return SolveView(n, prompt_tokens, active=True, verbose=self.verbose)
+                fresh = SolveView(n, prompt_tokens, told=now, active=True)
+                return replace(fresh, verbose=self.verbose, colours=self.colours)
             case Progressed(step, ess, rows, tokens, seconds):
-                return replace(self, step=step, ess=ess, rows=rows, tokens=tokens, seconds=seconds)
+                view = replace(view, step=step, ess=ess, rows=rows, tokens=tokens, seconds=seconds)
+                due = now - self.told >= LINE_S
+                return replace(view, is_due=True, told=now) if due else view
             case StepScored(step, _, weights, ess):
-                rows = self.rows
-                if len(weights) == len(rows):
-                    rows = tuple(map(_weighed, rows, weights))
-                return replace(self, step=step, scored=step, ess=ess, rows=rows)
-            case Resampled(step):
-                return replace(self, resampled=step)
+                rows = _weighed(self.rows, weights)
+                return replace(view, step=step, scored=step, ess=ess, rows=rows, copies={})
+            case Resampled(_, ancestors, weights):
+                return view._resampled(ancestors, weights)
             case Ended(rows, tokens, seconds):
-                ended = replace(self, rows=rows, tokens=tokens, seconds=seconds)
-                return replace(ended, n=len(rows), active=False)
+                ended = replace(view, rows=rows, tokens=tokens, seconds=seconds)
+                return replace(ended, n=len(rows), copies={}, active=False)
             case ManyEnded():
-                return replace(self, active=False)
-        return self
+                return replace(view, active=False)
+        return view
+
+    def _resampled(self, ancestors: tuple[int, ...], weights: tuple[float, ...]) -> SolveView:
+        if len(ancestors) != len(self.rows):
+            return self
+        last = [written_last(row) for row in self.rows]
+        copies = {
+            slot: Copied(source, last[source], last[slot])
+            for slot, source in enumerate(ancestors)
+            if slot != source
+        }
+        rows = tuple(self.rows[source] for source in ancestors)
+        return replace(self, rows=_weighed(rows, weights), copies={**self.copies, **copies})
 
     def line(self, event: Event) -> str | None:
-        """Each step and each run of a program, if asked for.
+        """How far it is, now and then; if asked for, also each step and each run of a program.
 
+        "step 3 · 1 843 tokens · 59 tokens/s · about 40 s left · 42 (61 %)",
         "step 3 · ESS 5.2 of 8 · 42 (61 %) · 7/3 (20 %)", "program 5 prints 12".
         """
+        if self.is_due:
+            left = self.seconds_left()
+            rate = speed(self.tokens, self.seconds)
+            parts = [f"step {self.step}", plural(self.tokens, "token"), rate or ""]
+            parts += [f"about {roughly(left)} left" if left else ""]
+            parts += [f"{answer} ({percent(share)})" for answer, share in self.leading_answers(1)]
+            return " · ".join(filter(None, parts))
         if self.verbose and isinstance(event, ProgramRan):
             return _run(event)
         if self.verbose == 0 or not isinstance(event, StepScored):
@@ -99,13 +136,32 @@ class SolveView(View):
     def leading_answers(self, most: int = 3) -> list[tuple[str, float]]:
         """The answers with the largest shares of the weight, as shown text with that share.
 
-        Answers that look the same count as the same.
+        The weights are those of now: between resampling and the next score all particles that took
+        part count alike, so that an answer's share is that of its particles. Answers that look the
+        same count as the same.
         """
         shares: dict[str, float] = {}
         for row in self.rows:
             if row.answer is not None and (shown := readable_answer(row.answer)):
                 shares[shown] = shares.get(shown, 0.0) + row.weight
         return sorted(shares.items(), key=lambda item: -item[1])[:most]
+
+    def seconds_left(self) -> float | None:
+        """How long the shortest particle takes to grow as long as finished ones of its kind are on average.
+
+        None where nothing tells: no particle of the kind has finished with an answer, one is longer
+        than that already, or waves of particles are yet to begin.
+        """
+        growing = [row for row in self.rows if row.finish is None]
+        if not growing or len(self.begun) < len(self.rows) or self.seconds <= 0:
+            return None
+        left = 0.0
+        for row in growing:
+            same = [r.tokens for r in self.rows if r.kind == row.kind and r.answer is not None]
+            if not same or row.tokens >= sum(same) / len(same):
+                return None
+            left = max(left, sum(same) / len(same) - row.tokens)
+        return left * self.seconds / max(row.tokens for row in self.rows)
 
 
 def _run(event: ProgramRan) -> str:
@@ -116,5 +172,7 @@ def _run(event: ProgramRan) -> str:
     return f"program {event.particle} prints {printed}"
 
 
-def _weighed(row: ParticleRow, weight: float) -> ParticleRow:
-    return replace(row, weight=weight)
+def _weighed(rows: tuple[ParticleRow, ...], weights: tuple[float, ...]) -> tuple[ParticleRow, ...]:
+    if len(rows) != len(weights):
+        return rows
+    return tuple(replace(row, weight=weight) for row, weight in zip(rows, weights, strict=True))

@@ -20,6 +20,7 @@ _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _VARIATION_SELECTORS = range(0xFE00, 0xFE10)  # terminals disagree on how wide they make a character
 
 _LONGEST_LINE = 400  # characters of a line that can matter to a terminal
+_BEGUN = 10  # characters of a new line before it is shown
 
 # A line that only opens or closes something, and would say nothing in a table.
 _BARE = re.compile(
@@ -76,12 +77,21 @@ def readable_answer(answer: str) -> str:
     return " ".join(to_terminal(answer).split()) or answer
 
 
+def _last_lines(text: str) -> list[str]:
+    """The lines of a growing text, the last first; one that has only just begun comes after all others."""
+    lines = text.splitlines()[::-1]
+    if lines and len(lines[0].strip()) < _BEGUN and not text.endswith(("\n", "\r")):
+        lines.append(lines.pop(0))
+    return lines
+
+
 def last_line(text: str) -> str:
     """The last line of a growing solution that says something, as terminal text.
 
-    What is still being written, an unclosed brace and all that follows it, stays as it is.
+    What is still being written, an unclosed brace and all that follows it, stays as it is. The line
+    before stays until the new one has ten characters.
     """
-    for line in reversed(text.splitlines()):
+    for line in _last_lines(text):
         if _BARE.fullmatch(line):
             continue
         line = one_line(line).rstrip("\ufffd")  # a character whose last bytes are yet to come
@@ -98,8 +108,8 @@ def last_line(text: str) -> str:
 
 
 def last_line_of_code(code: str) -> str:
-    """The last line of a growing program that says something."""
-    for line in reversed(code.splitlines()):
+    """The last line of a growing program that says something; see `last_line`."""
+    for line in _last_lines(code):
         if (shown := one_line(line).rstrip("\ufffd")) and not shown.startswith("```"):
             return shown
     return ""

@@ -177,7 +177,9 @@ def resample(
     drawn = _draw(rules, rng, chances, pool, reference)
     ancestors = np.arange(total.size)
     ancestors[pool] = pool[drawn]
-    yield Fork(ancestors)
+    log_weights = choosing[ancestors]
+    log_weights[pool] += chances.log_mean - chances.log[drawn]
+    yield Fork(ancestors, log_weights)
     if reference is not None and not state.finished[reference.slot]:
         copies = np.flatnonzero(ancestors == reference.slot)
         copies = copies[copies != reference.slot]

@@ -62,8 +62,8 @@ def redrawing(search: Search, n: int, rng: np.random.Generator, copies: bool) ->
                 answer = slots.finished[particles]
             case Score(particles=particles):
                 answer = slots.log_odds[particles]
-            case Fork(ancestors=ancestors):
-                yield from slots.fork(ancestors)
+            case Fork():
+                yield from slots.fork(request)
             case Rewind(particles=particles, steps=steps):
                 yield from slots.rewind(particles, steps)
             case _:
@@ -98,8 +98,9 @@ class _Slots:
             self.log_odds[moving] = yield Score(moving)
             check(self.log_odds)
 
-    def fork(self, ancestors: Ancestors) -> Talk:
-        yield Fork(ancestors)
+    def fork(self, fork: Fork) -> Talk:
+        yield fork
+        ancestors = fork.ancestors
         self.finished = self.finished[ancestors]
         self.taken = self.taken[ancestors]
         self.log_odds = self.log_odds[ancestors]
@@ -141,7 +142,7 @@ def _redraw(
                 ancestors[slot] = peers[rng.integers(peers.size)]
         copied = ancestors[again] != again
         if copied.any():
-            yield from slots.fork(ancestors)
+            yield from slots.fork(Fork(ancestors))
         yield from slots.rewind(again[~copied], np.zeros_like(again[~copied]))
         redrawn += again.size
         alive = ~np.isneginf(slots.log_odds) & ~slots.finished

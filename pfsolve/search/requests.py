@@ -55,9 +55,12 @@ class Fork:
 
     Args:
         ancestors: indices (n,).
+        log_weights: (n,), of the particles from now on, on the scale of the StepInfo before; None
+            where each has its ancestor's.
     """
 
     ancestors: Ancestors
+    log_weights: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,9 +152,15 @@ class _Fleet(Generic[R]):
             return Alike()
         if kind is Fork:
             ancestors = np.concatenate(slots)
+            log_weights = np.full(ancestors.size, -np.inf)
+            for number, news in self.news.items():
+                log_weights[slots[number]] = news.weights.log
             for number, fork in asked.items():
-                ancestors[slots[number]] = slots[number][fork.ancestors]
-            return Fork(ancestors)
+                own = slots[number]
+                ancestors[own] = own[fork.ancestors]
+                known = fork.log_weights is not None
+                log_weights[own] = fork.log_weights if known else log_weights[ancestors[own]]
+            return Fork(ancestors, log_weights)
         particles = np.concatenate([slots[number][r.particles] for number, r in asked.items()])
         if kind is Rewind:
             return Rewind(particles, np.concatenate([r.steps for r in asked.values()]))

@@ -21,8 +21,8 @@ from pfsolve.events import (
     StepScored,
 )
 from pfsolve.particle import Particle
-from pfsolve.search.log_odds import Floats, sigmoid
-from pfsolve.search.requests import StepInfo
+from pfsolve.search.log_odds import Floats
+from pfsolve.search.requests import Fork, StepInfo
 from pfsolve.search.resampling import Ancestors
 from pfsolve.search.weights import Weights
 
@@ -42,7 +42,6 @@ class Narrator:
         self._listen = listen
         self._weights: Floats = np.full(n, 1.0 / n)
         self._ess = float(n)
-        self._ancestors: Ancestors = np.arange(n)
         self._started = self._ticked = time.monotonic()
 
     def began(self, problem: str, prompt_tokens: int) -> None:
@@ -72,15 +71,15 @@ class Narrator:
         self._progress(step, particles, (), tokens)
         self._tell(StepScored(step, log_odds, weights, self._ess, info.log_evidence))
 
-    def resampled(self, step: int, ancestors: Ancestors) -> None:
-        """Particle i continues from ancestors[i]."""
-        self._ancestors = ancestors
-        # What they would be worth if the search ended now; all equal would tell a watcher nothing.
-        weights = self._weights[ancestors]
-        self._weights = (
-            weights / weights.sum() if weights.any() else np.full_like(weights, 1 / len(weights))
-        )
-        self._tell(Resampled(step, tuple(ancestors.tolist())))
+    def resampled(self, step: int, fork: Fork) -> None:
+        """Particles continue as copies of others, with the weights that they have from now on."""
+        weights = self._weights[fork.ancestors]
+        if fork.log_weights is not None and np.isfinite(fork.log_weights.max()):
+            weights = Weights(fork.log_weights).normalised
+        total = weights.sum()
+        self._weights = weights / total if total > 0 else np.full_like(weights, 1 / len(weights))
+        ancestors = tuple(fork.ancestors.tolist())
+        self._tell(Resampled(step, ancestors, tuple(self._weights.tolist())))
 
     def rewound(self, step: int, slots: Ancestors, steps: Ancestors) -> None:
         """Each of these particles continues from its first `steps`."""
@@ -118,19 +117,18 @@ class Narrator:
         )
 
     def _row(self, slot: int, particle: Particle, draft: StepDraft | None) -> ParticleRow:
-        log_odds = particle.steps[-1].log_odds if particle.steps else None
         end = bytes(draft.data[-_TEXT_SHOWN:]) if draft is not None else b""
-        if not end.strip() and particle.steps:
-            end = particle.steps[-1].data[-_TEXT_SHOWN:]
+        if len(end) < _TEXT_SHOWN and particle.steps:
+            end = particle.steps[-1].data[-_TEXT_SHOWN:] + end
         return ParticleRow(
             weight=float(self._weights[slot]),
-            score=None if log_odds is None else sigmoid(log_odds),
+            log_odds=particle.steps[-1].log_odds if particle.steps else None,
             steps=len(particle.steps),
             tokens=particle.n_tokens + (len(draft.tokens) if draft is not None else 0),
-            ancestor=int(self._ancestors[slot]),
-            text=end.decode("utf-8", errors="ignore"),
+            text=end[-_TEXT_SHOWN:].decode("utf-8", errors="ignore"),
             answer=particle.answer,
             finish=None if particle.finish is None else str(particle.finish),
             kind=str(particle.kind),
             error=particle.error,
+            writes=draft is not None and not draft.done,
         )

@@ -128,8 +128,8 @@ class SearchRun:
                     request = self._send(self._score(slots))
                 case Alike():
                     request = self._send(np.array(first_alike(self._particles)))
-                case Fork(ancestors=ancestors):
-                    self._fork(ancestors)
+                case Fork():
+                    self._fork(request)
                     request = self._send(None)
                 case Rewind(particles=slots, steps=steps):
                     self._rewind(slots, steps)
@@ -257,9 +257,9 @@ class SearchRun:
         self._reward_tokens += self._reward.tokens_read - read_before
         return log_odds
 
-    def _fork(self, ancestors: Ancestors) -> None:
+    def _fork(self, fork: Fork) -> None:
         """The first to continue a branch takes it over, the others get forks of it."""
-        sources = ancestors.tolist()
+        sources = fork.ancestors.tolist()
         self._count_redrawn(slot for slot, source in enumerate(sources) if slot != source)
         for slot, branch in enumerate(self._branches):
             if slot not in sources:
@@ -272,8 +272,8 @@ class SearchRun:
         ]
         self._particles = [self._particles[source] for source in sources]
         self._traces = [self._traces[source] for source in sources]
-        self._scorer.fork(ancestors)
-        self._narrator.resampled(self._steps, ancestors)
+        self._scorer.fork(fork.ancestors)
+        self._narrator.resampled(self._steps, fork)
 
     def _rewind(self, slots: Ancestors, steps: Ancestors) -> None:
         places: list[tuple[Branch, tuple[int, ...]]] = []

@@ -38,8 +38,8 @@ from tests.display.terminal import (
 )
 
 ROWS = (
-    ParticleRow(0.75, 0.5, 3, 30, 0, "so $x = 3$", None, None),
-    ParticleRow(0.25, 0.5, 3, 20, 1, "ends", "4", "boxed"),
+    ParticleRow(0.75, 0.5, 3, 30, "so $x = 3$", None, None),
+    ParticleRow(0.25, 0.5, 3, 20, "ends", "4", "boxed"),
 )
 
 
@@ -292,7 +292,7 @@ def test_verbose_tells_of_each_problem_instead() -> None:
 
 
 def hostile(text: str) -> list[Event]:
-    row = ParticleRow(0.5, None, 1, 10, 0, text, text, "boxed")
+    row = ParticleRow(0.5, None, 1, 10, text, text, "boxed")
     return [
         ProblemEnded(text + "1", text, None, text, 0, 0.0),
         InProblem(text, Began(text, 2, 1)),

@@ -40,12 +40,13 @@ def row(
     *,
     answer: str | None = None,
     finish: str | None = None,
-    ancestor: int = 0,
+    log_odds: float | None = 0.5,
     tokens: int = 321,
     kind: str = "text",
     error: str | None = None,
+    writes: bool = False,
 ) -> ParticleRow:
-    return ParticleRow(weight, 0.5, 3, tokens, ancestor, text, answer, finish, kind, error)
+    return ParticleRow(weight, log_odds, 3, tokens, text, answer, finish, kind, error, writes)
 
 
 def progressed(*rows: ParticleRow, step: int = 3) -> Progressed:
@@ -70,7 +71,8 @@ def many(n: int, texts: tuple[str, ...] = HOSTILE) -> tuple[ParticleRow, ...]:
             texts[slot % len(texts)],
             answer=texts[slot % len(texts)] if slot % 3 == 0 else None,
             finish="boxed" if slot % 3 == 0 else "loop" if slot % 5 == 0 else None,
-            ancestor=slot // 2,
+            log_odds=(None, slot - 8.25, float("-inf"))[min(2, slot % 9)],
+            writes=slot % 5 == 1,
             tokens=0 if slot % 11 == 7 else 321,
             kind="program" if slot % 4 == 0 else "text",
             error=texts[slot % len(texts)] if slot % 20 == 0 else None,
@@ -81,14 +83,14 @@ def many(n: int, texts: tuple[str, ...] = HOSTILE) -> tuple[ParticleRow, ...]:
 
 def test_every_particle_has_a_row_with_its_numbers() -> None:
     rows = (
-        row(0.75, r"thus $x = \frac{1}{2}$"),
-        row(0.25, "ends", answer=r"\frac{3}{4}", finish="boxed", ancestor=0),
+        row(0.75, r"thus $x = \frac{1}{2}$", log_odds=1.5),
+        row(0.25, "ends", answer=r"\frac{3}{4}", finish="boxed"),
     )
     lines = shown(search(progressed(*rows), n=2))
     assert lines[0] == "step 3 · 2 particles · 1 843 tokens · 59 tokens/s · 31 s"
-    assert lines[1].split() == ["weight", "score", "steps", "tokens", "from"]
-    assert lines[2] == "0 ██████    75 %  0.50     3    321    ·  thus x = 1/2"
-    assert lines[3] == "1 ██        25 %  0.50     3    321    0  3/4 · boxed"
+    assert lines[1].split() == ["weight", "Δ", "log-odds", "steps", "tokens"]
+    assert lines[2] == "0 ██████    75 %       +0.5     3    321   thus x = 1/2"
+    assert lines[3] == "1 ██        25 %       −0.5     3    321   3/4 · boxed"
     assert lines[4] == "  ██        25 %  3/4"
     assert len(lines) == 5
 
@@ -99,7 +101,8 @@ CODE = "def f(n):\n    return n**2  # {not LaTeX}\n\n"
 @pytest.mark.parametrize(
     ("particle", "end"),
     [
-        (row(0.5, CODE + "print(f(3", kind="program"), "print(f(3"),
+        (row(0.5, CODE + "print(f(3, 4", kind="program"), "print(f(3, 4"),
+        (row(0.5, CODE + "print(f(3", kind="program"), "return n**2  # {not LaTeX}"),
         (row(0.5, CODE, kind="program"), "return n**2  # {not LaTeX}"),
         (row(0.5, CODE + "```\n", kind="program"), "return n**2  # {not LaTeX}"),
         (row(0.5, CODE, answer="-2, 2", finish="end", kind="program"), "-2, 2 · printed"),
@@ -107,7 +110,7 @@ CODE = "def f(n):\n    return n**2  # {not LaTeX}\n\n"
             row(0.0, CODE, finish="failed", kind="program", error="NameError: y\n (line 3)"),
             "NameError: y  (line 3)",
         ),
-        (row(0.0, CODE, finish="failed", kind="program"), "no answer · the program failed"),
+        (row(0.0, CODE, finish="failed", kind="program"), "no answer · program failed"),
         (row(0.0, CODE, finish="loop", kind="program"), "no answer · repeats itself"),
     ],
 )
@@ -115,16 +118,16 @@ def test_a_program_shows_its_code_then_what_it_printed_or_why_it_failed(
     particle: ParticleRow, end: str
 ) -> None:
     lines = shown(search(progressed(row(0.5), particle), n=2))
-    assert lines[1].split() == ["weight", "kind", "score", "steps", "tokens", "from"]
-    assert lines[2].split()[4:6] == ["text", "0.50"]
-    assert "program  0.50" in lines[3]
+    assert lines[1].split() == ["weight", "kind", "Δ", "log-odds", "steps", "tokens"]
+    assert lines[2].split()[4:6] == ["text", "0.0"]
+    assert " program " in lines[3]
     assert lines[3].endswith(f"  {end}")
 
 
 def test_an_error_is_cut_at_its_end() -> None:
     error = "ZeroDivisionError: division by zero, far away from here (line 3)"
     failed = row(0.5, finish="failed", kind="program", error=error)
-    assert shown(search(progressed(failed), n=1))[2].endswith("  ZeroDivisionError: division b…")
+    assert shown(search(progressed(failed), n=1))[2].endswith("  ZeroDivisionError: division…")
 
 
 def test_particles_of_waves_to_come_are_counted_and_the_search_may_end_without_them() -> None:
@@ -149,12 +152,12 @@ def test_headings_stand_over_the_ends_of_their_columns() -> None:
     view = search(progressed(*many(32)), n=32)
     lines = shown(view, height=50)
     ends = {match[0]: match.end() for match in re.finditer(r"\S+", lines[1])}
-    values = re.compile(r" (text|program) +(0\.50) +(3) +(321|0) +([\d·]+)")
+    values = re.compile(r" (text|program) +(\S+) +(3) +(321|0) ")
     for line in lines[2 : 2 + len(view.begun)]:
         match = values.search(line)
         assert match
-        assert [match.end(i) for i in (1, 2, 3, 4, 5)] == [
-            ends[name] for name in ("kind", "score", "steps", "tokens", "from")
+        assert [match.end(i) for i in (1, 2, 3, 4)] == [
+            ends[name] for name in ("kind", "log-odds", "steps", "tokens")
         ]
 
 
@@ -209,18 +212,18 @@ def test_leading_answers_are_grouped_by_how_they_look_and_at_most_three() -> Non
     assert [share for _, share in leading] == pytest.approx([0.4, 0.3, 0.15])
 
 
-def test_scores_change_weights_at_once_and_resampling_is_told() -> None:
+def test_scores_change_weights_at_once_and_resampling_is_told_where_somebody_moved() -> None:
     scored = StepScored(3, (2.0, -2.0), (0.98, 0.02), 1.04, -0.7)
     state = search(progressed(row(0.5), row(0.5)), scored, n=2)
     assert [round(r.weight, 2) for r in state.rows] == [0.98, 0.02]
-    assert shown(state)[0] == (
-        "step 3 · ESS 1.0 of 2 · not resampled · 1 843 tokens · 59 tokens/s · 31 s"
-    )
-    assert shown(state, width=60)[0] == "step 3 · ESS 1.0 of 2 · 1 843 tokens · 59 tokens/s · 31 s"
-    state = state.after(Resampled(3, (0, 0)))
+    state = state.after(Resampled(3, (0, 1), (0.5, 0.5)))
+    assert shown(state)[0] == "step 3 · ESS 1.0 of 2 · 1 843 tokens · 59 tokens/s · 31 s"
+    assert [r.weight for r in state.rows] == [0.5, 0.5], "nobody moved, but they count alike now"
+    state = state.after(Resampled(3, (0, 0), (0.5, 0.5)))
     assert "ESS 1.0 of 2 · resampled" in shown(state)[0]
+    assert "resampled · 1 843 tokens · 31 s" in shown(state, width=60)[0]
     state = state.after(StepScored(4, (0.0, 0.0), (0.5, 0.5), 2.0, -0.7))
-    assert "not resampled" in shown(state)[0]
+    assert "resampled" not in shown(state)[0]
 
 
 def test_a_new_search_starts_afresh() -> None:
@@ -284,7 +287,7 @@ def test_a_pipe_gets_a_line_for_each_step_if_asked_for(verbose: int) -> None:
         for step, weights in ((1, (0.73, 0.27)), (2, (0.99, 0.01))):
             surface(progressed(*rows, step=step))
             surface(StepScored(step, (1.0, 0.0), weights, 1.65, -0.7))
-            surface(Resampled(step, (0, 0)))
+            surface(Resampled(step, (0, 0), (0.5, 0.5)))
         surface(Ended(rows, 30, 2.0))
     steps = ["step 1 · ESS 1.6 of 2 · 7/3 (73 %)", "step 2 · ESS 1.6 of 2 · 7/3 (99 %)"]
     assert written(environment).splitlines() == [MODEL_LINE, *(steps if verbose else [])]

@@ -50,8 +50,8 @@ from tests.display.terminal import (
 )
 
 ROWS = (
-    ParticleRow(0.5, None, 1, 10, 0, "so $x = 3$", None, None),
-    ParticleRow(0.5, None, 1, 10, 1, "ends", "4", "boxed"),
+    ParticleRow(0.5, None, 1, 10, "so $x = 3$", None, None),
+    ParticleRow(0.5, None, 1, 10, "ends", "4", "boxed"),
 )
 SEARCH: tuple[Event, ...] = (
     Began("p", 2, 100),
@@ -129,7 +129,7 @@ def test_a_terminal_that_lacks_a_character_gets_a_substitute() -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii")
     stream.isatty = lambda: True  # type: ignore[method-assign]
-    rows = (ParticleRow(1.0, None, 1, 10, 0, "x = π", None, None),)
+    rows = (ParticleRow(1.0, None, 1, 10, "x = π", None, None),)
     with watching(Environment(stderr=stream, variables={"TERM": "xterm"}), SolveView()) as surface:
         surface(Began("p", 1, 10))
         surface(Ended(rows, 20, 1.0))
@@ -209,7 +209,7 @@ def test_redrawing_replaces_what_was_there_and_other_output_stays_above_it() -> 
 
 
 def test_the_first_and_the_last_state_are_drawn_however_short_the_search() -> None:
-    between = ParticleRow(1.0, None, 1, 10, 0, "in between", None, None)
+    between = ParticleRow(1.0, None, 1, 10, "in between", None, None)
     middle = Progressed(1, 1.0, (between,), 20, 1.0)
     text = shown(screen(), SolveView(), 0, SEARCH[0], middle, SEARCH[-1])
     assert "2 particles · prompt of 100 tokens" in text

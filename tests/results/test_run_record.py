@@ -21,7 +21,7 @@ def test_a_record_tells_the_search_from_its_beginning(tmp_path: Path) -> None:
         Began("p", 2, 10),
         StepScored(1, (0.5, float("-inf")), (1.0, 0.0), 1.0, 0.1),
         Progressed(1, 1.0, (), 3, 0.5),
-        Resampled(1, (0, 0)),
+        Resampled(1, (0, 0), (0.5, 0.5)),
         ProgramRan(2, 1, "NameError: name 'x' (line 1)", "1\n"),
     ):
         records.hear("1", event)

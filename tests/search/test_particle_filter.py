@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from pfsolve.search.particle_filter import FilterRules, particle_filter
-from pfsolve.search.requests import FinalPopulation
+from pfsolve.search.requests import FinalPopulation, Fork
 from pfsolve.search.resampling import SCHEMES, keep_in_place, multinomial
 from pfsolve.search.weights import Weights
 from tests.search.worlds import (
@@ -123,6 +123,21 @@ def test_it_resamples_before_a_step_and_never_after_the_last() -> None:
     run(script, FilterRules())
     one = ["Extend", "Score", "StepInfo"]
     assert script.kinds() == [*one, "Fork", *one]
+
+
+@pytest.mark.parametrize(
+    ("finished", "after"), [("stay", [0.25] * 4), ("absorb", [0.8, *[0.2 / 3] * 3])]
+)
+def test_those_that_were_resampled_count_alike_and_those_set_aside_keep_their_weight(
+    finished: str, after: list[float]
+) -> None:
+    """What a watcher is told: no weight that a particle would have if it were weighed anew."""
+    odds = np.log([0.8, 0.1, 0.06, 0.04]).tolist()
+    script = Script({1: odds, 2: [0.0] * 4}, [1, 2, 2, 2])
+    run(script, FilterRules(finished=finished))
+    fork = next(request for request in script.log if isinstance(request, Fork))
+    assert fork.log_weights is not None
+    assert np.exp(fork.log_weights) / np.exp(fork.log_weights).sum() == pytest.approx(after)
 
 
 def test_all_finished_at_once_are_not_resampled() -> None:

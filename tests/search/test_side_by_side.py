@@ -38,6 +38,11 @@ class Archipelago:
                 return np.concatenate([world.answer(request) for world in self.worlds])
             case Extend(particles=slots):
                 self.extended.append(slots.size)
+            case Fork(ancestors=ancestors, log_weights=log_weights):
+                before, stays = self.news[-1].weights.log, ancestors == np.arange(ancestors.size)
+                for own in self.slots:
+                    if stays[own].all() and not np.ptp(log_weights[own]) == 0:
+                        assert log_weights[own].tolist() == before[own].tolist(), "nobody moved"
         answers = [world.answer(own) for world, own in self.shared_out(request)]
         return np.concatenate(answers) if isinstance(request, Extend | Score) else None
 

@@ -87,8 +87,11 @@ class World(ABC):
                 return np.array([self.log_odds(self.paths[slot]) for slot in slots.tolist()])
             case Alike():
                 return np.array([self.paths.index(path) for path in self.paths])
-            case Fork(ancestors=ancestors):
+            case Fork(ancestors=ancestors, log_weights=log_weights):
                 assert ancestors.size == len(self.paths), "not every particle has an ancestor"
+                if log_weights is not None:
+                    assert log_weights.shape == ancestors.shape
+                    assert not np.isnan(log_weights).any()
                 assert ancestors.min() >= 0, "an ancestor does not exist"
                 self.paths = [self.paths[a] for a in ancestors.tolist()]
             case Rewind(particles=slots, steps=steps):

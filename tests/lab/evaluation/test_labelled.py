@@ -220,7 +220,7 @@ def test_programs_of_a_record_are_left_out(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_run_records_is_a_file_of_rollouts(tmp_path: Path) -> None:
-    recorded(tmp_path, "b", [[0, 0], [1]], events=(Resampled(1, (0, 1)),))
+    recorded(tmp_path, "b", [[0, 0], [1]], events=(Resampled(1, (0, 1), (0.5, 0.5)),))
     recorded(tmp_path, "a", [[0], [1], [2]], reward="self-evaluation")
     found = read_labelled(tmp_path)
     assert found.complaints == ()
@@ -248,7 +248,11 @@ def test_a_folder_of_run_records_is_a_file_of_rollouts(tmp_path: Path) -> None:
         ({"slots": [[1, 1], [1, 1]]}, "resampled"),
         # no particle was lost, but by the reward's grace
         (
-            {"slots": [[0], [1]], "reward": "self-evaluation", "events": (Resampled(1, (0, 1)),)},
+            {
+                "slots": [[0], [1]],
+                "reward": "self-evaluation",
+                "events": (Resampled(1, (0, 1), (0.5, 0.5)),),
+            },
             "resampled",
         ),
         ({"slots": [[0], [1]], "expected": None}, '"expected" is missing'),
