@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import stat
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 _TRUE = {"1", "true", "yes", "on"}
 
 _NEEDED_VARIABLES = {"SYSTEMROOT"}  # without it Windows starts no Python
+_SUBSTITUTES = "pfsolve.substitutes"  # name of the error handler of streams
+_ASCII = dict(
+    zip(
+        "█▉▊▋▌▍▎▏━╸─…·–−Δ›→×≤≥‘’“”\u00a0",
+        "#####---##-~---d>>x<>''\"\" ",
+        strict=True,
+    )
+)
 _PACKAGE_ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -158,7 +167,7 @@ class Environment:
 
         plain = not terminal or self.variables.get("TERM", "") == "dumb"
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without Unicode must not end a solve
+            stream.reconfigure(errors=_SUBSTITUTES)  # without Unicode no solve must end
         return Console(
             file=stream,
             force_terminal=terminal and not plain,
@@ -168,6 +177,17 @@ class Environment:
             soft_wrap=plain,  # a pipe gets lines as they are, never wrapped at 80 columns
             _environ=self.variables,  # not its own view of the process
         )
+
+
+def _substituted(error: UnicodeError) -> tuple[str, int]:
+    """What stands for characters that a stream's encoding lacks, one for one: tables stay in line."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(_ASCII.get(char, "?") for char in lacking), error.end
+
+
+codecs.register_error(_SUBSTITUTES, _substituted)
 
 
 def child_process(

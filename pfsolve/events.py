@@ -147,6 +147,14 @@ class ManyEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class Loading:
+    """A model is about to be loaded, by one call that tells nothing until it is over."""
+
+    role: str  # "policy" or "reward"
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelLoaded:
     """A model is ready."""
 
@@ -198,6 +206,9 @@ class BytesCame:
     name: str
     done: int  # bytes
     total: int  # bytes
+    stage: str = (
+        ""  # what has been done with them, where they have not just been fetched: "unpacked"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,7 +355,14 @@ ConvertEvent: TypeAlias = Converting | ReadsLike | HeadWritten | Copying | Quant
 LabEvent: TypeAlias = Scoring | Collecting | Fitting
 SandboxEvent: TypeAlias = SandboxWaits | SandboxBuilding | SandboxBuilt | ProgramsMissing
 Event: TypeAlias = (
-    ModelLoaded | SearchEvent | ManyEvent | DownloadEvent | ConvertEvent | LabEvent | SandboxEvent
+    Loading
+    | ModelLoaded
+    | SearchEvent
+    | ManyEvent
+    | DownloadEvent
+    | ConvertEvent
+    | LabEvent
+    | SandboxEvent
 )
 Listener: TypeAlias = Callable[[Event], None]
 

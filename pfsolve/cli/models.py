@@ -35,7 +35,7 @@ Names = Annotated[
 @app.command("list")
 def list_models(as_json: AsJson = False) -> None:
     """List the known models and profiles, and which fit this machine."""
-    from pfsolve.display.output import Table
+    from pfsolve.display.columns import Table
 
     world = World(as_json)
     models = [_facts(world, entry) for entry in world.catalogue.entries.values()]
@@ -44,7 +44,7 @@ def list_models(as_json: AsJson = False) -> None:
     world.output.give(
         {"models": models, "profiles": profiles},
         lambda: [
-            Table(header, [_row(model) for model in models], words=header[3:]),
+            Table(header, [_row(model) for model in models]),
             profiles_table(profiles, "download", "fits"),
         ],
     )

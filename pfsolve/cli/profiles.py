@@ -8,7 +8,7 @@ from pfsolve.cli.options import AsJson
 from pfsolve.cli.world import World, size_shown, yes_no
 
 if TYPE_CHECKING:
-    from pfsolve.display.output import Table
+    from pfsolve.display.columns import Table
     from pfsolve.errors import PfsolveError
     from pfsolve.models.entry import ModelEntry
     from pfsolve.models.profile import Profile
@@ -64,7 +64,7 @@ def profile_facts(world: World, profile: Profile) -> dict[str, Any]:
 
 def profiles_table(profiles: list[dict[str, Any]], *last: str) -> Table:
     """Profiles, with the columns `last` at the end: of "download", "fits" and "free"."""
-    from pfsolve.display.output import Table
+    from pfsolve.display.columns import Table
 
     def row(facts: dict[str, Any]) -> list[str]:
         shown = {
@@ -79,7 +79,8 @@ def profiles_table(profiles: list[dict[str, Any]], *last: str) -> Table:
         return [facts["name"], *(shown[column] for column in (*_COLUMNS, *last))]
 
     header = ("profile", *_COLUMNS, *last)
-    return Table(header, [row(facts) for facts in profiles], words=("policy", "reward", "fits"))
+    rows = [row(facts) for facts in profiles]
+    return Table(header, rows, spare=("n", "reward", "policy"))
 
 
 def _models(world: World, profile: Profile) -> list[ModelEntry]:

@@ -31,7 +31,8 @@ def score(
 ) -> None:
     """Score a given solution, step by step: each score is that of the solution up to there."""
     from pfsolve.cli.session import open_solver
-    from pfsolve.display.output import Output, Table
+    from pfsolve.display.columns import Table
+    from pfsolve.display.output import Output
     from pfsolve.display.surface import watching
     from pfsolve.display.text import one_line
     from pfsolve.environment import Environment

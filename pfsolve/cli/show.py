@@ -30,7 +30,8 @@ def show(
     raw: Annotated[bool, typer.Option("--raw", help="Show LaTeX as it is.")] = False,
 ) -> None:
     """Show the solution of a problem once more, or all that was written."""
-    from pfsolve.display.output import Output, Table
+    from pfsolve.display.columns import Table
+    from pfsolve.display.output import Output
     from pfsolve.display.solution import all_answers, summary, whole_run
     from pfsolve.environment import Environment
     from pfsolve.results.history import History
@@ -45,7 +46,7 @@ def show(
         rows = [(number, *_row(kept)) for number, kept in enumerate(history.runs(), 1)]
         values = [dict(zip(header, row, strict=True)) for row in rows]
         cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
-        output.give(values, lambda: [Table(header, cells, prose=True)])
+        output.give(values, lambda: [Table(header, cells, prose=True, spare=("id", "when"))])
         return
     line = history.find(run)
     output.give(line, lambda: whole_run(line, every=every))

@@ -123,8 +123,8 @@ class FileView(View):
         lines = [self.headline(width)]
         if not self.active:
             return lines
-        if height >= 3 and self.colours:  # without them a bar has no end
-            lines.append(progress_bar(self.done, self.problems, min(_BAR, width), self.colours))
+        if height >= 3:
+            lines.append(progress_bar(self.done, self.problems, min(_BAR, width)))
         if self.verbose >= 1 and self.running and height >= 5:
             problem, search = next(iter(self.running.items()))
             lines.append(Text(_clean(problem, width), "dim", no_wrap=True))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
+from pfsolve.display.columns import Table, fitted
 from pfsolve.display.text import clean_lines, one_line, readable_answer
 from pfsolve.files import dumps, json_safe
 
@@ -14,16 +15,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from pfsolve.environment import Environment
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Columns on a terminal, lines with tabs in a pipe, for cut and awk; the first column names the rows."""
-
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    prose: bool = False  # whether the last column is text, which a terminal wraps
-    words: Collection[str] = ()  # titles of further columns that hold no numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,18 +166,7 @@ class Output:
             for row in (table.header, *table.rows):
                 self._write("\t".join(row))
             return
-        from rich.table import Table as Columns
-        from rich.text import Text
-
-        columns = Columns(box=None, pad_edge=False, collapse_padding=True, header_style="bold")
-        numbers = range(1, len(table.header) - table.prose)
-        for index, title in enumerate(table.header):
-            number = index in numbers
-            right = number and title not in table.words
-            columns.add_column(title, no_wrap=number, justify="right" if right else "left")
-        for row in table.rows:
-            columns.add_row(*(Text(cell) for cell in row))
-        self._environment.out.print(columns)
+        self._print(fitted(table, self._environment.out))
 
     def _answer(self, answer: Answer) -> None:
         console = self._environment.out

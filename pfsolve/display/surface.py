@@ -14,7 +14,7 @@ from pfsolve.display.latex.terminal import to_terminal
 from pfsolve.display.suspension import Suspension
 from pfsolve.display.view import View
 from pfsolve.display.work import WorkView
-from pfsolve.events import Event, ManyEnded
+from pfsolve.events import Event, Loading, ManyEnded, SandboxEvent
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SHARE = 100  # a drawing is followed by a pause that makes it at most one part in this many
 PAUSE = 0.1  # seconds from one drawing to the next at the very least
+LOADING_S = 0.5  # seconds that loading a model may take before it is told of
 
 
 class Surface:
@@ -53,7 +54,8 @@ class Lines(Surface):
     """A line for what must be told, and on progress now and then.
 
     Events may come from several threads: the sandbox is built beside a download. They are told one
-    at a time.
+    at a time. That a model is being loaded is told by a thread of its own, if it takes long: nothing
+    else happens meanwhile.
 
     Args:
         environment: whose stderr is written to.
@@ -69,6 +71,7 @@ class Lines(Surface):
         self._views = views
         self._clock = clock
         self._lock = threading.RLock()
+        self._loading: threading.Timer | None = None
 
     def __exit__(
         self,
@@ -76,12 +79,30 @@ class Lines(Surface):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._stop_waiting()
         if self._is_active:  # nobody has told of an end
             self(ManyEnded(interrupted=True, seconds=0.0))
 
     def __call__(self, event: Event) -> None:
         with self._alone():
-            self._tell(event)
+            if not isinstance(event, SandboxEvent):
+                self._stop_waiting()
+            if isinstance(event, Loading):
+                self._loading = threading.Timer(LOADING_S, self._takes_long, (event,))
+                self._loading.daemon = True
+                self._loading.start()
+            else:
+                self._tell(event)
+
+    def _takes_long(self, event: Loading) -> None:
+        with self._alone():
+            if self._loading is threading.current_thread():  # not over by now
+                self._tell(event)
+
+    def _stop_waiting(self) -> None:
+        timer, self._loading = self._loading, None
+        if timer is not None:
+            timer.cancel()
 
     def _alone(self) -> AbstractContextManager[Any]:
         """A context in which nothing else writes to stderr from here."""
@@ -125,6 +146,8 @@ class Redrawn(Lines):
         self._live: Live | None = None
         self._next_drawing = 0.0
         self._suspension = Suspension(self._lock, self._remove, self._return)
+        self._width = 0  # cells of the terminal at the last drawing
+        self._drawn: list[int] = []  # cells of each line of it
 
     def __enter__(self) -> Self:
         self._suspension.__enter__()
@@ -189,7 +212,9 @@ class Redrawn(Lines):
                 vertical_overflow="crop",
                 redirect_stdout=False,
             )
+            self._width = self._console.width
             self._live.start()
+        self._unwrap()
         self._live.refresh()
         self._next_drawing = start + max(PAUSE, SHARE * (self._clock() - start))
 
@@ -207,16 +232,31 @@ class Redrawn(Lines):
         live, self._live = self._live, None
         if live is not None:
             start = self._clock()
+            self._unwrap()
             live.transient = True
             live.update("")  # stopping draws once more
             live.stop()
             cost = self._clock() - start
             self._next_drawing = max(start, self._next_drawing) + SHARE * cost
 
+    def _unwrap(self) -> None:
+        """Clear what a terminal whose width has changed has made of the last drawing.
+
+        One that got narrower has wrapped the lines, and rich would clear their number of rows. The
+        cursor ends where rich believes it to be.
+        """
+        before, self._width = self._width, self._console.width
+        if self._width == before or not self._drawn:
+            return
+        rows = sum(max(1, -(-cells // self._width)) for cells in self._drawn)
+        up = f"\x1b[{rows - 1}A" if rows > 1 else ""
+        self._console.file.write(f"\r{up}\x1b[J" + "\n" * (len(self._drawn) - 1))
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         active = [view for view in self._views if view.active]
-        for view in active[:1]:
-            yield from view.draw(options.max_width, options.size.height)
+        lines = active[0].draw(options.max_width, options.size.height) if active else []
+        self._drawn = [line.cell_len for line in lines]
+        yield from lines
 
 
 def watching(

@@ -259,7 +259,7 @@ class _Layout:
         program = row.kind == "program"
         copy = "" if copied is None else f"copied from {copied.source}"
         if row.finish is None and copied is not None:
-            line = Text(copy, "cyan")
+            line = Text().append(copy, "cyan")
             if colours and copied.dropped:
                 dropped = keep_end(copied.dropped, self.text - len(copy) - 2)
                 line.append("  ").append(dropped, "dim strike")

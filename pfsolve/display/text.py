@@ -115,14 +115,11 @@ def last_line_of_code(code: str) -> str:
     return ""
 
 
-def progress_bar(done: int, total: int, width: int, colours: bool) -> Text:
-    """A bar of `width` cells for `done` of `total`; without colours, what is left is blank."""
+def progress_bar(done: int, total: int, width: int) -> Text:
+    """A bar of `width` cells for `done` of `total`: a thick line, and a thin one for what is left."""
     from rich.text import Text
 
     halves = 2 * width if done >= total else int(2 * width * done / total)
     whole, half = divmod(halves, 2)
-    left = "━" * (width - whole - half)
-    if whole and not half:
-        left = left.replace("━", "╺", 1)  # a gap between the two
     bar = Text().append("━" * whole + "╸" * half, "green" if done >= total else "cyan")
-    return bar.append(left if colours else " " * len(left), "bar.back")
+    return bar.append("─" * (width - whole - half), "dim")

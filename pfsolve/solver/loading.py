@@ -11,7 +11,7 @@ from pfsolve.engine.chat import Chat
 from pfsolve.engine.library import LoadedModel
 from pfsolve.engine.policy import Policy
 from pfsolve.errors import ProgramsUnavailable
-from pfsolve.events import Listener, ProgramsMissing
+from pfsolve.events import Listener, Loading, ProgramsMissing
 from pfsolve.particle import StepRules
 from pfsolve.programs.base import Sandbox
 from pfsolve.rewards.base import Reward, Site
@@ -39,6 +39,7 @@ def open_models(found: Found, plan: SolvePlan, settings: Settings, *, listen: Li
         ResourceError: there is too little memory.
     """
     with ExitStack() as models:
+        listen(Loading("policy", found.policy.name))
         model = models.enter_context(LoadedModel(found.facts, settings.gpu_layers))
         # Room for every particle's whole context: none is cut short by another.
         cells, sequences = plan.sequences * plan.context, plan.sequences

@@ -50,8 +50,13 @@ def written(environment: Environment) -> str:
 
 def seen(environment: Environment) -> list[str]:
     """The lines on the terminal that are not empty, after carriage returns and cursor moves."""
-    lines, y = [""], 0
-    for token in re.findall(r"\x1b\[[0-9;?]*[A-Za-z]|\r|\n|[^\x1b\r\n]+", written(environment)):
+    return [line for line in replayed(written(environment), [""]) if line]
+
+
+def replayed(text: str, lines: list[str]) -> list[str]:
+    """The lines on a terminal on which these stood, the cursor in the last of them, and this is written."""
+    lines, y = list(lines), len(lines) - 1
+    for token in re.findall(r"\x1b\[[0-9;?]*[A-Za-z]|\r|\n|[^\x1b\r\n]+", text):
         if token == "\n":
             y += 1
             lines += [""] * (y + 1 - len(lines))
@@ -61,9 +66,11 @@ def seen(environment: Environment) -> list[str]:
             y = max(0, y - int(token[2:-1] or 1))
         elif re.fullmatch(r"\x1b.*K", token):
             lines[y] = ""
+        elif token == "\x1b[J":
+            lines[y:] = [""]
         else:
             lines[y] += token
-    return [line for line in lines if line]
+    return lines
 
 
 def foreign_codes(environment: Environment) -> set[str]:

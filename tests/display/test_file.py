@@ -209,7 +209,7 @@ def test_the_headline_is_redrawn_in_place_and_the_last_one_stays() -> None:
         assert headline == (
             "2 of 3 done · 1 running · 2 of 2 right · 29 tokens/s · 21 s · about 10 s left"
         )
-        assert bar == "━" * 40 + "╺" + "━" * 19  # a gap after what is done
+        assert bar == "━" * 40 + "─" * 20
         surface(right("c"))
         surface(ManyEnded(False, 21.0))
     assert seen(environment) == [

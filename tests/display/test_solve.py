@@ -277,6 +277,48 @@ def test_the_line_on_a_program_that_prints_much_has_its_end() -> None:
     assert len(line) < 230
 
 
+def told(*rows: ParticleRow, seconds: float = 30.0) -> list[str]:
+    """The lines of a pipe on a search whose events come once a second."""
+    environment, clock = pipes(), Clock()
+    with watching(environment, SolveView(), clock=clock) as surface:
+        surface(Began("p", len(rows), 100))
+        while clock.now < 100.0 + seconds:
+            clock.now += 1.0
+            surface(Progressed(2, 2.0, rows, 300, clock.now - 100.0))
+    return written(environment).splitlines()
+
+
+def test_a_pipe_gets_a_line_every_ten_seconds() -> None:
+    lines = told(row(0.25), row(0.75, answer=r"\frac{7}{3}", finish="boxed"), seconds=29.0)
+    assert lines == [
+        "step 2 · 300 tokens · 30 tokens/s · 7/3 (75 %)",
+        "step 2 · 300 tokens · 15 tokens/s · 7/3 (75 %)",
+    ]
+    assert told(row(1.0), seconds=9.0) == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "left"),
+    [  # in ten seconds the longest has come to 200 tokens
+        ([row(0.5, tokens=150), row(0.5, answer="4", finish="boxed", tokens=200)], "2 s"),
+        ([row(0.5, tokens=200), row(0.5, answer="4", finish="boxed", tokens=200)], None),
+        ([row(0.5, tokens=150), row(0.5, finish="loop", tokens=200)], None),
+        ([row(0.5, tokens=0), row(0.5, answer="4", finish="boxed", tokens=200)], None),
+        (
+            [row(0.5, tokens=9, kind="program"), row(0.5, answer="4", finish="end", tokens=200)],
+            None,
+        ),
+    ],
+)
+def test_time_left_is_told_where_finished_particles_tell_it(
+    rows: list[ParticleRow], left: str | None
+) -> None:
+    (line,) = told(*rows, seconds=10.0)
+    assert ("left" in line) == (left is not None)
+    if left:
+        assert f" · about {left} left · 4 (50 %)" in line
+
+
 @pytest.mark.parametrize("verbose", [0, 1])
 def test_a_pipe_gets_a_line_for_each_step_if_asked_for(verbose: int) -> None:
     rows = (row(0.5, answer=r"\frac{7}{3}", finish="boxed"), row(0.5, "text\x1b[31m [bold]"))

@@ -21,6 +21,7 @@ from pfsolve.display.file import FileView
 from pfsolve.display.solve import SolveView
 from pfsolve.display.surface import Lines, Redrawn, Surface, watching
 from pfsolve.display.view import View
+from pfsolve.display.work import WorkView
 from pfsolve.environment import Environment
 from pfsolve.events import (
     Began,
@@ -29,6 +30,7 @@ from pfsolve.events import (
     Ended,
     Event,
     InProblem,
+    Loading,
     ManyBegan,
     ManyEnded,
     ParticleRow,
@@ -44,6 +46,7 @@ from tests.display.terminal import (
     Clock,
     Terminal,
     pipes,
+    replayed,
     screen,
     seen,
     written,
@@ -137,6 +140,61 @@ def test_a_terminal_that_lacks_a_character_gets_a_substitute() -> None:
     assert b"x = ?" in raw.getvalue()
 
 
+def test_without_unicode_bars_and_signs_have_substitutes_as_wide_as_they_are() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    environment = Environment(stderr=stream, variables={"TERM": "xterm"})
+    row = ParticleRow(0.5, -1.0, 1, 10, "so " * 30, None, None, writes=True)
+    other = ParticleRow(0.5, 1.0, 1, 10, "ends", "4", "boxed")
+    view = SolveView().after(Began("p", 2, 10)).after(Progressed(1, 2.0, (row, other), 20, 1.0))
+    lines = [*view.draw(60, 24), *WorkView().after(BytesCame("m", 1, 3)).draw(80, 24)]
+    for line in lines:
+        environment.err.print(line, soft_wrap=True)
+    stream.flush()
+    assert raw.getvalue().decode("ascii").splitlines() == [
+        "step 1 - 2 particles - 1 writing - 20 tokens - 1.0 s",
+        "  weight         d log-odds",
+        "0 ####      50 %       -1.0 > ~so so so so so so so so so",
+        "1 ####      50 %       +1.0   4 - boxed",
+        "  ####      50 %  4",
+        "##########-------------------- 1 B of 3 B",
+    ]
+
+
+# --- loading --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("environment", [screen(), pipes()], ids=["terminal", "pipe"])
+def test_a_model_that_loads_for_long_is_told_of_meanwhile(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(surface_module, "LOADING_S", 0.05)
+    with watching(environment, SolveView(), clock=Clock()) as surface:
+        surface(Loading("policy", "some-model"))
+        assert seen(environment) == [], "not at once"
+        deadline = time.monotonic() + 10
+        while not seen(environment) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert seen(environment) == ["Loading the policy some-model"]
+        surface(MODEL)
+    on_terminal = environment.can_redraw
+    assert seen(environment) == [*["Loading the policy some-model"] * (not on_terminal), MODEL_LINE]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_model_that_loads_at_once_is_told_of_once(
+    fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(surface_module, "LOADING_S", 0.05)
+    environment = pipes()
+    with watching(environment, SolveView()) as surface:
+        surface(Loading("policy", "some-model"))
+        if not fails:
+            surface(MODEL)
+    time.sleep(0.2)
+    assert written(environment).splitlines() == [MODEL_LINE] * (not fails)
+
+
 @pytest.mark.parametrize("view", [SolveView(), FileView()])
 def test_a_download_is_shown_beside_any_subject(view: View) -> None:
     environment = screen()
@@ -206,6 +264,33 @@ def test_redrawing_replaces_what_was_there_and_other_output_stays_above_it() -> 
     assert lines[:2] == [MODEL_LINE, "a warning"]
     assert lines[2].startswith("step 5")
     assert len(lines) == 2 + 5  # headline, headings, two particles, one answer
+
+
+@pytest.mark.parametrize("width", [50, 30, 120])
+def test_a_terminal_that_changes_its_width_keeps_nothing_of_the_old_drawing(width: int) -> None:
+    """One that got narrower has wrapped the old lines, so that they take more rows."""
+    environment, clock = screen(), Clock()
+    with watching(environment, SolveView(), clock=clock) as surface:
+        surface(MODEL)
+        surface(SEARCH[0])
+        clock.now += 1.0
+        surface(Progressed(3, 2.0, ROWS, 20, 1.0))
+        before = written(environment)
+        wrapped = [
+            line[start : start + width]
+            for line in replayed(before, [""])
+            for start in range(0, max(1, len(line)), width)
+        ]
+        environment.err.width = width
+        clock.now += 1.0
+        surface(Progressed(4, 2.0, ROWS, 20, 1.0))
+        now = replayed(written(environment).removeprefix(before), wrapped)
+        assert "".join(now).count("step") - "".join(now).count("steps") == 1
+        assert now[-5].startswith("step 4")
+        assert "".join(now[:-5]) == MODEL_LINE
+    assert (
+        "".join(replayed(written(environment).removeprefix(before), wrapped)).count("step 4") == 1
+    )
 
 
 def test_the_first_and_the_last_state_are_drawn_however_short_the_search() -> None:

@@ -9,7 +9,7 @@ import pytest
 from pfsolve import events
 from pfsolve.display.surface import watching
 from pfsolve.display.view import LINE_S
-from pfsolve.display.work import WorkView, counted
+from pfsolve.display.work import BYTES_S, WorkView, counted
 from pfsolve.environment import Environment
 from pfsolve.events import BytesCame, Collecting, Event, Fitting, ModelLoaded, Scoring
 from tests.display.terminal import Clock, pipes, screen, seen, written
@@ -85,7 +85,7 @@ def test_a_terminal_gets_a_bar_and_the_same_lines() -> None:
             surface(event)
             clock.now += 10.0
         bar = seen(environment)[-1]
-        assert bar == "━" * 15 + "╺" + "━" * 14 + " 500 MB of 1 GB 10 MB/s 50 s left"
+        assert bar == "━" * 15 + "─" * 15 + " 500 MB of 1 GB 10 MB/s 50 s left"
         for event in DOWNLOAD[10:]:
             surface(event)
     assert seen(environment) == [
@@ -98,14 +98,27 @@ def test_a_bar_is_coloured_and_what_stands_beside_it_is_not() -> None:
     assert not line.style
     assert [(span.start, span.end, span.style) for span in line.spans] == [
         (0, 8, "cyan"),
-        (8, 30, "bar.back"),
+        (8, 30, "dim"),
     ]
 
 
-def test_without_colours_what_is_left_of_a_bar_is_blank() -> None:
-    view = WorkView(colours=False).after(BytesCame("m", GB // 4, GB))
-    assert view.draw(80, 24)[0].plain == "━" * 7 + "╸" + " " * 22 + " 250 MB of 1 GB"
+def test_without_colours_a_bar_has_an_end_too() -> None:
+    view = WorkView().after(BytesCame("m", GB // 4, GB))
+    assert view.draw(80, 24)[0].plain == "━" * 7 + "╸" + "─" * 22 + " 250 MB of 1 GB"
     assert [line.cell_len for line in view.draw(20, 24)] == [20]
+
+
+def test_what_is_unpacked_after_it_came_is_a_bar_of_its_own() -> None:
+    """A wheel is nearly as large as what is in it: one bar would run to its end and begin again."""
+    view = WorkView()
+    for second, done in enumerate((0, 450, 900)):
+        view = view.after(BytesCame("m", done * GB // 1000, GB), float(second))
+    assert view.draw(80, 24)[0].plain.endswith(" 900 MB of 1 GB 450 MB/s 0.2 s left")
+    view = view.after(BytesCame("m", GB // 10, GB, "unpacked"), 3.0)
+    assert view.draw(80, 24)[0].plain.endswith(" 100 MB of 1 GB unpacked")
+    view = view.after(BytesCame("m", GB // 5, GB, "unpacked"), 3.0 + BYTES_S)
+    assert view.draw(80, 24)[0].plain.endswith(" 200 MB of 1 GB unpacked 50 MB/s 16 s left")
+    assert view.line(BytesCame("m", 0, GB)) == "  20 % of 1 GB unpacked, 50 MB/s, 16 s left"
 
 
 def test_lines_on_bytes_are_few() -> None:

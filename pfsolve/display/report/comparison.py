@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pfsolve.display.output import Table
+from pfsolve.display.columns import Table
 from pfsolve.errors import UsageError
 from pfsolve.files import check_writable
 from pfsolve.wording import thousands
@@ -31,7 +31,9 @@ def _methods(comparison: Comparison) -> Table:
     if against:
         header += [f"over {against}, same tokens", "same n"]
     header += ["reward tokens", "s", "tokens/s"]
-    return Table(header, [_row(line, against is not None) for line in comparison.lines])
+    rows = [_row(line, against is not None) for line in comparison.lines]
+    spare = ["tokens/s", "s", "reward tokens", "oracle", "vote"]
+    return Table(header, rows, spare=[*spare, "same n"] if against else spare)
 
 
 def _row(line: Line, compared: bool) -> list[str]:

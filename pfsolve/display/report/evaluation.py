@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from pfsolve.display.output import Table
+from pfsolve.display.columns import Table
 from pfsolve.wording import duration, thousands
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _of_rollouts(curves: Mapping[str, Curve]) -> Table:
                 else f"{100 * curve.gain:+.1f} ({100 * gain[0]:+.1f} to {100 * gain[1]:+.1f})",
             )
         )
-    return Table(header, rows)
+    return Table(header, rows, spare=[str(n) for n in shown[1:-1]])
 
 
 def _of_rounds(early_auc: Sequence[EarlyAuc]) -> Iterator[tuple[str, ...]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pfsolve.display.output import Table
+from pfsolve.display.columns import Table
 from pfsolve.wording import plural
 
 

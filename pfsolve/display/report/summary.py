@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pfsolve.display.output import Table
+from pfsolve.display.columns import Table
 from pfsolve.display.text import one_line
 from pfsolve.wording import duration, speed, thousands
 
@@ -20,7 +20,7 @@ def summary_table(summaries: Sequence[Summary]) -> Table:
     """A row for the results of each group of settings, named by what the settings differ in."""
     labels = labels_of([summary.settings for summary in summaries])
     rows = [_row(label, summary) for label, summary in zip(labels, summaries, strict=True)]
-    return Table(_COLUMNS, rows)
+    return Table(_COLUMNS, rows, spare=("speed", "time", "no answer", "right"))
 
 
 def labels_of(settings: Sequence[dict[str, Any]]) -> list[str]:
