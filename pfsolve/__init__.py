@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pfsolve.library import Solver, solve
     from pfsolve.problems import Problem, read_problems
     from pfsolve.settings import Settings
     from pfsolve.solution import Solution
-    from pfsolve.solver.solver import Solver, solve
 
     __version__: str
 
@@ -32,9 +32,9 @@ _HOME = {
     "Problem": "pfsolve.problems",
     "Settings": "pfsolve.settings",
     "Solution": "pfsolve.solution",
-    "Solver": "pfsolve.solver.solver",
+    "Solver": "pfsolve.library",
     "read_problems": "pfsolve.problems",
-    "solve": "pfsolve.solver.solver",
+    "solve": "pfsolve.library",
 }
 
 

@@ -86,7 +86,10 @@ class _Column:
     def wrapped(self, row: int, width: int, console: Console) -> Sequence[Text]:
         from rich.text import Text
 
-        return list(Text(self.cells[row]).wrap(console, width)) if width else [Text()]
+        lines = list(Text(self.cells[row]).wrap(console, width)) if width else [Text()]
+        for line in lines:
+            line.rstrip()
+        return lines
 
 
 def _kept(table: Table, columns: Sequence[_Column], width: int) -> list[_Column]:

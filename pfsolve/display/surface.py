@@ -279,5 +279,13 @@ def watching(
     colours = environment.err.color_system is not None
     views = [WorkView()] if view is None else [WorkView(), view]
     shown = tuple(replace(each, verbose=verbose, colours=colours) for each in views)
-    kind = Redrawn if environment.can_redraw and verbose < 2 else Lines
+    redraws = environment.can_redraw or _has_widgets(environment)
+    kind = Redrawn if redraws and verbose < 2 else Lines
     return kind(environment, shown, clock)
+
+
+def _has_widgets(environment: Environment) -> bool:
+    """Whether this is a notebook in which rich can redraw something."""
+    from importlib.util import find_spec
+
+    return environment.err.is_jupyter and find_spec("ipywidgets") is not None

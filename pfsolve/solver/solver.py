@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from pfsolve.answers import warm_up
 from pfsolve.engine import backend
@@ -19,14 +18,13 @@ from pfsolve.events import InProblem, Listener, SearchListener, ignore
 from pfsolve.particle import Kind
 from pfsolve.problems import Problem
 from pfsolve.rewards.base import Reward
-from pfsolve.settings import Settings, merge
+from pfsolve.settings import Settings
 from pfsolve.solution import ScoredSolution, Solution
 from pfsolve.solver.answering import answer_is_settled, solution_of
 from pfsolve.solver.finding import find, programs_wanted
 from pfsolve.solver.loading import open_models
 from pfsolve.solver.lots import search_of, waves_of
 from pfsolve.solver.planning import plan
-from pfsolve.solver.profiles import with_profiles
 from pfsolve.solver.prompt import prompt_tokens, ways_of_asking
 from pfsolve.solver.reading import score_solution
 from pfsolve.solver.scheduler import Scheduler
@@ -247,14 +245,3 @@ class Solver:
             settled=partial(answer_is_settled, settings.final) if settings.stops_early else None,
             seconds=settings.time,
         )
-
-
-def solve(problem: str, **settings: Any) -> Solution:
-    """Solve one problem; keyword arguments are the fields of `Settings`, `preset` and `profile`.
-
-    Loads the models anew each time: for more than one problem make a `Solver`.
-    """
-    environment = Environment()
-    layers = with_profiles(settings, environment=environment)
-    with Solver(merge(*layers), environment=environment) as solver:
-        return solver.solve(problem)
