@@ -78,7 +78,7 @@ class FileView(View):
     def _counted(self, event: Event) -> FileView:
         match event:
             case InProblem(problem, inner):
-                search = self.running.get(problem, SolveView()).after(inner)
+                search = self.running.get(problem, SolveView(colours=self.colours)).after(inner)
                 return replace(self, running={**self.running, problem: search})
             case ProblemEnded(problem, answer, correct, error, tokens):
                 return replace(
