@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _GAP = 2  # cells between two columns
 _NARROWEST = 16  # cells of a column of text, if it has that many
-_NUMBER = re.compile(r"([-+−<>]{,2}\d.*)?|–|\?")
+_NUMBER = re.compile(r"([-+−<>~]{,2}\d.*)?|–|\?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,9 @@ def fitted(table: Table, console: Console) -> list[Text]:
                 line.append(" " * _GAP)
             line.rstrip()
             lines.append(line)
-    if left_out := [column.cells[0] for column in columns if column not in kept]:
-        lines.append(Text(f"no room for: {', '.join(filter(None, left_out))}", "dim"))
+    left_out = [column.cells[0] for column in columns if column not in kept]
+    if named := ", ".join(filter(None, left_out)):
+        lines.append(Text(f"no room for: {named}", "dim"))
     return lines
 
 
@@ -95,8 +96,10 @@ class _Column:
 def _kept(table: Table, columns: Sequence[_Column], width: int) -> list[_Column]:
     """The columns there is room for."""
     spare = [columns[table.header.index(title)] for title in table.spare]
-    others = columns[1 : len(columns) - table.prose]
-    going = [*spare, *(column for column in reversed(others) if column not in spare)]
+    others = list(columns[:0:-1])
+    if table.prose:
+        others = [*others[1:], *others[:1]]
+    going = [*spare, *(column for column in others if column not in spare)]
     gone: list[_Column] = []
 
     def room() -> int:
