@@ -286,6 +286,12 @@ def watching(
 
 def _has_widgets(environment: Environment) -> bool:
     """Whether this is a notebook in which rich can redraw something."""
-    from importlib.util import find_spec
+    if not environment.err.is_jupyter:
+        return False
+    from importlib import import_module
 
-    return environment.err.is_jupyter and find_spec("ipywidgets") is not None
+    try:
+        import_module("ipywidgets")  # now: it would make the first drawing a long one
+    except ImportError:
+        return False
+    return True
