@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pfsolve.display.latex.terminal import split_unfinished, to_terminal
@@ -71,6 +72,7 @@ def keep_end(text: str, width: int) -> str:
     return "…" + end[word.end() if word else 0 :] if width > 0 else ""
 
 
+@lru_cache(maxsize=512)
 def readable_answer(answer: str) -> str:
     """An answer as one line of terminal text."""
     answer = one_line(answer)
@@ -85,6 +87,7 @@ def _last_lines(text: str) -> list[str]:
     return lines
 
 
+@lru_cache(maxsize=512)  # a particle that waits is drawn again and again
 def last_line(text: str) -> str:
     """The last line of a growing solution that says something, as terminal text.
 

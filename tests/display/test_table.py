@@ -141,7 +141,7 @@ def test_without_colours_nothing_is_struck_through_so_that_the_dropped_is_not_sh
     for events in list(_story().values())[:3]:
         for event in events:
             view = view.after(event)
-    assert view.draw(160, 24)[2 + 2].plain.endswith("   copied from 4")
+    assert view.draw(160, 24)[2 + 2].plain.endswith(" › copied from 4")
     assert not view.colours, "no event may give it some"
 
 
