@@ -19,6 +19,7 @@ from pfsolve.rewards.base import Memoryless, Prefix, Reward, Uniform
 from pfsolve.rewards.self_evaluation import SelfEvaluation
 from pfsolve.search.methods import METHODS
 from pfsolve.settings import Settings
+from pfsolve.solver import narrator
 from pfsolve.solver.scheduler import Scheduler
 from pfsolve.solver.streams import resampling_rng
 from pfsolve.solver.task import Outcome, Task, Writer
@@ -163,7 +164,10 @@ def test_a_search_that_fails_does_not_take_the_others_with_it(make_policy: MakeP
     assert is_empty(policy.cache)
 
 
-def test_events_tell_the_whole_story(make_policy: MakePolicy) -> None:
+def test_events_tell_the_whole_story(
+    make_policy: MakePolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(narrator, "_TICK_SECONDS", 0.0)
     policy = make_policy(temperature=1.0)
     events: list[Event] = []
     (outcome,) = run(policy, Longest(), task(policy, 3, listen=events.append))
@@ -172,7 +176,10 @@ def test_events_tell_the_whole_story(make_policy: MakePolicy) -> None:
     scored = [e for e in events if isinstance(e, StepScored)]
     assert [e.step for e in scored] == list(range(1, outcome.population.steps + 1))
     assert all(sum(e.weights) == pytest.approx(1) for e in scored)
-    assert any(isinstance(e, Progressed) for e in events)
+    resampled = [e for e in events if isinstance(e, Resampled)]
+    assert all(e.weights == pytest.approx([0.25] * 4) for e in resampled), "they count alike"
+    writing = {sum(row.writes for row in e.rows) for e in events if isinstance(e, Progressed)}
+    assert {0, 4} <= writing, "between two steps, and at the beginning of one"
     assert events[-1].tokens == outcome.tokens
     seen = [e.tokens for e in events if isinstance(e, Progressed)]
     assert seen == sorted(seen)
