@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pfsolve.search.requests import FinalPopulation, Search, StepInfo
+from pfsolve.search.requests import FinalPopulation, Fork, Search, StepInfo
 from pfsolve.search.side_by_side import Island, abreast, join, slots_of
 from pfsolve.search.weights import Weights, log_mean_exp
 
@@ -40,6 +40,9 @@ def pooled(waves: Sequence[Sequence[Island[FinalPopulation]]]) -> Search:
             steps = request.step
             votes = _votes(request.weights, sizes)
             request = replace(request, weights=votes, log_evidence=None)
+        elif isinstance(request, Fork) and request.log_weights is not None:
+            votes = _votes(Weights(request.log_weights), sizes)
+            request = replace(request, log_weights=votes.log)
         answer = yield request
 
 

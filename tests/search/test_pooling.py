@@ -11,7 +11,7 @@ from pfsolve.search.beam import beam_search
 from pfsolve.search.independent import independent_samples
 from pfsolve.search.particle_filter import FilterRules, particle_filter
 from pfsolve.search.pooling import pooled
-from pfsolve.search.requests import Search
+from pfsolve.search.requests import Fork, Search
 from tests.laws import check_search
 from tests.search.worlds import Script, drive, stopping
 
@@ -47,6 +47,15 @@ def test_votes_do_not_depend_on_the_size_of_an_island_s_weights() -> None:
     islands = [(particle_filter(2, rules, np.random.default_rng(i)), 2) for i in range(2)]
     end = drive(pooled([islands]), script.answer)
     assert end.weights.normalised == pytest.approx([0.25] * 4)
+
+
+def test_votes_stay_what_they_are_when_particles_are_copied() -> None:
+    script = Script({1: [50.0, 40.0, -9.0, -INF], 2: [0.0] * 4}, [2] * 4)
+    islands = [(particle_filter(2, FilterRules(), np.random.default_rng(i)), 2) for i in range(2)]
+    drive(pooled([islands]), script.answer)
+    (fork,) = (request for request in script.log if isinstance(request, Fork))
+    assert fork.log_weights is not None
+    assert np.exp(fork.log_weights) == pytest.approx(1.0), "none is dead any more"
 
 
 def test_islands_that_are_dead_or_have_not_begun_have_no_vote() -> None:
