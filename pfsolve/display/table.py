@@ -101,12 +101,13 @@ def _headline(view: SolveView, width: int) -> Text:
         return Text(f"{plural(view.n, 'particle')} · {prompt}", "dim")
     begun = len(view.begun)
     writing = sum(row.writes for row in view.rows)
+    waiting = sum(view.rows[slot].finish is None for slot in view.begun) - writing
     left = view.seconds_left() if view.active else None
     said = {
         "step": f"step {view.step}",
         "ess": f"ESS {view.ess:.1f} of {begun}" if view.scored else plural(view.n, "particle"),
         "resampled": "resampled" if view.copies else "",
-        "writing": f"{writing} writing" if 0 < writing < begun else "",
+        "writing": f"{writing} writing, {waiting} waiting" if writing and waiting else "",
         "tokens": plural(view.tokens, "token"),
         "speed": speed(view.tokens, view.seconds) or "",
         "seconds": duration(view.seconds),

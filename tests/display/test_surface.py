@@ -152,7 +152,7 @@ def test_without_unicode_bars_and_signs_have_substitutes_as_wide_as_they_are() -
         environment.err.print(line, soft_wrap=True)
     stream.flush()
     assert raw.getvalue().decode("ascii").splitlines() == [
-        "step 1 - 2 particles - 1 writing - 20 tokens - 1.0 s",
+        "step 1 - 2 particles - 20 tokens - 20 tokens/s - 1.0 s",
         "  weight         d log-odds",
         "0 ####      50 %       -1.0 > ~so so so so so so so so so",
         "1 ####      50 %       +1.0   4 - boxed",

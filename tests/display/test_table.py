@@ -147,7 +147,7 @@ def test_without_colours_nothing_is_struck_through_so_that_the_dropped_is_not_sh
 
 def test_a_particle_that_waits_for_others_is_dim_and_one_that_writes_has_a_mark() -> None:
     lines = at("some wait for the others")
-    assert "8 writing" in lines[0].plain
+    assert "8 writing, 5 waiting" in lines[0].plain
     waiting, writing = lines[2], lines[2 + 1]
     assert (str(waiting.style), str(writing.style)) == ("dim", "")
     assert " › " in writing.plain
