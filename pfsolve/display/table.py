@@ -32,15 +32,8 @@ _DISPENSABLE = (_LOG_ODDS, "kind", "bar", "tokens", "steps")  # the last goes fi
 _NARROWEST_TEXT = 24  # cells; columns give way before the text gets narrower than this
 _WRITES = "›"
 
-_HEADLINE = (
-    "speed",
-    "tokens",
-    "ess",
-    "writing",
-    "left",
-    "resampled",
-    "seconds",
-)  # likewise, the first
+# What the headline goes without where there is no room, the first first.
+_HEADLINE = ("speed", "tokens", "ess", "writing", "left", "resampled", "seconds")
 
 _SAME = 40  # characters by whose end lines are told apart: their start may not be known any more
 _EIGHTHS = " ▏▎▍▌▋▊▉"
