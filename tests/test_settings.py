@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -297,14 +298,46 @@ def test_variables_win_over_the_config_file_and_say_nothing_when_empty() -> None
         ("time", "0s", "0, which is out of range"),
     ],
 )
-def test_a_wrong_value_is_named_in_the_spelling_of_who_reads_it(
-    name: str, text: str, says: str
+def test_a_wrong_value_is_named_with_where_it_comes_from(
+    name: str, text: str, says: str, tmp_path: Path
 ) -> None:
+    variable = f"PFSOLVE_{name.upper()}"
     with pytest.raises(UsageError) as caught:
-        merge(read_variables({f"PFSOLVE_{name.upper()}": text}))
+        read_variables({variable: text})
+    assert caught.value.spelled(as_option)[0] == f"{variable} is {says}"
+    assert caught.value.hint or name == "deduplicate"
+
+    with pytest.raises(UsageError) as caught:
+        merge({name: parsed(name, text)})
     assert caught.value.message == f"{name} is {says}"
     assert caught.value.spelled(as_option)[0] == f"{as_option(name)} is {says}"
-    assert caught.value.hint or name == "deduplicate"
+
+    path = tmp_path / "config.toml"
+    path.write_text(f"{name} = {text if re.fullmatch(r'nan|[-0-9.]+', text) else repr(text)}")
+    with pytest.raises(UsageError) as caught:
+        read_config(path)
+    assert caught.value.spelled(as_option)[0].startswith(f"{path}: {name} is ")
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("particle", "did you mean 'particles'?"),
+        ("Max-Steps", "did you mean 'max_steps'?"),
+        ("profil", "did you mean 'profile'?"),
+        ("record", "for the command line only"),
+        ("quiet", "for the command line only"),
+    ],
+)
+def test_an_unknown_key_is_named_with_its_file_and_the_nearest_setting(
+    key: str, hint: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(f"{key} = 4")
+    with pytest.raises(UsageError) as caught:
+        read_config(path)
+    assert caught.value.message == f"{path}: unknown setting {key.replace('-', '_')!r}"
+    assert hint in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize(

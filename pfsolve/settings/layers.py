@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from pfsolve.errors import UsageError
 from pfsolve.settings.presets import PRESETS
 from pfsolve.settings.record import METHODS, SETTINGS, Settings
+
+_ALIKE = 0.75  # of two names, as difflib measures it: "particle" and "particles", not "record" and "reward"
 
 
 def merge(*layers: Mapping[str, Any]) -> Settings:
@@ -26,10 +29,7 @@ def merge(*layers: Mapping[str, Any]) -> Settings:
     strongest = max((i for i, layer in enumerate(layers) if layer.get("method")), default=None)
     for number, layer in enumerate(layers):
         if unknown := layer.keys() - known:
-            raise UsageError(
-                f"unknown setting {min(unknown)!r}",
-                f"the settings are {', '.join(sorted(known))}",
-            )
+            raise _unknown(min(unknown), known)
         if preset := SETTINGS["preset"].checked(layer.get("preset")):
             merged |= PRESETS[preset]
         if number == strongest:
@@ -52,17 +52,26 @@ def read_variables(variables: Mapping[str, str]) -> dict[str, Any]:
     """The variables PFSOLVE_PARTICLES, ... as one layer for `merge`; an empty one says nothing.
 
     Raises:
-        UsageError: the text of one stands for no value.
+        UsageError: the text of one stands for no value, or for one that is not allowed.
     """
-    texts = {name: variables.get(f"PFSOLVE_{name.upper()}", "") for name in SETTINGS}
-    return {name: parsed(name, text) for name, text in texts.items() if text.strip()}
+    texts = {name: variables.get(_as_variable(name), "") for name in SETTINGS}
+    layer = {}
+    for name, text in texts.items():
+        if text.strip():
+            try:
+                layer[name] = parsed(name, text)
+                SETTINGS[name].checked(layer[name])
+            except UsageError as error:
+                raise UsageError(*error.spelled(_as_variable)) from None
+    return layer
 
 
 def read_config(path: Path) -> dict[str, Any]:
     """The user's config.toml as one layer for `merge`; empty when there is no such file.
 
     Raises:
-        UsageError: the file cannot be read or is no TOML.
+        UsageError: the file cannot be read or is no TOML; a key is no setting, or its value is not
+            allowed. The message names the file.
     """
     import tomllib
 
@@ -73,4 +82,30 @@ def read_config(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"cannot read {path}: {error}", "correct the file or remove it") from error
     # Options are written as on the command line; both spellings are fine.
-    return {name.replace("-", "_"): value for name, value in values.items()}
+    layer = {name.replace("-", "_"): value for name, value in values.items()}
+    for name, value in layer.items():
+        try:
+            if name not in SETTINGS:
+                raise _unknown(name, SETTINGS.keys())
+            SETTINGS[name].checked(value)
+        except UsageError as error:
+            raise UsageError(f"{path}: {error.message}", error.hint) from None
+    return layer
+
+
+def _as_variable(name: str, value: str | None = None) -> str:
+    """A setting as the environment spells it: "PFSOLVE_BEAM_WIDTH", "PFSOLVE_BEAM_WIDTH=4"."""
+    variable = f"PFSOLVE_{name.upper()}"
+    return variable if value is None else f"{variable}={value}"
+
+
+def _unknown(name: str, known: Collection[str]) -> UsageError:
+    """The error that says that a name is no setting's, and which one may have been meant."""
+    if near := difflib.get_close_matches(name.lower(), known, n=1, cutoff=_ALIKE):
+        hint = f"did you mean {near[0]!r}?"
+    else:
+        hint = (
+            f"the settings are {', '.join(sorted(known))}; "
+            "other options, such as --quiet, are for the command line only"
+        )
+    return UsageError(f"unknown setting {name!r}", hint)

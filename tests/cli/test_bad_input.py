@@ -148,14 +148,10 @@ def test_debug_shows_the_traceback(cli: Cli) -> None:
     assert "Traceback" in cli(PROBLEM, "-n", "0", PFSOLVE_DEBUG="1").stderr
 
 
-@pytest.mark.parametrize(
-    ("value", "says"), [("many", "'many', which is"), ("300", "300, which is")]
-)
-def test_a_wrong_variable_reads_like_a_wrong_option(cli: Cli, value: str, says: str) -> None:
-    variable, option = cli(PROBLEM, PFSOLVE_PARTICLES=value), cli(PROBLEM, "-n", value)
-    assert variable.returncode == option.returncode == 2
-    assert complaint(variable) == complaint(option)
-    assert f"--particles is {says}" in complaint(variable)
+def test_a_wrong_variable_is_named(cli: Cli) -> None:
+    result = cli(PROBLEM, PFSOLVE_PARTICLES="300")
+    assert result.returncode == 2
+    assert complaint(result) == "Error: PFSOLVE_PARTICLES is 300, which is out of range"
 
 
 def test_a_broken_config_file_is_named(cli: Cli, tmp_path: Path) -> None:
@@ -165,4 +161,4 @@ def test_a_broken_config_file_is_named(cli: Cli, tmp_path: Path) -> None:
         config.write_text(content)
         result = cli(PROBLEM)
         assert result.returncode == 2
-        complaint(result)
+        assert str(config) in complaint(result)
