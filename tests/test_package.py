@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -20,6 +21,14 @@ def test_importing_it_loads_nothing_heavy() -> None:
     code = "import sys, pfsolve; print([m for m in ('numpy', 'rich', 'llama_cpp') if m in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "[]\n"
+
+
+def test_no_hint_installs_the_package_from_an_index() -> None:
+    """It is at none, where a stranger could own its name."""
+    sources = Path(pfsolve.__file__).parent.rglob("*.py")
+    commands = re.findall(r"pip install[^\n`]*", "".join(map(Path.read_text, sources)))
+    assert commands
+    assert not [command for command in commands if "pfsolve" in command]
 
 
 def test_the_licence_comes_with_the_package() -> None:

@@ -116,7 +116,7 @@ def path(name: Name, as_json: AsJson = False) -> None:
     entry = world.catalogue.get(name)
     found = world.find(entry)
     if found is None:
-        raise _not_here(entry)
+        raise _not_here(entry, world)
     world.output.give({"name": entry.name, "path": str(found)}, lambda: [str(found)])
 
 
@@ -141,7 +141,7 @@ def verify(
         if file:
             found.append((entry, file))
         elif names:
-            raise _not_here(entry)
+            raise _not_here(entry, world)
     checked: list[Verification] = []
 
     def checking() -> Iterator[dict[str, Any]]:
@@ -203,6 +203,7 @@ def _facts(world: World, entry: ModelEntry) -> dict[str, Any]:
         "description": entry.description,
         "default": entry.name == world.default,
         "downloaded": found is not None,
+        "damaged": found is None and world.store.file(entry).is_file(),
         "to_convert": found is None and entry.source is not None,
         "path": str(found) if found else None,
         "bytes": found.stat().st_size if found else entry.size,
@@ -217,12 +218,13 @@ def _facts(world: World, entry: ModelEntry) -> dict[str, Any]:
 
 
 def _row(facts: dict[str, Any]) -> tuple[str, ...]:
+    on_disk = "convert" if facts["to_convert"] else yes_no(facts["downloaded"])
     return (
         facts["name"],
         size_shown(facts["bytes"], facts["bytes_exact"]),
         size_shown(facts["memory_bytes"]),
         yes_no(facts["fits"]),
-        "convert" if facts["to_convert"] else yes_no(facts["downloaded"]),
+        "damaged" if facts["damaged"] else on_disk,
         "reward" if facts["kind"] == "prm" else "default" if facts["default"] else "",
     )
 
@@ -242,12 +244,13 @@ def _how_it_scores(spec: PrmSpec) -> str:
     return f"score by tokens {spec.positive} and {spec.negative}"
 
 
-def _not_here(entry: ModelEntry) -> PfsolveError:
+def _not_here(entry: ModelEntry, world: World) -> PfsolveError:
     from pfsolve.errors import ModelMissing
+    from pfsolve.models.download import absence
 
     how = "pull" if entry.places else "convert"
     return ModelMissing(
-        f"{entry.name} is not on this disk", f"`pfsolve models {how} {entry.name}` fetches it"
+        absence(entry, world.store), f"`pfsolve models {how} {entry.name}` fetches it"
     )
 
 

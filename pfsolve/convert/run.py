@@ -271,7 +271,7 @@ def _check_packages() -> None:
         if find_spec(package) is None:
             raise PfsolveError(
                 f"the package {package}, which conversion needs, is not installed",
-                "`pip install 'pfsolve[convert]'` installs it",
+                f"`pip install {package}` installs it",
             )
 
 

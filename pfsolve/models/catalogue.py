@@ -117,5 +117,5 @@ def builtin_file(package: Path = _PACKAGE) -> Path:
             return candidate
     raise PfsolveError(
         f"pfsolve's own models.toml is not in {package}",
-        "the installation is incomplete: pip install --force-reinstall pfsolve",
+        "the installation is incomplete: install pfsolve once more, from where it came",
     )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pfsolve.environment import Environment
 from pfsolve.errors import ModelMissing, named
 from pfsolve.models.catalogue import Catalogue, load_catalogue
-from pfsolve.models.download import find
+from pfsolve.models.download import absence, find
 from pfsolve.models.entry import ModelEntry
 from pfsolve.models.place import Place
 from pfsolve.models.resolve import WantedPolicy, look_up_policy
@@ -55,9 +55,10 @@ def default_policies(environment: Environment, *, offline: bool) -> Iterator[Wan
         return
     first, last = catalogue.default_policies[0], catalogue.default_policies[-1]
     if offline or environment.offline:
+        store = Store(environment.models_dir)
         raise ModelMissing(
-            f"no policy is named, and of the defaults ({', '.join(catalogue.default_policies)}) "
-            "none is on this disk, and pfsolve is to stay offline",
+            "no policy is named, and pfsolve is to stay offline; of the defaults "
+            + "; ".join(absence(catalogue.get(name), store) for name in catalogue.default_policies),
             f"go online once for `pfsolve models pull {first}`",
         )
     closed: dict[type[Place], PlaceFailed] = {}

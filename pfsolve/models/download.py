@@ -46,12 +46,12 @@ def pull(
             return path
         if not entry.places:
             raise ModelMissing(
-                f"{entry.name} is not on this disk, and no place has it ready for llama.cpp",
+                f"{absence(entry, store)}, and no place has it ready for llama.cpp",
                 f"`pfsolve models convert {entry.name}` makes it from its checkpoint",
             )
         if offline:
             raise ModelMissing(
-                f"{entry.name} is not on this disk, and pfsolve is to stay offline",
+                f"{absence(entry, store)}, and pfsolve is to stay offline",
                 f"go online once for `pfsolve models pull {entry.name}`",
             )
         with (
@@ -95,6 +95,15 @@ def present(entry: ModelEntry, store: Store) -> Path | None:
     """The model's file as `find` has it, or a damaged one in the store."""
     file = store.file(entry)
     return file if file.exists() else find(entry, store)
+
+
+def absence(entry: ModelEntry, store: Store) -> str:
+    """Why `find` finds no file: the model is not on this disk, or its file in the store is damaged."""
+    file = store.file(entry)
+    if not file.is_file():
+        return f"{entry.name} is not on this disk"
+    differs = entry.contradiction(file.stat().st_size, store.recorded(entry))
+    return f"{entry.name} is damaged: {file} has {differs or 'a sha256 that is not known'}"
 
 
 def verify(entry: ModelEntry, store: Store, path: Path) -> Verification:

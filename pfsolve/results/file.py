@@ -50,7 +50,7 @@ def read_results(path: Path) -> Contents:
     if newest > SCHEMA:
         raise UsageError(
             f"{path} has schema {newest}, and this pfsolve knows {SCHEMA}",
-            "pip install --upgrade pfsolve",
+            "use the pfsolve that wrote it, or a newer one",
         )
     only_torn = contents.torn and len(lines) == 1 and _START.startswith(data[: len(_START)])
     if lines and not contents.records and not only_torn:

@@ -82,7 +82,7 @@ def read_record(path: Path) -> ResultLine:
     if record["schema"] > SCHEMA:
         raise UsageError(
             f"{path} has schema {record['schema']}, and this pfsolve knows {SCHEMA}",
-            "pip install --upgrade pfsolve",
+            "use the pfsolve that wrote it, or a newer one",
         )
     return record
 

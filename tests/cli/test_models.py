@@ -30,6 +30,7 @@ from pfsolve.errors import (
     exit_code,
 )
 from pfsolve.models.catalogue import load_catalogue
+from pfsolve.models.defaults import default_policies
 from pfsolve.settings import Settings
 from pfsolve.wording import format_bytes
 from tests.display.terminal import Terminal
@@ -425,6 +426,23 @@ def test_verify_finds_a_damaged_file_and_the_way_to_mend_it(fetched: Path, damag
     run("rm", "tiny")
     run("pull", "tiny", "-q")
     assert fetched.read_bytes() == DATA
+
+
+def test_a_truncated_file_is_called_damaged_and_a_pull_mends_it(fetched: Path) -> None:
+    fetched.write_bytes(DATA[:-1])
+    for command in (("path",), ("pull", "--offline")):
+        missing = error(run(*command, "tiny"), ModelMissing)
+        told = f"tiny is damaged: {fetched} has {len(DATA) - 1} bytes, not {len(DATA)}"
+        assert missing.message.startswith(told)
+        assert "`pfsolve models pull tiny`" in str(missing.hint)
+    with pytest.raises(ModelMissing, match="of the defaults tiny is damaged"):
+        next(default_policies(Environment(), offline=True))
+    assert next(line for line in table("list") if line[0] == "tiny")[4] == "damaged"
+    assert read("show", "tiny")["damaged"] is True
+
+    run("pull", "tiny", "-q")
+    assert fetched.read_bytes() == DATA
+    assert next(line for line in table("list") if line[0] == "tiny")[4] == "yes"
 
 
 def test_verify_with_nothing_there() -> None:

@@ -98,7 +98,10 @@ def check_plot(path: Path) -> None:
     if path.suffix.lower() not in PLOTS:
         raise UsageError(f"--plot {path} is no {', '.join(PLOTS)}", f"name it {path.stem}.png")
     if find_spec("matplotlib") is None:
-        raise UsageError("--plot needs matplotlib", "pip install 'pfsolve[plot]'")
+        raise UsageError(
+            "--plot needs the package matplotlib, which is not installed",
+            "`pip install matplotlib` installs it",
+        )
     try:
         check_writable(path)
     except OSError as error:

@@ -12,7 +12,7 @@ from pfsolve.wording import duration, speed, thousands
 if TYPE_CHECKING:
     from pfsolve.results.summary import Summary
 
-_COLUMNS = ("settings", "solved", "no answer", "right", "accuracy", "tokens", "time", "speed")
+_COLUMNS = ("settings", "done", "no answer", "right", "accuracy", "tokens", "time", "speed")
 _NAMED = ("policy", "particles", "reward", "temperature", "seed")  # what tells runs apart first
 
 
