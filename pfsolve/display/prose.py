@@ -41,9 +41,9 @@ _ROW_TOKEN = re.compile(
 )
 _QUOTE = re.compile(r"(?:>[ ]?)+")
 _ITEM = re.compile(r"[ ]*(?:(?:[-*•]|\d+[.)])[ ]+(?=\S))?")
-_EMPHASIS = re.compile(
-    r"(?<![\w\\}$])_([^\W_](?:[^_$\\^{}]*[^\W_])?[!?.,;:)]*)_(?!\w)"
-)  # no subscript
+# What is no subscript: emphasis, and a blank or a name such as __init__.
+_EMPHASIS = re.compile(r"(?<![\w\\}$])_([^\W_](?:[^_$\\^{}]*[^\W_])?[!?.,;:)]*)_(?!\w)")
+_BLANK = re.compile("__+")
 _CODE_SPAN = re.compile(r"(`[^`\n]+`)")
 _STYLED = re.compile(rf"`([^`\n]+)`|{BOLD.pattern}")
 
@@ -121,7 +121,7 @@ def _inline(line: str, style: str = "") -> Text:
         piece = pieces[number]
         if piece.strip():
             before, after = (" " if edge.isspace() else "" for edge in (piece[0], piece[-1]))
-            piece = _EMPHASIS.sub(r"\1", piece)
+            piece = _BLANK.sub(lambda blank: r"\_" * len(blank[0]), _EMPHASIS.sub(r"\1", piece))
             pieces[number] = before + to_terminal(piece).strip() + after
     return _styled("".join(pieces), style)
 
