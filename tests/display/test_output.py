@@ -108,7 +108,7 @@ def test_prose_is_readable_on_a_terminal_and_markdown_in_a_pipe_or_raw() -> None
         ("We _do_ it, (_really_) _so be it!_", "We do it, (really) so be it!"),
         ("x_1 and y_2, $a_n$ and $b_n$", "x₁ and y₂, aₙ and bₙ"),
         ("__init__ is ____ there", "__init__ is ____ there"),
-        (r"\(_2F_1\) and a_name_of_mine", "₂F₁ and a_name_of_mine"),
+        (r"\(_2F_1\) and $_nC_k$", "₂F₁ and ₙCₖ"),
     ],
 )
 def test_an_underscore_of_prose_is_no_subscript(written: str, seen: str) -> None:
