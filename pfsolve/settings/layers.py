@@ -105,7 +105,7 @@ def _unknown(name: str, known: Collection[str]) -> UsageError:
         hint = f"did you mean {near[0]!r}?"
     else:
         hint = (
-            f"the settings are {', '.join(sorted(known))}; "
-            "other options, such as --quiet, are for the command line only"
+            "options that are no settings, such as --quiet, are for the command line only; "
+            f"the settings are {', '.join(sorted(known))}"
         )
     return UsageError(f"unknown setting {name!r}", hint)
