@@ -32,7 +32,7 @@ from pfsolve.settings import (
 )
 from pfsolve.solver.profiles import with_profiles
 
-README = Path(__file__).parent.parent / "README.md"
+REFERENCE = Path(__file__).parent.parent / ".github/REFERENCE.md"
 
 # A value of each setting other than its default, as a text.
 OTHER = {
@@ -263,7 +263,7 @@ def from_the_command_line(texts: dict[str, str], monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(
             f"pfsolve.cli.{solve}", lambda _, settings, *more: found.append(settings)
         )
-    argv = ["-f", str(README)] if "parallel" in texts else ["2 + 2?"]
+    argv = ["-f", str(REFERENCE)] if "parallel" in texts else ["2 + 2?"]
     for name, text in texts.items():
         if SETTINGS[name].kind is not bool:
             argv += [as_option(name), text]
@@ -381,11 +381,11 @@ def test_the_record_itself_refuses_a_wrong_type(values: dict[str, Any]) -> None:
         Settings(**values)
 
 
-# -- the README --
+# -- the reference --
 
 
 def row(setting: Setting) -> str:
-    """The line of the README's table."""
+    """The line of the table in REFERENCE."""
     values = f"`{setting.values}`".replace("|", "`, `") if setting.values else ""
     if setting.range:
         values = setting.range + (" or `auto`" if setting.auto else "")
@@ -396,4 +396,4 @@ def row(setting: Setting) -> str:
 
 def test_the_readme_has_a_line_for_every_setting_of_the_method_in_order() -> None:
     wanted = [row(each) for each in SETTINGS.values() if each.panel in (METHOD, SAMPLING)]
-    assert "\n".join(wanted) in README.read_text(encoding="utf-8")
+    assert "\n".join(wanted) in REFERENCE.read_text(encoding="utf-8")
