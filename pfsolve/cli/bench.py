@@ -123,7 +123,8 @@ def bench(
     from pfsolve.lab.bench.plan import ROLLOUT_METHOD, make_plan
     from pfsolve.lab.bench.report import compare
     from pfsolve.lab.bench.run import Session, run_all
-    from pfsolve.models.defaults import expected_name
+    from pfsolve.models.defaults import default_policies
+    from pfsolve.models.resolve import look_up_policy
     from pfsolve.problems import read_answered
     from pfsolve.results.file import ResultsFile, read_solved
     from pfsolve.results.run_record import RunRecords, file_name
@@ -137,8 +138,10 @@ def bench(
     base = layers(environment, flags)
     # A method of the config file has no say here.
     settings = merge(*base, ROLLOUT_METHOD | {"final": "vote"})
-    policy = settings.policy  # left open, it is chosen by the first solver, for all
-    name = expected_name(policy, environment)
+    policy = settings.policy
+    if policy is None:  # one choice for all runs, since what there is to compare depends on it
+        policy = next(default_policies(environment, offline=settings.offline)).name
+    name = look_up_policy(policy, environment).name
     reward = choose_reward(settings, name, environment)
     usual = ("pf", "sc") if reward == "none" else ("pf", "sc", "wbon")
     plan = make_plan(method or usual, _numbers(sizes), rollouts, range(seeds), baseline)
@@ -153,10 +156,9 @@ def bench(
 
     @contextmanager
     def session(run: BenchRun) -> Iterator[Session]:
-        nonlocal policy
-        name = f"{run.label}, n {run.particles}, seed {run.seed}"
-        out.note(name)
-        records = None if record is None else RunRecords(record / file_name(name))
+        title = f"{run.label}, n {run.particles}, seed {run.seed}"
+        out.note(title)
+        records = None if record is None else RunRecords(record / file_name(title))
         with (
             watching(environment, FileView(), quiet=quiet) as display,
             open_solver(
@@ -167,12 +169,10 @@ def bench(
                 quiet=quiet,
             ) as (solver, stopping),
         ):
-            policy = policy or solver.settings.policy
             yield Session(solver, stopping, display, records)
 
     with ResultsFile(path, resume=True) as results:
         hashes = run_all(runs, problems, session, results)
-    reward = choose_reward(settings, expected_name(policy, environment), environment)
     facts = {"file": file.name, "problems": len(problems), "reward": reward}
     ids = [problem.id for problem in problems]
     comparison = compare(plan, runs, hashes, ids, read_solved(path).records, facts)
