@@ -21,7 +21,7 @@ def suggest(as_json: AsJson = False) -> None:
     world = World(as_json)
     offered = [profile for profile in world.catalogue.profiles.values() if profile.suggest]
     known = [profile_facts(world, profile) for profile in offered]
-    fitting = [facts for facts in known if facts["fits"]]
+    fitting = [facts for facts in known if facts["fits"] and facts["quick"]]
     if not fitting:
         raise _none_fits(known)
     best = fitting[-1]
@@ -55,6 +55,7 @@ def profile_facts(world: World, profile: Profile) -> dict[str, Any]:
         "reward": settings.reward,
         "particles": settings.particles,
         "preset": profile.preset,
+        "quick": world.machine.has_gpu or world.machine.cores >= (profile.cores or 1),
         "suggest": profile.suggest,
         **world.memory(demand, settings.particles),
         "download_bytes": sum(sizes) if len(sizes) == len(missing) else None,

@@ -25,6 +25,7 @@ class Profile:
     reward: "none", or the name of a process reward model; None for the policy's usual one.
     particles: number of them; None for the usual one.
     preset: name of the settings that it begins with; None for none.
+    cores: number of physical cores without which, and without a GPU, it is too slow to be suggested.
     suggest: whether `pfsolve models suggest` may name it.
     """
 
@@ -35,6 +36,7 @@ class Profile:
     reward: str | None = None
     particles: int | None = None
     preset: str | None = None
+    cores: int | None = None
     suggest: bool = True
 
     @property
@@ -85,6 +87,7 @@ def read_profile(table: TomlTable, document: str) -> Profile:
         reward=None if reward is None else reward.lower(),
         particles=table.count("particles"),
         preset=table.get("preset", str),
+        cores=table.count("cores"),
         suggest=True if suggest is None else suggest,
     )
     table.finish()

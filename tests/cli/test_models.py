@@ -222,8 +222,8 @@ def test_show_tells_where_a_model_comes_from() -> None:
 def free(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Make this a machine with so much memory free."""
 
-    def make(main: float, gpu: float = 0.0) -> None:
-        machine = Machine(int(main * GB), int(gpu * GB), has_gpu=gpu > 0, cores=4)
+    def make(main: float, gpu: float = 0.0, cores: int = 8) -> None:
+        machine = Machine(int(main * GB), int(gpu * GB), has_gpu=gpu > 0, cores=cores)
         monkeypatch.setattr("pfsolve.engine.memory.this_machine", lambda: machine)
 
     return make
@@ -285,6 +285,16 @@ def test_suggest_names_the_last_profile_that_fits(
     assert header == ["profile", "policy", "reward", "n", "memory", "download", "free"]
     assert (row[0], row[-1]) == (best, f"{memory[-1]:g} GB")
     assert (empty, command) == ([""], found["commands"])
+
+
+@pytest.mark.parametrize(
+    ("cores", "gpu", "best"), [(2, 0.0, "small"), (4, 0.0, "balanced"), (2, 64.0, "large")]
+)
+def test_what_fits_but_would_be_slow_is_not_suggested(
+    free: Callable[..., None], cores: int, gpu: float, best: str
+) -> None:
+    free(64.0, gpu, cores=cores)
+    assert read("suggest")["name"] == best
 
 
 def test_the_papers_profile_is_never_suggested(free: Callable[..., None]) -> None:
