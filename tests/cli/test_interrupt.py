@@ -55,9 +55,12 @@ def stopped(tmp_path: Path, *signals: signal.Signals, options: tuple[str, ...] =
         text=True,
     )
     assert process.stderr is not None
-    said = process.stderr.readline()  # the model is loaded
-    for each in signals:
-        said += process.stderr.readline()  # a step is scored, or a signal was received
+    said = ""
+    for awaited, each in zip(("step", "stopping"), signals, strict=False):
+        for line in process.stderr:
+            said += line
+            if line.startswith(awaited):
+                break
         process.send_signal(each)
         began = time.monotonic()
     stdout, stderr = process.communicate(timeout=120)
