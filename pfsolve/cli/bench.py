@@ -138,11 +138,12 @@ def bench(
     base = layers(environment, flags)
     # A method of the config file has no say here.
     settings = merge(*base, ROLLOUT_METHOD | {"final": "vote"})
-    policy = settings.policy
-    if policy is None:  # one choice for all runs, since what there is to compare depends on it
-        policy = next(default_policies(environment, offline=settings.offline)).name
-    name = look_up_policy(policy, environment).name
-    reward = choose_reward(settings, name, environment)
+    # One policy for all runs, since what there is to compare depends on it.
+    if settings.policy is None:
+        policy = next(default_policies(environment, offline=settings.offline))
+    else:
+        policy = look_up_policy(settings.policy, environment)
+    reward = choose_reward(settings, policy.name, environment)
     usual = ("pf", "sc") if reward == "none" else ("pf", "sc", "wbon")
     plan = make_plan(method or usual, _numbers(sizes), rollouts, range(seeds), baseline)
     problems = read_answered(file).problems[:limit]
@@ -150,7 +151,7 @@ def bench(
     for run in runs:  # what is wrong with any of them is said before the first
         own = merge(*base, run.layer)
         refuse_idle(own, run.layer)
-        choose_reward(own, name, environment)
+        choose_reward(own, policy.name, environment)
         check_names(own, environment)
     path = output or file.with_name(f"{file.name.split('.')[0]}.bench.jsonl")
 
@@ -162,7 +163,7 @@ def bench(
         with (
             watching(environment, FileView(), quiet=quiet) as display,
             open_solver(
-                merge(*base, run.layer, {"policy": policy}),
+                merge(*base, run.layer, {"policy": settings.policy or policy.name}),
                 environment,
                 listen=display,
                 problems=len(problems),
@@ -171,7 +172,12 @@ def bench(
         ):
             yield Session(solver, stopping, display, records)
 
+    if record is not None:
+        RunRecords(record)  # refused before anything is fetched
     with ResultsFile(path, resume=True) as results:
+        if settings.policy is None:
+            with watching(environment, quiet=quiet) as display:
+                policy.fetch(environment, offline=settings.offline, listen=display)
         hashes = run_all(runs, problems, session, results)
     facts = {"file": file.name, "problems": len(problems), "reward": reward}
     ids = [problem.id for problem in problems]
