@@ -153,7 +153,7 @@ def test_what_the_verdict_is_read_from_is_kept_at_eight_bits(
     head = {"score.weight": (2, 256)}
     types = {}
     for reader, arrays in (("logits", {}), ("linear", head)):
-        folder = checkpoint.with_name(reader)
+        folder = checkpoint.with_name(f"my-{reader}")
         make.write_checkpoint(folder, make.make_arrays(shape, head=arrays), shape)
         made = run(folder, kind=kind, like=reader)
         assert made.gguf
