@@ -128,8 +128,8 @@ def bench(
     from pfsolve.problems import read_answered
     from pfsolve.results.file import ResultsFile, read_solved
     from pfsolve.results.run_record import RunRecords, file_name
-    from pfsolve.rewards.kinds import choose_reward
-    from pfsolve.solver.finding import check_names
+    from pfsolve.rewards.kinds import check_reward, choose_reward
+    from pfsolve.solver.finding import check_policy
 
     environment = Environment()
     out = Output(environment, as_json=as_json, quiet=quiet)
@@ -151,8 +151,8 @@ def bench(
     for run in runs:  # what is wrong with any of them is said before the first
         own = merge(*base, run.layer)
         refuse_idle(own, run.layer)
-        choose_reward(own, policy.name, environment)
-        check_names(own, environment)
+        check_reward(choose_reward(own, policy.name, environment), environment)
+        check_policy(own, policy)
     path = output or file.with_name(f"{file.name.split('.')[0]}.bench.jsonl")
 
     @contextmanager

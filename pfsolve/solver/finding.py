@@ -22,10 +22,10 @@ from pfsolve.events import Listener
 from pfsolve.models.catalogue import load_catalogue
 from pfsolve.models.defaults import default_policies
 from pfsolve.models.entry import ModelEntry
-from pfsolve.models.resolve import ModelFile, look_up_policy
+from pfsolve.models.resolve import ModelFile, WantedPolicy, look_up_policy
 from pfsolve.programs.sandbox import WorkerSandbox, abandon, open_beside
 from pfsolve.rewards.base import FoundReward, NoFiles, Reward, WantedReward
-from pfsolve.rewards.kinds import check_reward, choose_reward, find_reward
+from pfsolve.rewards.kinds import choose_reward, find_reward
 from pfsolve.settings import Settings
 from pfsolve.solver.lots import programs_of
 
@@ -84,7 +84,6 @@ def find(
         UsageError: a name is unknown, or no use; nothing has been fetched then.
         ModelMissing, ModelFileError, ResourceError, Interrupted: a model cannot be fetched or used.
     """
-    library.check_offload(settings.gpu_layers)
     if settings.policy is None:
         candidates = default_policies(environment, offline=settings.offline)
     else:
@@ -93,8 +92,7 @@ def find(
     for wanted in candidates:
         name = wanted.name
         facts = None if wanted.file is None else _inspect(wanted.file, name, environment)
-        if wanted.entry is not None:
-            check_context(name, wanted.entry.context, settings.context)
+        check_policy(settings, wanted)
         if reward is not None:
             found: FoundReward = NoFiles(lambda site: reward)
         else:
@@ -122,16 +120,15 @@ def find(
     raise missing[-1]
 
 
-def check_names(settings: Settings, environment: Environment) -> None:
-    """Refuse a policy or a reward that there is not; nothing is fetched.
+def check_policy(settings: Settings, wanted: WantedPolicy) -> None:
+    """Refuse settings that do not fit a policy, or this build; nothing is fetched.
 
     Raises:
-        UsageError, ModelMissing, ModelFileError: one cannot be used.
+        UsageError: layers cannot be offloaded, or the context is longer than the policy's.
     """
-    if settings.policy is not None:
-        look_up_policy(settings.policy, environment)
-    if settings.reward is not None:
-        check_reward(settings.reward, environment)
+    library.check_offload(settings.gpu_layers)
+    if wanted.entry is not None:
+        check_context(wanted.name, wanted.entry.context, settings.context)
 
 
 def _inspect(path: Path, name: str, environment: Environment) -> Facts:
