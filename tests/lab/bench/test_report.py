@@ -198,7 +198,13 @@ def test_a_comparison_of_schema_1_is_resumed_and_reported(tmp_path: Path) -> Non
     runs = plan.runs(scored=True)
     base = {"policy": "smollm2-135m-instruct", "reward": "confidence", "context": 512}
     base |= {"temperature": 0.8, "max_steps": 3, "max_step_tokens": 40}
-    base |= {"programs": 0.0, "early_stop": False}  # as all was then
+    base |= {
+        "programs": 0.0,
+        "early_stop": False,
+        "top_p": 1.0,
+        "top_k": 0,
+        "min_p": 0.0,
+    }  # as then
     with ResultsFile(path, resume=True) as file:
         old = file.records
         problems = [Problem(r["id"], r["line"], r["problem"], r["expected"]) for r in old[:3]]

@@ -147,14 +147,20 @@ def test_a_malformed_row_is_named_counted_and_makes_the_exit_code(
     assert "1 of 9 rows are left out" in err
 
 
-@pytest.mark.parametrize("arguments", [("--reward", "none"), ("--policy", SMALL)])
+@pytest.mark.parametrize("arguments", [("--reward", "none"), ()])
 def test_a_reward_that_scores_nothing_is_not_measured(
-    rows: Path, opened: list[Solver], capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+    rows: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    arguments: tuple[str, ...],
 ) -> None:
-    assert reward_eval(rows, *arguments) == 2
-    assert opened == [], "nothing is loaded for it"
+    monkeypatch.setenv("PFSOLVE_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("PFSOLVE_MODELS_DIR", str(tmp_path / "no models"))
+    assert reward_eval(rows, "--policy", SMALL, *arguments) == 2
     assert "--reward is none, which scores nothing" in (said := capsys.readouterr().err)
     assert "--reward confidence" in said
+    assert "etching" not in said
 
 
 @pytest.mark.parametrize("threshold", ["-0.1", "1.1", "high"])
