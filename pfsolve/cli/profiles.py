@@ -21,10 +21,10 @@ def suggest(as_json: AsJson = False) -> None:
     world = World(as_json)
     offered = [profile for profile in world.catalogue.profiles.values() if profile.suggest]
     known = [profile_facts(world, profile) for profile in offered]
-    fitting = [facts for facts in known if facts["fits"] and facts["quick"]]
+    fitting = [facts for facts in known if facts["fits"]]
     if not fitting:
         raise _none_fits(known)
-    best = fitting[-1]
+    best = ([facts for facts in fitting if facts["quick"]] or fitting[:1])[-1]
     models = _models(world, world.catalogue.profile(best["name"]))
     unmade = [entry for entry in models if entry.source is not None and world.find(entry) is None]
     commands = [f"pfsolve models convert {entry.name}" for entry in unmade]
