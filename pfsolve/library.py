@@ -8,11 +8,10 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pfsolve.environment import Environment
-from pfsolve.events import (
+from pfsolve.events import Event, Listener
+from pfsolve.events.work import (
     ConvertEvent,
     DownloadEvent,
-    Event,
-    Listener,
     SandboxBuilding,
     SandboxBuilt,
     SandboxWaits,

@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from pfsolve.errors import Interrupted, SomeFailed, UsageError
-from pfsolve.events import ProblemEnded
+from pfsolve.events.search import ProblemEnded
 from pfsolve.problems import BadRow, Problem, ProblemFile, Shard
 from pfsolve.settings import Settings
 

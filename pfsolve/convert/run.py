@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from pfsolve import events
 from pfsolve.convert.checkpoint import Checkpoint, open_checkpoint, read_list
 from pfsolve.convert.dimensions import Dimensions
 from pfsolve.convert.family import Family, check_tensors, family_of
@@ -20,6 +19,16 @@ from pfsolve.convert.source import read_small
 from pfsolve.convert.vocabulary import read_vocabulary
 from pfsolve.errors import Interrupted, ModelFileError, ModelMissing, PfsolveError, UsageError
 from pfsolve.events import Listener, ignore
+from pfsolve.events.work import (
+    BytesCame,
+    Converted,
+    Converting,
+    Copying,
+    DownloadWaits,
+    HeadWritten,
+    Quantizing,
+    ReadsLike,
+)
 from pfsolve.files import sha256_of
 from pfsolve.models.entry import GGUF_KINDS, ModelEntry, PrmSpec
 from pfsolve.models.prm_parsing import read_spec
@@ -81,7 +90,7 @@ def convert(
         Interrupted: Ctrl-C; what came so far is kept.
     """
     _check_packages()
-    waiting = events.DownloadWaits(job.name)
+    waiting = DownloadWaits(job.name)
     with (
         disk_trouble(job.gguf.parent),
         _trouble(job),
@@ -133,13 +142,13 @@ class _Conversion:
         job.work.mkdir(parents=True, exist_ok=True)
         if head:
             write_head(checkpoint, head, job.head)
-            self.listen(events.HeadWritten(job.name, job.head))
+            self.listen(HeadWritten(job.name, job.head))
         if not job.known:
             write_spec(spec, job.spec)
         if not head_only and not job.gguf.is_file():
             names = {name: slot.name for name, slot in wanted.items()}
             self._make(checkpoint, family, dimensions, names, reads_logits=not spec.head)
-            self.listen(events.Converted(job.name, job.gguf, job.gguf.stat().st_size))
+            self.listen(Converted(job.name, job.gguf, job.gguf.stat().st_size))
         if not head_only or not any(job.work.iterdir()):
             shutil.rmtree(job.work, ignore_errors=True)
         return ConvertedFiles.of(job, spec, head_only)
@@ -148,7 +157,7 @@ class _Conversion:
         reader = self.job.reader or choose_spec(self.entries, checkpoint.tensors)
         assert reader.prm  # both only ever give a PRM
         if not self.job.known:
-            self.listen(events.ReadsLike(self.job.name, reader.name))
+            self.listen(ReadsLike(self.job.name, reader.name))
         return reader.prm
 
     def _make(
@@ -187,14 +196,14 @@ class _Conversion:
         self._copy(checkpoint, draft, pieces, len(header))
         whole = draft.path
         if job.kind != "F16":
-            self.listen(events.Quantizing(job.name, job.kind))
+            self.listen(Quantizing(job.name, job.kind))
             whole = job.work / f"{job.kind}.gguf"
             total = _estimate(draft.size, job.kind)
             self.quantize(
                 draft.path,
                 whole,
                 job.kind,
-                lambda size: self.listen(events.BytesCame(job.name, min(size, total), total)),
+                lambda size: self.listen(BytesCame(job.name, min(size, total), total)),
                 reads_logits,
             )
         name_for_good(whole, job.gguf, sha256_of(whole))
@@ -214,7 +223,7 @@ class _Conversion:
         job = self.job
         sizes = {file: checkpoint.bytes(file) for file in pieces}
         total = sum(sizes.values())
-        self.listen(events.Converting(job.name, job.source.where, total))
+        self.listen(Converting(job.name, job.source.where, total))
         missing = {}
         for file, some in pieces.items():
             end += sum(piece.room for piece in some)
@@ -224,10 +233,10 @@ class _Conversion:
         done = total - sum(missing.values())
         for file in missing:
             number = list(pieces).index(file) + 1
-            self.listen(events.Copying(job.name, file, number, len(pieces)))
+            self.listen(Copying(job.name, file, number, len(pieces)))
 
             def report(bytes_: int, before: int = done) -> None:
-                self.listen(events.BytesCame(job.name, before + bytes_, total))
+                self.listen(BytesCame(job.name, before + bytes_, total))
 
             with (
                 job.source.fetched(file, job.work, report) as path,
@@ -243,7 +252,7 @@ class _Conversion:
                         report(copied)
                 draft.commit()
             done += sizes[file]
-            self.listen(events.BytesCame(job.name, done, total))
+            self.listen(BytesCame(job.name, done, total))
 
     def _check_room(self, end: int, draft: GgufFile, missing: Mapping[str, int]) -> None:
         """Whether the draft, and what is beside it at any time, fits on the disk.

@@ -11,7 +11,8 @@ from pfsolve.display.solve import SolveView
 from pfsolve.display.table import table
 from pfsolve.display.text import keep_start, one_line, progress_bar, readable_answer
 from pfsolve.display.view import LINE_S, View
-from pfsolve.events import Event, InProblem, ManyBegan, ManyEnded, ProblemEnded
+from pfsolve.events import Event
+from pfsolve.events.search import InProblem, ManyBegan, ManyEnded, ProblemEnded
 from pfsolve.wording import duration, percent, plural, roughly, speed, thousands
 
 if TYPE_CHECKING:

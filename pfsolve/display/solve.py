@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from pfsolve.display.table import table, written_last
 from pfsolve.display.text import keep_end, one_line, readable_answer
 from pfsolve.display.view import View
-from pfsolve.events import (
+from pfsolve.events import Event
+from pfsolve.events.search import (
     Began,
     Ended,
-    Event,
     ManyEnded,
     ParticleRow,
     ProgramRan,

@@ -14,7 +14,9 @@ from pfsolve.display.latex.terminal import to_terminal
 from pfsolve.display.suspension import Suspension
 from pfsolve.display.view import View
 from pfsolve.display.work import WorkView
-from pfsolve.events import Event, Loading, ManyEnded, SandboxEvent
+from pfsolve.events import Event
+from pfsolve.events.search import ManyEnded
+from pfsolve.events.work import Loading, SandboxEvent
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions

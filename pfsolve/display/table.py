@@ -16,7 +16,7 @@ from pfsolve.display.text import (
     one_line,
     readable_answer,
 )
-from pfsolve.events import ParticleRow
+from pfsolve.events.search import ParticleRow
 from pfsolve.wording import duration, percent, plural, roughly, speed
 
 if TYPE_CHECKING:

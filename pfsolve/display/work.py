@@ -6,17 +6,32 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pfsolve import events
 from pfsolve.display.text import one_line, progress_bar
 from pfsolve.display.view import LINE_S, View
-from pfsolve.events import (
+from pfsolve.events import Event
+from pfsolve.events.work import (
     BytesCame,
+    Checking,
     Collecting,
-    Event,
+    Converted,
+    Converting,
+    Copying,
+    DownloadEnded,
+    DownloadWaits,
     Fitting,
+    HeadWritten,
     Loading,
     ModelLoaded,
+    PlaceChosen,
+    PlaceRefused,
+    PolicyChosen,
+    ProgramsMissing,
+    Quantizing,
+    ReadsLike,
+    SandboxBuilding,
+    SandboxBuilt,
     SandboxEvent,
+    SandboxWaits,
     Scoring,
 )
 from pfsolve.wording import duration, format_bytes, plural, speed, thousands
@@ -31,38 +46,38 @@ STEP = 0.1  # share of the bytes that is worth a line then
 _BAR = 30  # cells
 
 
-def _fetching(event: events.PlaceChosen) -> str:
+def _fetching(event: PlaceChosen) -> str:
     size = f" ({format_bytes(event.total)})" if event.total else ""
     there = f"; {format_bytes(event.done)} are here already" if event.done else ""
     return f"Fetching {event.name}{size} from {event.place}{there}"
 
 
 _NEWS: dict[type, Callable[[Any], str]] = {
-    events.PolicyChosen: lambda e: (
+    PolicyChosen: lambda e: (
         f"{e.name} will write the solutions: {e.reason}; --policy NAME takes another, see "
         "pfsolve models list"
     ),
-    events.DownloadWaits: lambda e: f"Another process is fetching {e.name}; waiting for it",
-    events.PlaceChosen: _fetching,
-    events.PlaceRefused: lambda e: f"No luck with {e.place}: {e.reason}",
-    events.Checking: lambda e: f"Checking the sha256 of {e.name}",
-    events.DownloadEnded: lambda e: (
+    DownloadWaits: lambda e: f"Another process is fetching {e.name}; waiting for it",
+    PlaceChosen: _fetching,
+    PlaceRefused: lambda e: f"No luck with {e.place}: {e.reason}",
+    Checking: lambda e: f"Checking the sha256 of {e.name}",
+    DownloadEnded: lambda e: (
         f"{e.name} is complete ({format_bytes(e.bytes)}) and its sha256 is right"
     ),
-    events.Converting: lambda e: f"Converting {e.name} ({format_bytes(e.bytes)}) from {e.where}",
-    events.ReadsLike: lambda e: f"{e.name} will read solutions as {e.like} does",
-    events.HeadWritten: lambda e: f"The head of {e.name} is written to {e.path.name}",
-    events.Copying: lambda e: f"File {e.number} of {e.count}: {e.file}",
-    events.Quantizing: lambda e: f"Making {e.kind} of {e.name}",
-    events.Converted: lambda e: f"{e.name} is converted ({format_bytes(e.bytes)})",
-    events.SandboxWaits: lambda e: "Another process is building the sandbox; waiting for it",
-    events.SandboxBuilding: lambda e: (
+    Converting: lambda e: f"Converting {e.name} ({format_bytes(e.bytes)}) from {e.where}",
+    ReadsLike: lambda e: f"{e.name} will read solutions as {e.like} does",
+    HeadWritten: lambda e: f"The head of {e.name} is written to {e.path.name}",
+    Copying: lambda e: f"File {e.number} of {e.count}: {e.file}",
+    Quantizing: lambda e: f"Making {e.kind} of {e.name}",
+    Converted: lambda e: f"{e.name} is converted ({format_bytes(e.bytes)})",
+    SandboxWaits: lambda e: "Another process is building the sandbox; waiting for it",
+    SandboxBuilding: lambda e: (
         f"Building the sandbox of programs, once: {e.stage} ({e.number} of {e.count})"
     ),
-    events.SandboxBuilt: lambda e: (
+    SandboxBuilt: lambda e: (
         f"The sandbox is built ({format_bytes(e.bytes)}, {duration(e.seconds)})"
     ),
-    events.ProgramsMissing: lambda e: f"No programs, texts only: {one_line(e.reason)}",
+    ProgramsMissing: lambda e: f"No programs, texts only: {one_line(e.reason)}",
 }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pfsolve.engine.backend import devices
 from pfsolve.engine.library import Footprint
 from pfsolve.errors import ResourceError, UsageError, named
-from pfsolve.events import ModelLoaded
+from pfsolve.events.work import ModelLoaded
 
 if TYPE_CHECKING:
     from pfsolve.engine.cache import Cache

@@ -5,9 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pfsolve import events
 from pfsolve.errors import Interrupted, ModelMissing
 from pfsolve.events import Listener, ignore
+from pfsolve.events.work import (
+    BytesCame,
+    Checking,
+    DownloadEnded,
+    DownloadWaits,
+    PlaceChosen,
+    PlaceRefused,
+)
 from pfsolve.files import sha256_of
 from pfsolve.models.entry import ModelEntry
 from pfsolve.models.place import Place
@@ -56,7 +63,7 @@ def pull(
             )
         with (
             disk_trouble(store.folder(entry)),
-            store.lock(entry, waiting=lambda: listen(events.DownloadWaits(entry.name))),
+            store.lock(entry, waiting=lambda: listen(DownloadWaits(entry.name))),
         ):
             path = store.find(entry) or _Pull(entry, store, listen).run()
     except KeyboardInterrupt:
@@ -67,7 +74,7 @@ def pull(
             f"stopped fetching {entry.name}; {format_bytes(kept)} of it are kept",
             f"`pfsolve models pull {entry.name}` resumes from there",
         ) from None
-    listen(events.DownloadEnded(entry.name, path, path.stat().st_size))
+    listen(DownloadEnded(entry.name, path, path.stat().st_size))
     return path
 
 
@@ -137,12 +144,12 @@ class _Pull:
         failures: list[tuple[Place, PlaceFailed]] = []
         for place in entry.places:
             kept = store.unfinished_bytes(entry)
-            self.listen(events.PlaceChosen(entry.name, str(place), kept, entry.size))
+            self.listen(PlaceChosen(entry.name, str(place), kept, entry.size))
             try:
                 return self._from(place)
             except PlaceFailed as failure:
                 failures.append((place, failure))
-                self.listen(events.PlaceRefused(entry.name, str(place), failure.reason))
+                self.listen(PlaceRefused(entry.name, str(place), failure.reason))
         raise self._missing(failures)
 
     def _from(self, place: Place) -> Path:
@@ -155,14 +162,14 @@ class _Pull:
             raise PlaceFailed("neither it nor models.toml gives the file's size and sha256")
 
         def report(done: int) -> None:
-            self.listen(events.BytesCame(entry.name, done, total, part.stage))
+            self.listen(BytesCame(entry.name, done, total, part.stage))
 
         part = PartFile(self.store.part(entry, sha256), total, report)
         place.fetch(part)
         return self._checked(part, sha256)
 
     def _checked(self, part: PartFile, sha256: str) -> Path:
-        self.listen(events.Checking(self.entry.name))
+        self.listen(Checking(self.entry.name))
         found = sha256_of(part.path)
         if found != sha256:
             part.path.unlink()

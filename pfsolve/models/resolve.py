@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pfsolve.environment import Environment
 from pfsolve.errors import ModelMissing, UsageError, named
-from pfsolve.events import Listener, PolicyChosen, ignore
+from pfsolve.events import Listener, ignore
+from pfsolve.events.work import PolicyChosen
 from pfsolve.models.catalogue import Catalogue, load_catalogue
 from pfsolve.models.download import pull
 from pfsolve.models.entry import ModelEntry, PrmSpec, head_file

@@ -22,7 +22,8 @@ from pathlib import Path
 
 from pfsolve.environment import child_process
 from pfsolve.errors import ProgramsUnavailable
-from pfsolve.events import Listener, SandboxBuilding, SandboxBuilt, SandboxWaits, ignore
+from pfsolve.events import Listener, ignore
+from pfsolve.events.work import SandboxBuilding, SandboxBuilt, SandboxWaits
 from pfsolve.files import digest, replacing, sha256_of, write_text
 
 _HERE = Path(__file__).parent

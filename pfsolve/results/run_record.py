@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from pfsolve.errors import UsageError
-from pfsolve.events import Event, Progressed
+from pfsolve.events import Event
+from pfsolve.events.search import Progressed
 from pfsolve.files import check_writable, dumps, json_safe, write_text
 from pfsolve.results.line import SCHEMA, ResultLine, upgraded
 

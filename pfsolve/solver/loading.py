@@ -11,7 +11,8 @@ from pfsolve.engine.chat import Chat
 from pfsolve.engine.library import LoadedModel
 from pfsolve.engine.policy import Policy
 from pfsolve.errors import ProgramsUnavailable
-from pfsolve.events import Listener, Loading, ProgramsMissing
+from pfsolve.events import Listener
+from pfsolve.events.work import Loading, ProgramsMissing
 from pfsolve.particle import StepRules
 from pfsolve.programs.base import Sandbox
 from pfsolve.rewards.base import Reward, Site

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pfsolve.errors import PfsolveError
-from pfsolve.events import Event, InProblem, Listener, ManyBegan, ManyEnded, ProblemEnded, ignore
+from pfsolve.events import Event, Listener, ignore
+from pfsolve.events.search import InProblem, ManyBegan, ManyEnded, ProblemEnded
 from pfsolve.problems import BadRow, Problem
 from pfsolve.results.file import ResultsFile
 from pfsolve.results.line import Origin, ResultLine, brief

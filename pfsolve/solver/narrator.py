@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pfsolve.engine.policy import StepDraft
-from pfsolve.events import (
+from pfsolve.events.search import (
     Began,
     Ended,
     ParticleRow,

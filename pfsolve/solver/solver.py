@@ -14,7 +14,8 @@ from pfsolve.engine.backend import LogSink
 from pfsolve.engine.memory import this_machine
 from pfsolve.environment import Environment
 from pfsolve.errors import Interrupted, PfsolveError, ProblemTooLong, UsageError
-from pfsolve.events import InProblem, Listener, SearchListener, ignore
+from pfsolve.events import Listener, ignore
+from pfsolve.events.search import InProblem, SearchListener
 from pfsolve.particle import Kind
 from pfsolve.problems import Problem
 from pfsolve.rewards.base import Reward

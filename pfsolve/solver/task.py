@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pfsolve.events import SearchListener
+from pfsolve.events.search import SearchListener
 from pfsolve.particle import Finish, Kind, Particle
 from pfsolve.problems import Problem
 from pfsolve.search.log_odds import Floats

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pfsolve import events
 from pfsolve.convert import run as running
 from pfsolve.convert.family import FAMILIES
 from pfsolve.convert.run import ConvertedFiles
@@ -26,6 +25,8 @@ from pfsolve.errors import (
     ResourceError,
     UsageError,
 )
+from pfsolve.events import Event
+from pfsolve.events.work import Copying, DownloadWaits, ReadsLike
 from pfsolve.models.prm_parsing import read_spec
 from pfsolve.models.store import Store
 from tests.convert import checkpoints as make
@@ -184,13 +185,13 @@ def test_the_head_travels_beside_as_float32(run: Convert, checkpoint: Path) -> N
 
 
 def test_the_way_of_reading_is_found_by_the_head_or_named(
-    run: Convert, checkpoint: Path, heard: list[events.Event]
+    run: Convert, checkpoint: Path, heard: list[Event]
 ) -> None:
     make.write_checkpoint(checkpoint, make.make_arrays(head=LINEAR_HEAD))
     made = run(checkpoint, kind="F16")
     assert made.gguf
     assert read_spec(made.gguf) == LINEAR
-    assert events.ReadsLike("own-prm", "linear") in heard
+    assert ReadsLike("own-prm", "linear") in heard
     shutil.rmtree(made.gguf.parent)
     with pytest.raises(ModelFileError, match=r"no score\.0\.weight"):
         run(checkpoint, kind="F16", like="mlp")
@@ -225,7 +226,7 @@ def test_head_only_writes_the_head_and_no_model(run: Convert, checkpoint: Path) 
 
 
 def test_a_second_run_only_names_the_files(
-    run: Convert, checkpoint: Path, heard: list[events.Event]
+    run: Convert, checkpoint: Path, heard: list[Event]
 ) -> None:
     make.write_checkpoint(checkpoint, make.make_arrays(head=LINEAR_HEAD))
     first = run(checkpoint)
@@ -367,7 +368,7 @@ def test_a_full_disk_is_told_before_the_work(
 
 
 def test_a_failed_quantization_leaves_no_model_and_need_not_start_anew(
-    run: Convert, checkpoint: Path, store: Store, heard: list[events.Event]
+    run: Convert, checkpoint: Path, store: Store, heard: list[Event]
 ) -> None:
     make.write_checkpoint(checkpoint, make.make_arrays(head=LINEAR_HEAD), files=2)
 
@@ -379,7 +380,7 @@ def test_a_failed_quantization_leaves_no_model_and_need_not_start_anew(
     assert not list((store.directory / "own-prm").glob("*.gguf"))
     heard.clear()
     assert run(checkpoint).gguf
-    assert not any(isinstance(event, events.Copying) for event in heard)
+    assert not any(isinstance(event, Copying) for event in heard)
 
 
 class Stop(BaseException):
@@ -388,7 +389,7 @@ class Stop(BaseException):
 
 @pytest.mark.parametrize("stop_at", range(0, 60, 7))
 def test_an_interrupted_conversion_goes_on_to_the_same_file(
-    run: Convert, checkpoint: Path, heard: list[events.Event], stop_at: int
+    run: Convert, checkpoint: Path, heard: list[Event], stop_at: int
 ) -> None:
     make.write_checkpoint(checkpoint, make.make_arrays(head=LINEAR_HEAD), files=4)
     expected = run(checkpoint, kind="F16").gguf
@@ -397,7 +398,7 @@ def test_an_interrupted_conversion_goes_on_to_the_same_file(
     shutil.rmtree(expected.parent)
     count = 0
 
-    def stop(event: events.Event) -> None:
+    def stop(event: Event) -> None:
         nonlocal count
         count += 1
         if count > stop_at:
@@ -418,7 +419,7 @@ def test_an_interrupted_conversion_goes_on_to_the_same_file(
     assert again.read_bytes() == whole
     assert not work.exists()
     if stopped and stop_at > 20:  # at least the first file was done
-        copied = [event.number for event in heard if isinstance(event, events.Copying)]
+        copied = [event.number for event in heard if isinstance(event, Copying)]
         assert 1 not in copied
 
 
@@ -444,12 +445,12 @@ def test_a_checkpoint_that_has_changed_since_is_converted_anew(
 
 
 def test_a_second_process_waits_and_then_finds_the_file(
-    run: Convert, checkpoint: Path, heard: list[events.Event]
+    run: Convert, checkpoint: Path, heard: list[Event]
 ) -> None:
     make.write_checkpoint(checkpoint, make.make_arrays(head=LINEAR_HEAD))
     begun, go_on = threading.Event(), threading.Event()
 
-    def hold(event: events.Event) -> None:
+    def hold(event: Event) -> None:
         begun.set()
         assert go_on.wait(30)
 
@@ -458,14 +459,14 @@ def test_a_second_process_waits_and_then_finds_the_file(
     first.start()
     assert begun.wait(30)
 
-    def let_go(event: events.Event) -> None:
+    def let_go(event: Event) -> None:
         heard.append(event)
         go_on.set()
 
     second = run(checkpoint, listen=let_go)
     first.join()
     assert [second] == made
-    assert heard == [events.DownloadWaits("own-prm")]
+    assert heard == [DownloadWaits("own-prm")]
 
 
 def test_memory_stays_far_below_the_checkpoint(run: Convert, checkpoint: Path) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from pfsolve import events
 from pfsolve.convert.source import BUFFER
 from pfsolve.errors import Interrupted, ModelFileError, ModelMissing
+from pfsolve.events import Event
+from pfsolve.events.work import BytesCame, Quantizing
 from pfsolve.models.catalogue import Catalogue
 from pfsolve.models.download import find
 from pfsolve.models.store import Store
@@ -118,7 +119,7 @@ def test_one_file_at_a_time_lies_on_the_disk(
     publish(hub, "someone/Linear", large)
     most = 0
 
-    def watch(event: events.Event) -> None:
+    def watch(event: Event) -> None:
         nonlocal most
         most = max(most, len(list(store.directory.rglob("*.part"))))
 
@@ -156,9 +157,9 @@ def test_what_an_interrupted_run_has_fetched_is_not_fetched_again(
     publish(hub, "someone/Linear", large)
     second = sorted(large.glob("*.safetensors"))[1]
 
-    def stop(event: events.Event) -> None:
+    def stop(event: Event) -> None:
         first = large / "model-00001-of-00003.safetensors"
-        if isinstance(event, events.BytesCame) and event.done > first.stat().st_size + 500_000:
+        if isinstance(event, BytesCame) and event.done > first.stat().st_size + 500_000:
             raise KeyboardInterrupt
 
     with pytest.raises(Interrupted, match="the part that is done is kept"):
@@ -296,8 +297,8 @@ def test_rm_removes_a_model_with_its_head_and_what_is_unfinished(
     publish(hub, "someone/Linear", large)
     entry = catalogue.get("linear")
 
-    def stop(event: events.Event) -> None:
-        if isinstance(event, events.Quantizing):
+    def stop(event: Event) -> None:
+        if isinstance(event, Quantizing):
             raise KeyboardInterrupt
 
     with pytest.raises(Interrupted):

@@ -6,7 +6,7 @@ import io
 import re
 
 from pfsolve.environment import Environment
-from pfsolve.events import ModelLoaded
+from pfsolve.events.work import ModelLoaded
 
 MODEL = ModelLoaded("policy", "some-model", "CPU", 1_100_000_000, 900_000_000)
 MODEL_LINE = "policy some-model on CPU, 1.1 GB + 900 MB cache"

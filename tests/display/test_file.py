@@ -14,10 +14,10 @@ from rich.cells import cell_len
 from pfsolve.display.file import FAILURES, FileView
 from pfsolve.display.surface import watching
 from pfsolve.environment import Environment
-from pfsolve.events import (
+from pfsolve.events import Event
+from pfsolve.events.search import (
     Began,
     Ended,
-    Event,
     InProblem,
     ManyBegan,
     ManyEnded,

@@ -11,10 +11,10 @@ from rich.cells import cell_len
 
 from pfsolve.display.solve import SolveView
 from pfsolve.display.surface import watching
-from pfsolve.events import (
+from pfsolve.events import Event
+from pfsolve.events.search import (
     Began,
     Ended,
-    Event,
     ManyEnded,
     ParticleRow,
     ProgramRan,

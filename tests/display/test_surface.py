@@ -23,23 +23,19 @@ from pfsolve.display.surface import Lines, Redrawn, Surface, watching
 from pfsolve.display.view import View
 from pfsolve.display.work import WorkView
 from pfsolve.environment import Environment
-from pfsolve.events import (
+from pfsolve.events import Event
+from pfsolve.events.search import (
     Began,
-    BytesCame,
-    Checking,
     Ended,
-    Event,
     InProblem,
-    Loading,
     ManyBegan,
     ManyEnded,
     ParticleRow,
     ProblemEnded,
     Progressed,
-    SandboxWaits,
-    Scoring,
     StepScored,
 )
+from pfsolve.events.work import BytesCame, Checking, Loading, SandboxWaits, Scoring
 from tests.display.terminal import (
     MODEL,
     MODEL_LINE,

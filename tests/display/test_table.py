@@ -12,15 +12,8 @@ import pytest
 from rich.text import Text
 
 from pfsolve.display.solve import SolveView
-from pfsolve.events import (
-    Began,
-    Ended,
-    Event,
-    ParticleRow,
-    Progressed,
-    Resampled,
-    StepScored,
-)
+from pfsolve.events import Event
+from pfsolve.events.search import Began, Ended, ParticleRow, Progressed, Resampled, StepScored
 
 SCREENS = Path(__file__).parent / "screens"
 WIDTHS = (60, 80, 160)

@@ -6,24 +6,46 @@ from pathlib import Path
 
 import pytest
 
-from pfsolve import events
 from pfsolve.display.surface import watching
 from pfsolve.display.view import LINE_S
 from pfsolve.display.work import BYTES_S, WorkView, counted
 from pfsolve.environment import Environment
-from pfsolve.events import BytesCame, Collecting, Event, Fitting, ModelLoaded, Scoring
+from pfsolve.events import Event
+from pfsolve.events.work import (
+    BytesCame,
+    Checking,
+    Collecting,
+    Converted,
+    Converting,
+    Copying,
+    DownloadEnded,
+    DownloadWaits,
+    Fitting,
+    HeadWritten,
+    ModelLoaded,
+    PlaceChosen,
+    PlaceRefused,
+    PolicyChosen,
+    ProgramsMissing,
+    Quantizing,
+    ReadsLike,
+    SandboxBuilding,
+    SandboxBuilt,
+    SandboxWaits,
+    Scoring,
+)
 from tests.display.terminal import Clock, pipes, screen, seen, written
 
 GB = 1_000_000_000
 DOWNLOAD: list[Event] = [
-    events.PolicyChosen("m", "it is the best of those within reach"),
-    events.DownloadWaits("m"),
-    events.PlaceChosen("m", "the Hub (a/b)", 0, GB),
-    events.PlaceRefused("m", "the Hub (a/b)", "https://hub [cannot] be reached"),
-    events.PlaceChosen("m", "PyPI (m)", GB // 10, GB),
+    PolicyChosen("m", "it is the best of those within reach"),
+    DownloadWaits("m"),
+    PlaceChosen("m", "the Hub (a/b)", 0, GB),
+    PlaceRefused("m", "the Hub (a/b)", "https://hub [cannot] be reached"),
+    PlaceChosen("m", "PyPI (m)", GB // 10, GB),
     *(BytesCame("m", GB * tenths // 10, GB) for tenths in range(1, 11)),
-    events.Checking("m"),
-    events.DownloadEnded("m", Path("m.gguf"), GB),
+    Checking("m"),
+    DownloadEnded("m", Path("m.gguf"), GB),
 ]
 
 
@@ -57,14 +79,14 @@ def test_a_pipe_gets_plain_lines_with_rate_and_time_left() -> None:
 
 def test_a_conversion_tells_each_of_its_stages() -> None:
     story: list[Event] = [
-        events.ReadsLike("m", "known"),
-        events.HeadWritten("m", Path("there/m.head.safetensors")),
-        events.Converting("m", "there", GB),
-        events.Copying("m", "model.safetensors", 1, 1),
+        ReadsLike("m", "known"),
+        HeadWritten("m", Path("there/m.head.safetensors")),
+        Converting("m", "there", GB),
+        Copying("m", "model.safetensors", 1, 1),
         *(BytesCame("m", GB * done // 2, GB) for done in range(3)),
-        events.Quantizing("m", "Q8_0"),
+        Quantizing("m", "Q8_0"),
         BytesCame("m", GB // 2, GB // 2),
-        events.Converted("m", Path("there/m.gguf"), GB // 2),
+        Converted("m", Path("there/m.gguf"), GB // 2),
     ]
     assert written(show(pipes(), story)).splitlines() == [
         "m will read solutions as known does",
@@ -160,10 +182,10 @@ def test_time_left_follows_from_what_this_run_has_done(
 
 
 SANDBOX: list[Event] = [
-    events.SandboxWaits(),
-    events.SandboxBuilding("the interpreter", 2, 3),
-    events.SandboxBuilt(Path("a.cwasm"), GB // 10, 61.0),
-    events.ProgramsMissing("programs need wasmtime,\x1b[31m which is not installed"),
+    SandboxWaits(),
+    SandboxBuilding("the interpreter", 2, 3),
+    SandboxBuilt(Path("a.cwasm"), GB // 10, 61.0),
+    ProgramsMissing("programs need wasmtime,\x1b[31m which is not installed"),
 ]
 
 

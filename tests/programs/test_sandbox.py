@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from pfsolve import events
 from pfsolve.environment import Environment
 from pfsolve.errors import ProgramsUnavailable
+from pfsolve.events import Event, Listener
+from pfsolve.events.work import SandboxWaits
 from pfsolve.programs import build
 from pfsolve.programs.base import End, Limits, ProgramResult
 from pfsolve.programs.sandbox import WorkerSandbox, open_sandbox
@@ -50,7 +51,7 @@ def rebuilds(
     """Building takes no time: the good file is copied once more. The builds so far."""
     made: list[build.MachineCode] = []
 
-    def copy(folder: Path, versions: dict[str, str], listen: events.Listener) -> build.MachineCode:
+    def copy(folder: Path, versions: dict[str, str], listen: Listener) -> build.MachineCode:
         shutil.rmtree(folder)
         shutil.copytree(machine_code.path.parent, folder)
         made.append(replace(machine_code, path=folder / machine_code.path.name))
@@ -262,7 +263,7 @@ def test_a_build_of_another_process_is_waited_for(
     folder = only(copied, "*/manifest.json").parent
     hidden = copied / "hidden"
     folder.rename(hidden)
-    heard: list[events.Event] = []
+    heard: list[Event] = []
     opened: list[build.MachineCode] = []
     with FileLock(copied / f"{folder.name}.lock"):
         second = threading.Thread(
@@ -273,7 +274,7 @@ def test_a_build_of_another_process_is_waited_for(
         shutil.rmtree(folder)
         hidden.rename(folder)
     second.join()
-    assert heard == [events.SandboxWaits()]
+    assert heard == [SandboxWaits()]
     assert opened == [build.find(copied)]
     assert not rebuilds
 

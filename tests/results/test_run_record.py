@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pfsolve.errors import NoAnswer, UsageError
-from pfsolve.events import Began, ProgramRan, Progressed, Resampled, StepScored
+from pfsolve.events.search import Began, ProgramRan, Progressed, Resampled, StepScored
 from pfsolve.results.run_record import RunRecords, file_name
 from tests.results.conftest import PROBLEMS, origin, solution
 

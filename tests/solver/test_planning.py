@@ -17,7 +17,8 @@ from pfsolve.engine.memory import DEFAULT_CONTEXT, Machine
 from pfsolve.engine.sampling import Sampling
 from pfsolve.environment import Environment
 from pfsolve.errors import PfsolveError, ResourceError, UsageError
-from pfsolve.events import Event, PolicyChosen, ignore
+from pfsolve.events import Event, ignore
+from pfsolve.events.work import PolicyChosen
 from pfsolve.models.catalogue import load_catalogue
 from pfsolve.models.entry import ModelEntry
 from pfsolve.models.hub import ATTEMPTS, SAMPLE

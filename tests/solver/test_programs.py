@@ -15,7 +15,8 @@ import pytest
 
 from pfsolve.engine.policy import Policy, StepDraft
 from pfsolve.errors import PfsolveError, ProgramsUnavailable
-from pfsolve.events import Event, ProgramRan
+from pfsolve.events import Event
+from pfsolve.events.search import ProgramRan
 from pfsolve.particle import Finish, Kind
 from pfsolve.problems import Problem
 from pfsolve.programs.base import ProgramResult, Sandbox

@@ -12,7 +12,8 @@ import pytest
 from pfsolve.engine.cache import TokenRun
 from pfsolve.engine.policy import Policy
 from pfsolve.errors import EngineError, NoAnswer, PfsolveError
-from pfsolve.events import Began, Ended, Event, Listener, Progressed, Resampled, Rewound, StepScored
+from pfsolve.events import Event, Listener
+from pfsolve.events.search import Began, Ended, Progressed, Resampled, Rewound, StepScored
 from pfsolve.particle import Finish, Kind, Particle
 from pfsolve.problems import Problem
 from pfsolve.rewards.base import Memoryless, Prefix, Reward, Uniform

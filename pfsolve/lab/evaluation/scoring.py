@@ -9,7 +9,8 @@ from typing import TypeAlias, cast
 import numpy as np
 
 from pfsolve.errors import EngineError, Interrupted, ProblemTooLong, UsageError
-from pfsolve.events import Listener, Scoring, ignore
+from pfsolve.events import Listener, ignore
+from pfsolve.events.work import Scoring
 from pfsolve.files import digest, json_safe
 from pfsolve.lab.evaluation.labelled import Labelled, LabelledRow
 from pfsolve.problems import Problem

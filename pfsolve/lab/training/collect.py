@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from pfsolve.answers import equivalent
 from pfsolve.errors import Interrupted, PfsolveError, ProblemTooLong, UsageError
-from pfsolve.events import Collecting, Event, InProblem, Listener, Progressed
+from pfsolve.events import Event, Listener
+from pfsolve.events.search import InProblem, Progressed
+from pfsolve.events.work import Collecting
 from pfsolve.lab.evaluation.labelled import Labelled
 from pfsolve.lab.training.material import LABELLED, ROLLOUTS, Folder, Item, MarkedSolution, key_of
 from pfsolve.lab.training.recorder import Recorder

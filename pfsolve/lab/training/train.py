@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pfsolve.errors import UsageError
-from pfsolve.events import Fitting, Listener, ignore
+from pfsolve.events import Listener, ignore
+from pfsolve.events.work import Fitting
 from pfsolve.lab.evaluation.metrics import LabelledSteps, auc
 from pfsolve.lab.evaluation.steps import StepMeasures, measure_steps
 from pfsolve.lab.training.fit import (

@@ -8,7 +8,7 @@ from pfsolve.engine import library, memory
 from pfsolve.engine.cache import Cache
 from pfsolve.engine.library import Facts, Footprint, LoadedModel
 from pfsolve.errors import ModelFileError, ProblemTooLong, named
-from pfsolve.events import Loading
+from pfsolve.events.work import Loading
 from pfsolve.models.resolve import PrmFiles, resolve_prm
 from pfsolve.particle import SHORTEST_SOLUTION
 from pfsolve.rewards.base import Reward, Site, WantedReward

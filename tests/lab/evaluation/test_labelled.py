@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pfsolve.errors import UsageError
-from pfsolve.events import Resampled
+from pfsolve.events.search import Resampled
 from pfsolve.lab.evaluation.labelled import Attempt, Labelled, Rollouts, read_labelled
 from pfsolve.particle import Finish, Particle, Step
 from pfsolve.problems import Problem

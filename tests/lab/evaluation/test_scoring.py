@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pfsolve.errors import EngineError, Interrupted, ProblemTooLong, UsageError
-from pfsolve.events import Scoring
+from pfsolve.events.work import Scoring
 from pfsolve.lab.evaluation.labelled import Attempt, Labelled, Rollouts, read_labelled
 from pfsolve.lab.evaluation.scoring import score_rows
 from pfsolve.problems import Problem

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from pfsolve.errors import Interrupted
-from pfsolve.events import Collecting, Event
+from pfsolve.events import Event
+from pfsolve.events.work import Collecting
 from pfsolve.lab.evaluation.labelled import Labelled
 from pfsolve.lab.training.collect import INDEPENDENT, Collector
 from pfsolve.lab.training.material import Folder

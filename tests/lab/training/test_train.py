@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from pfsolve.errors import UsageError
-from pfsolve.events import Event, Fitting
+from pfsolve.events import Event
+from pfsolve.events.work import Fitting
 from pfsolve.lab.training.material import LABELLED, ROLLOUTS, Item, MarkedSolution
 from pfsolve.lab.training.train import assemble, train
 from pfsolve.rewards.probe.features import NUMBERS
