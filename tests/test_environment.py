@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from pfsolve.environment import Environment, child_process
+from pfsolve.environment import WAITS, Environment, child_process
 
 PROBE = """
 import json, os, sys
@@ -68,3 +69,20 @@ def test_a_pipe_that_holds_something_is_told_from_one_that_does_not(tmp_path: Pa
     (tmp_path / "file").write_text("2+2\n")
     with (tmp_path / "file").open() as stdin:
         assert not Environment(stdin=stdin).stdin_waits, "a loop over its lines may own it"
+
+
+@pytest.mark.parametrize(("own", "spins"), [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7")])
+def test_threads_of_the_engine_sleep_soon_unless_the_user_says_otherwise(
+    own: dict[str, str], spins: str
+) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", "import pfsolve.engine.cache"],
+        env={k: v for k, v in os.environ.items() if k not in WAITS}
+        | {"OMP_DISPLAY_ENV": "verbose", **own},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stderr
+    if "GOMP_SPINCOUNT" not in told:
+        pytest.skip("this build of llama.cpp has another OpenMP, or none")
+    assert f"GOMP_SPINCOUNT = '{spins}'" in told
