@@ -160,6 +160,16 @@ class Environment:
         if hint:
             self.err.print(Text(" ".join(hint.split()), style="dim"))
 
+    def write_unicode(self) -> None:
+        """Make stdout and stderr UTF-8, but on a terminal, which knows best: it gets substitutes.
+
+        For the command line alone: a caller of the library has made up its own mind.
+        """
+        for stream in (self.stdout, self.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                encoding = None if _is_terminal(stream) else "utf-8"
+                stream.reconfigure(encoding=encoding, errors=_SUBSTITUTES)
+
     def abandon_stdout(self) -> None:
         """Nobody reads stdout any more: let the interpreter's last flush go nowhere, silently."""
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.stdout.fileno())

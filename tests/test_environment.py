@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -86,3 +87,16 @@ def test_threads_of_the_engine_sleep_soon_unless_the_user_says_otherwise(
     if "GOMP_SPINCOUNT" not in told:
         pytest.skip("this build of llama.cpp has another OpenMP, or none")
     assert f"GOMP_SPINCOUNT = '{spins}'" in told
+
+
+def test_what_is_written_to_a_pipe_is_utf8_and_a_terminal_gets_what_it_can_show() -> None:
+    pipe, screen = io.BytesIO(), io.BytesIO()
+    terminal = io.TextIOWrapper(screen, encoding="cp1252")
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    environment = Environment(stdout=io.TextIOWrapper(pipe, encoding="ascii"), stderr=terminal)
+    environment.write_unicode()
+    for stream in (environment.stdout, environment.stderr):
+        stream.write("\N{MINUS SIGN}5 \N{NOT EQUAL TO} é\udce9")
+        stream.flush()
+    assert pipe.getvalue().decode() == "\N{MINUS SIGN}5 \N{NOT EQUAL TO} é?"
+    assert screen.getvalue().decode("cp1252") == "-5 ? é?"

@@ -20,6 +20,7 @@ from pfsolve.files import (
     flush,
     json_safe,
     number_of,
+    read_text,
     replacing,
     sha256_of,
     write_text,
@@ -144,3 +145,12 @@ def test_any_value_becomes_strict_json(value: Any) -> None:
 
 def test_null_takes_the_place_of_what_json_lacks() -> None:
     assert json_safe({"a": (1.5, math.inf), "b": math.nan}) == {"a": [1.5, None], "b": None}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_text_is_read_with_its_byte_order_mark_or_without(file: Path, encoding: str) -> None:
+    file.write_text("x = 'π'", encoding=encoding)
+    assert read_text(file) == "x = 'π'"
+    file.write_bytes(b"caf\xe9")
+    with pytest.raises(UnicodeDecodeError):
+        read_text(file)

@@ -239,7 +239,7 @@ def test_every_setting_has_a_config_key_a_variable_and_an_option(
 
     path = tmp_path / "config.toml"
     lines = (f"{each.replace('_', '-')} = {in_toml(each, text)}" for each, text in texts.items())
-    path.write_text("\n".join(lines))
+    path.write_text("\n".join(lines), encoding="utf-8-sig")  # as Notepad does
     assert merged(read_config(path)) == expected(name)
 
     for variable in [each for each in os.environ if each.startswith("PFSOLVE_")]:

@@ -8,13 +8,14 @@ from typing import NoReturn
 
 from pfsolve.cli.interrupt import stop_at_once
 from pfsolve.environment import Environment
-from pfsolve.errors import ExitCode, Interrupted, PfsolveError, as_option, exit_code
+from pfsolve.errors import ExitCode, Interrupted, PfsolveError, UsageError, as_option, exit_code
 
 
 def main() -> NoReturn:
     """Run the command line and exit; expected trouble is one line on stderr, never a traceback."""
     signal.signal(signal.SIGTERM, stop_at_once)
     environment = Environment()
+    environment.write_unicode()
     raise SystemExit(run(environment.arguments, environment))
 
 
@@ -27,6 +28,7 @@ def run(argv: Sequence[str], environment: Environment) -> int:
     debug = environment.debug or "--debug" in argv[:end]
     argv = [arg for i, arg in enumerate(argv) if arg != "--debug" or i >= end]
     try:
+        _check_unicode(argv)
         from pfsolve.cli.app import app
 
         code = app(argv, prog_name="pfsolve", standalone_mode=False)
@@ -41,6 +43,23 @@ def run(argv: Sequence[str], environment: Environment) -> int:
 
             traceback.print_exception(error, file=environment.stderr)
         return _report(error, environment)
+
+
+def _check_unicode(argv: Sequence[str]) -> None:
+    """Refuse what could not be written down after the work, in a result or a record.
+
+    Raises:
+        UsageError: an argument holds bytes that are no text in this system's encoding.
+    """
+    for number, argument in enumerate(argv, 1):
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(
+                f"argument {number} is not UTF-8: {argument.encode(errors='replace').decode()!r}",
+                f"its character {error.start + 1} is in another encoding; "
+                "`iconv -t UTF-8` converts a text",
+            ) from None
 
 
 def _report(error: BaseException, environment: Environment) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pfsolve.errors import UsageError
+from pfsolve.files import read_text
 
 _T = TypeVar("_T")
 
@@ -19,7 +20,7 @@ def read_toml(file: Path) -> Mapping[str, object]:
         UsageError: it cannot be read, or is no TOML.
     """
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(read_text(file))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is not valid TOML: {error}") from None
     except OSError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pfsolve.errors import UsageError
+from pfsolve.files import read_text
 from pfsolve.settings.presets import PRESETS
 from pfsolve.settings.record import METHODS, SETTINGS, Settings
 
@@ -76,7 +77,7 @@ def read_config(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(read_text(path))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -154,6 +154,16 @@ def test_a_wrong_variable_is_named(cli: Cli) -> None:
     assert complaint(result) == "Error: PFSOLVE_PARTICLES is 300, which is out of range"
 
 
+def test_what_is_no_text_is_refused_and_what_is_can_be_written_whatever_the_encoding(
+    cli: Cli,
+) -> None:
+    result = cli("caf\udce9 has 3 tables", "--policy", "no-such-model")
+    assert result.returncode == 2
+    assert complaint(result) == "Error: argument 1 is not UTF-8: 'caf? has 3 tables'"
+    result = cli("2+2", "--policy", "a≠b", PYTHONIOENCODING="ascii")
+    assert "'a≠b'" in complaint(result)
+
+
 def test_a_broken_config_file_is_named(cli: Cli, tmp_path: Path) -> None:
     config = tmp_path / "config" / "config.toml"
     config.parent.mkdir()

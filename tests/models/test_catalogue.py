@@ -167,7 +167,9 @@ def test_an_unknown_name_brings_up_the_closest_ones() -> None:
 
 
 def test_a_users_entry_is_added_with_the_plain_defaults(tmp_path: Path) -> None:
-    catalogue = load_catalogue(own(tmp_path, "temperature = 1\ntop_p = 1\ntop_k = 0"))
+    as_notepad_saves = "\N{ZERO WIDTH NO-BREAK SPACE}"
+    extra = "temperature = 1\ntop_p = 1\ntop_k = 0"
+    catalogue = load_catalogue(own(tmp_path, extra, head=as_notepad_saves))
     entry = catalogue.get("mine")
     assert entry.places == (HubPlace("me/mine", "mine.gguf", "main"),)
     assert (entry.temperature, entry.top_p, entry.top_k, entry.min_p) == (1.0, 1.0, 0, None)
