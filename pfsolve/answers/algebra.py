@@ -13,8 +13,11 @@ import sympy
 from math_verify import parse as parse_latex
 from math_verify import verify
 
-from pfsolve.answers.matching import Undecided, quick_same_value, resolution, same
-from pfsolve.answers.structure import parse
+from pfsolve.answers.conversion import conversion
+from pfsolve.answers.matching import same
+from pfsolve.answers.numerals import exactly, resolution
+from pfsolve.answers.structure import readings
+from pfsolve.answers.values import Judge, Undecided, quick_same_value
 
 _LOG = re.compile(r"\\log(?![A-Za-z]|\s*_)")  # to base 10, or natural beside an \ln
 _ANGLE_IN_DEGREES = re.compile(r"(\d+(?:\.\d+)?)\s*\^\\circ")
@@ -32,7 +35,8 @@ _ROUNDS = 3
 
 def same_answer(a: str, b: str) -> bool:
     """Whether two normalised answers are the same."""
-    return same(parse(a), parse(b), same_value)
+    judge = Judge(same_value, conversion)
+    return any(same(x, y, judge) for x in readings(a) for y in readings(b))
 
 
 @lru_cache(maxsize=2048)
@@ -54,7 +58,7 @@ def same_value(a: str, b: str) -> bool:
 @lru_cache(maxsize=2048)
 def sympy_value(text: str) -> list[Any]:
     """What math-verify reads in a text: a SymPy object and the text it used, or nothing."""
-    text = _ANGLE_IN_DEGREES.sub(r"(\1\\cdot\\frac{\\pi}{180})", text)
+    text = _ANGLE_IN_DEGREES.sub(r"(\1\\cdot\\frac{\\pi}{180})", exactly(text))
     with _working_on(text):
         return list(parse_latex(f"${text}$", parsing_timeout=None))
 

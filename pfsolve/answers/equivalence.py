@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import lru_cache
 
 from pfsolve.answers import oracle
+from pfsolve.answers.damage import mended
 from pfsolve.answers.extract import extract_answer
-from pfsolve.answers.matching import Undecided, quick_same_value, same
+from pfsolve.answers.matching import same
 from pfsolve.answers.normalise import key, normalise
-from pfsolve.answers.structure import Node, parse
+from pfsolve.answers.structure import readings
+from pfsolve.answers.values import QUICK, Undecided
 
 # Longer answers compare by their normalised text alone.
 MAX_LENGTH = 500
@@ -48,6 +49,7 @@ def group_equivalent(answers: Sequence[str | None]) -> list[int | None]:
 
 @lru_cache(maxsize=4096)
 def _normalised(text: str) -> str:
+    text = mended(text)
     return normalise(extract_answer(text) or text)
 
 
@@ -58,27 +60,11 @@ def _same_text(a: str, b: str) -> bool:
     if not a or not b or max(len(a), len(b)) > MAX_LENGTH:
         return False
     undecided = False
-    for x in _readings(a):
-        for y in _readings(b):
+    for x in readings(a):
+        for y in readings(b):
             try:
-                if same(x, y, quick_same_value):
+                if same(x, y, QUICK):
                     return True
             except Undecided:
                 undecided = True
     return undecided and oracle.same(a, b)
-
-
-@lru_cache(maxsize=4096)
-def _readings(text: str) -> tuple[Node, ...]:
-    """The trees of an answer, which may be read in several ways.
-
-    "100,200" may be a number or a list, "1,5" a list or a decimal, "(B) 5" a choice or what it says.
-    """
-    trees = [parse(text)]
-    if re.fullmatch(r"-?\d{1,3}(?:,\d{3})+", text):
-        trees.append(parse(text.replace(",", ", ")))
-    elif re.fullmatch(r"-?(?:\d+|\d{1,3}(?:\.\d{3})+),\d+|-?\d{1,3}(?:\.\d{3}){2,}", text):
-        trees.append(parse(text.replace(".", "").replace(",", ".")))
-    elif choice := re.fullmatch(r"\(?([A-H])[).:]\s*([-\d\\(\[].*|[A-Za-z]{2,}.*)", text):
-        trees += [parse(choice[1]), parse(choice[2])]
-    return tuple(trees)

@@ -6,21 +6,10 @@ Rules live in tables and run in order. The result is still LaTeX that math-verif
 from __future__ import annotations
 
 import re
-import unicodedata
-from fractions import Fraction
 
-# Characters that models write instead of LaTeX.
-_UNICODE = {
-    "−": "-", "–": "-", "—": "-", "×": r"\cdot ", "·": r"\cdot ", "⋅": r"\cdot ", "∗": "*",
-    "÷": "/", "⁄": "/", "π": r"\pi ", "∞": r"\infty ", "≤": r"\leq ", "≥": r"\geq ", "≠": r"\neq ",
-    "±": r"\pm ", "∓": r"\mp ", "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "°": r"^\circ ",
-    "√": r"\sqrt ", "∅": r"\emptyset ", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ",
-    "γ": r"\gamma ", "λ": r"\lambda ", "φ": r"\phi ", "ω": r"\omega ", "≈": r"\approx ",
-    "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}",
-    "“": '"', "”": '"', "’": "'", "‘": "'", "′": "'", "²": "^2", "³": "^3",
-    "½": r"\frac{1}{2}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}", "⅓": r"\frac{1}{3}",
-    "⅔": r"\frac{2}{3}",
-}  # fmt: skip
+from pfsolve.answers.characters import latex_characters
+from pfsolve.answers.damage import without_tags
+from pfsolve.answers.words import digits_for_words
 
 
 def _table(rows: dict[str, str]) -> dict[str, str]:
@@ -37,6 +26,9 @@ _MACROS = _table(
         "dfrac tfrac cfrac": r"\frac",
         "dbinom tbinom": r"\binom",
         "cdots dots dotsc dotsb": r"\ldots ",
+        "therefore": " ",
+        "lg": r"\log_{10} ",
+        "bmod mod": r"\pmod ",
         "cdot times ast": r"\cdot ",
         "div": "/",
         "le leqslant leqq": r"\leq ",
@@ -54,7 +46,7 @@ _MACROS = _table(
         "varnothing": r"\emptyset",
         "implies Rightarrow Longrightarrow": " , ",
         "degree degrees": r"^\circ ",
-        "bar": r"\overline",
+        "bar dot": r"\overline",
         "asin": r"\arcsin",
         "acos": r"\arccos",
         "atan": r"\arctan",
@@ -74,54 +66,91 @@ _RULES: list[tuple[re.Pattern[str], str]] = [
     for pattern, replacement in [
         (r"\\(?:begin|end)\{(?:align|aligned|equation|gather|cases)\*?\}", " "),
         (r"(?<!\\)\\[\[\]()]", " "),  # \[ \] \( \)
+        (r"^\s*\\?\$\s*(-?\d[\d,]*(?:\.\d+)?)(?![^A-Za-z]*\$)\s*$", r"\1 dollars"),
         (r"\\?\$", " "),
         (r"\\(?:left|right)\.", ""),
         (r"(\d),\\!\s*(?=\d{3})", r"\1,"),  # 1,\!000 and 1{,}000
         (r"(\d)\{,\}\s*(?=\d{3})", r"\1,"),
         (r"(?<!\\)\\!", ""),
-        (r"(?<!\\)\\[,;: ]|~", " "),
-        (r"\\%", "%"),
+        (r"(?<!\\)\\[,;: ]|~(?!\s*\d)", " "),
+        (r"\\%|(?<=\d)\s*per\s?cent(?![A-Za-z])", "%"),
         (r"<=|=<", r"\\leq "),
         (r">=", r"\\geq "),
         (r"(?<=\s)!=|(?<=[A-Za-z])!=(?=\s)", r"\\neq "),  # but 3!=6
         (r"\*\*", "^"),
         (r"\+/-|^\s*\+-", r"\\pm "),
+        (r"\.\.\.+", r"\\ldots "),
         (r"(?<=[)\]])\s*U\s*(?=[(\[])", r" \\cup "),
         (r"(?<=[A-Za-z])\s+in\s+(?=[(\[])", r" \\in "),
         (r"(?<=\d)\s?(?:st|nd|rd|th)(?![A-Za-z])", ""),
-        (r"(?i)^\s*(?:approximately|about|roughly|around)\s+|\(\s*approx[a-z]*\s*\)\s*$", ""),
+        (r"(?i)^\s*(?:approximately|approx\.|about|roughly|around|~)\s*(?=[-\d.\\])", r"\\approx "),
+        (r"^\s*(.*?)\s*\(\s*approx[a-z]*\.?\s*\)\s*$", r"\\approx \1"),
+        # 9 (apples) is 9 apples, yes (she can) is yes
+        (r"^\s*(-?\d[\d,./]*%?)\s+\((?!mod|base)([A-Za-z][A-Za-z ]+)\)\s*$", r"\1 \2"),
+        (r"^\s*([A-Za-z]{2,})\s+\([A-Za-z][A-Za-z ]+\)\s*$", r"\1"),
         (r"(?<![A-Za-z\\])(?:inf|oo|infinity)(?![A-Za-z])", r"\\infty "),
         (r"\+\s*\\infty", r"\\infty"),
+        # as programs write
+        (r"(?<![A-Za-z\\])(?:np|numpy|math|cmath|sp|sympy|torch)\.(?=[A-Za-z])", ""),
+        (r"(?<![A-Za-z\\])(?:(?:float|int|complex)\d*|array|tensor|Decimal|Integer|Float)(?=\()", ""),
+        (r",\s*(?:dtype|device|requires_grad)=[^,)]*", ""),
+        (r"(?<![A-Za-z\\])(?:Fraction|Rational)\(([^(),]+),\s*([^(),]+)\)", r"\\frac{\1}{\2}"),
+        (r"(?<![A-Za-z\\])abs\s*\(([^()]*)\)", r"|\1|"),
+        (r"(?<![A-Za-z])\\?exp\s*\(([^()]*)\)", r"e^{\1}"),
+        (r"(?<![A-Za-z\\])a(?:rc)?(sin|cos|tan)(?![A-Za-z])", r"\\arc\1"),
         (r"(?<![A-Za-z\\])(sqrt|pi|sin|cos|tan|log|ln)(?![A-Za-z])", r"\\\1"),
+        (r"^(\(?-?\d[\d.]*\s*[-+]\s*\d*\.?\d*)j(\)?)$", r"\1i\2"),
+        (r"(?<=\d)_(?=\d{3}(?!\d))", ""),
+        (r"(?<=\d)\s+[xX]\s+(?=\d)|(?<=\d)\s*[xX]\s*(?=10\s*\^)", r"\\cdot "),
         (r"\\sqrt\s*\(([^()]*)\)", r"\\sqrt{\1}"),
-        (r"\\sqrt\s*(\d|[A-Za-z](?![A-Za-z]))", r"\\sqrt{\1}"),
-        (r"\\frac\s*(\d|\\pi(?![A-Za-z]))", r"\\frac{\1}"),
+        (r"(\\sqrt(?:\[\d\])?)\s*(\d+|[A-Za-z](?![A-Za-z]))", r"\1{\2}"),
+        (r"\\frac\s*([A-Za-z\d]|\\pi(?![A-Za-z]))", r"\\frac{\1}"),
         (r"(\\frac\s*\{[^{}]*\})\s*([A-Za-z\d]|\\pi(?![A-Za-z]))", r"\1{\2}"),
+        (r"\^\s*(\\frac\s*\{[^{}]*\}\s*\{[^{}]*\})", r"^{\1}"),
+        (r"\^\s*(-?\d{2,}|-\d)", r"^{\1}"),
+        (r"\^\(([^()]*)\)", r"^{\1}"),
         (r"\\overline\s*([A-Za-z\d])", r"\\overline{\1}"),
         (r"\^\s*\{\s*\\circ\s*\}|\^\s*\\circ", r"^\\circ "),
+        (r"(?:\{\s*\})?(?:\^\s*\{?(\d+)\}?|(?<![\w^}])(\d+))\s*C_?\s*\{?(\d+)\}?", r"\\binom{\1\2}{\3}"),
         (r"([\^_])\s*\{\s*([A-Za-z\d])\s*\}", r"\1\2"),
+        (r"(?<![A-Za-z])\(?(\w+)\)?\s*\(?\s*base\s+(\d+)\s*\)?", r"\1_{\2}"),
+        (r"\\pmod\s*\{?\s*(\d+)\s*\}?|\(\s*mod\s+(\d+)\s*\)|(?<=[\d\s])mod\s+(\d+)", r"\\pmod{\1\2\3} "),
+        (r"(?<=[\d}])\s*:\s*(?=[\d\\])", ":"),
+        (r"\\mathbb\s*([A-Z])", r"\\mathbb{\1}"),
+        (r"(\\mathbb\{[A-Z]\})\s*(?:-|\\backslash|\\smallsetminus|\\)\s*(?=\\\{)", r"\1\\setminus "),
+        # ]a, b[ is an open interval
+        (r"\]([^][(),]*[^][(),\s],[^][(),]+[][)])", r"(\1"),
+        (r"([(\[][^][(),]*[^][(),\s],[^][(),]*[^][(),\s])\[", r"\1)"),
         (r"\^\s+", "^"),
     ]
 ]  # fmt: skip
 # Units of one letter are units only in an upright font: 5\mathrm{m}, 3 \text{ m/s}.
 _SHORT_UNIT = re.compile(
-    r"(?<=[\d}])(?:\s|\\[ ,;])*" + _FONT + r"\{(?:\s|~|\\[ ,;])*[mgshLlVWNJKCF]"
-    r"(?:\s*/\s*[a-z]+(?:\^?\{?\d\}?)?)?\s*\}(?:\^\{?[23]\}?)?"
+    r"(?<=[\d}])(?:\s|\\[ ,;])*" + _FONT + r"\{(?:\s|~|\\[ ,;])*([mgshLlVWNJKCF])"
+    r"(\s*/\s*[a-z]+(?:\^?\{?\d\}?)?)?\s*\}(\^\{?[23]\}?)?"
+)
+_LETTERS = {"m": "meter", "g": "gram", "s": "second", "h": "hour", "L": "liter", "l": "liter"}
+_LETTERS |= {"V": "volt", "W": "watt", "N": "newton", "J": "joule", "K": "kelvin"}
+_BASIS = re.compile(
+    r"\\(?:mathbf|boldsymbol|bm|hat|vec|widehat)\s*(?:\{\s*\\?([ijk])(?:math)?\s*\}|\\?([ijk])(?:math)?(?![A-Za-z]))"
 )
 _SPACES = re.compile(r"\s+")
 
 
+_REALS = r"(?:the )?(?:set of )?(?:all )?(?:the )?real(?:s| numbers)"
 _PHRASES = [
     (re.compile(pattern, re.IGNORECASE), latex)
     for pattern, latex in [
-        (r"(?:all )?real numbers|all reals", r"\mathbb{R}"),
+        (_REALS, r"\\mathbb{R}"),
+        (_REALS + " except (?:for )?(.+)", r"\\mathbb{R}\\setminus\\{\1\\}"),
         (
-            r"(?:the )?empty set|none|(?:there (?:is|are) )?no (?:real )?(?:solutions?|roots?)"
-            r"(?: exists?)?",
-            r"\emptyset",
+            r"(?:the )?empty set|none|(?:there (?:is|are|exists?) |the \w+ has |it has )?"
+            r"no (?:real )?(?:solutions?|roots?)(?: exists?)?",
+            r"\\emptyset",
         ),
+        (r"(?:it )?(?:does not|doesn't) exist|DNE|(?:it )?(?:is )?(?:undefined|not defined)", "undefined"),
     ]
-]
+]  # fmt: skip
 
 
 def normalise(text: str) -> str:
@@ -129,17 +158,22 @@ def normalise(text: str) -> str:
 
     Words keep the spaces around them, since lists ("2 or 3") and units are told by them.
     """
-    for character, latex in _UNICODE.items():
-        if character in text:
-            text = text.replace(character, latex)
-    text = _SHORT_UNIT.sub("", unicodedata.normalize("NFKC", text))
+    text = _SHORT_UNIT.sub(_spelt_unit, latex_characters(without_tags(text)))
+    text = _BASIS.sub(lambda basis: rf"\hat{{{basis[1] or basis[2]}}}", text)
     for _ in range(3):  # \text{\textbf{...}}
         text = _TEXT.sub(_plain_words, text)
+    text = digits_for_words(text)
     text = _MACRO.sub(lambda macro: _MACROS.get(macro[1], macro[0]), text)
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     text = _SPACES.sub(" ", text).strip().strip("\"'`*").rstrip(".,;:").strip()
-    return next((latex for phrase, latex in _PHRASES if phrase.fullmatch(text)), text)
+    return next(
+        (m.expand(latex) for phrase, latex in _PHRASES if (m := phrase.fullmatch(text))), text
+    )
+
+
+def _spelt_unit(match: re.Match[str]) -> str:
+    return f" {_LETTERS.get(match[1], match[1])}{match[2] or ''}{match[3] or ''} "
 
 
 def _plain_words(match: re.Match[str]) -> str:
@@ -152,107 +186,19 @@ def key(text: str) -> str:
     """What two texts share when they are the same text: no spaces, words in lower case."""
     text = re.sub(r"\\cdot\s*(?=[A-Za-z\\({])", "", text)
     if is_words(text):
-        return re.sub(r"\b(?:a|an|the)\b|[^a-z\d]", "", text.lower()) or text.lower()
+        return re.sub(r"[^a-z\d]", "", _ARTICLE.sub("", text).lower()) or text.lower()
     return re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", text)  # 1 1/2 is not 11/2
 
 
+_ARTICLE = re.compile(r"\b(?:an?|the|An|The)\s+(?=[A-Za-z])")  # but not in "Plan A"
+_WORDS = re.compile(r"[A-Za-z][A-Za-z\s'.,-]*[A-Za-z.]")
+_PRODUCT = re.compile(r"[b-df-hj-np-tv-z]+")
+
+
 def is_words(text: str) -> bool:
-    """Whether an answer is plain words ("east", "no solution") and no formula."""
-    return re.fullmatch(r"[A-Za-z][A-Za-z\s'.,-]*[A-Za-z.]", text) is not None and bool(
-        re.search(r"[A-Za-z]{3}", text)
+    """Whether an answer is plain words ("east", "no", "ABC") and no formula, as xyz is."""
+    return (
+        _WORDS.fullmatch(text) is not None
+        and re.search(r"[A-Za-z]{2}", text) is not None
+        and not _PRODUCT.fullmatch(text)
     )
-
-
-# --- single values ---------------------------------------------------------------------------
-
-_CURRENCY = re.compile(r"^(?:[£€¥]|US\$?|USD|Rs\.?)\s*(?=[-\d.])|(?<=\d)\s*[£€¥]$")
-# Words of three letters and more count as units; "5xy" and "5 xy" are no number of xy.
-_UNIT = (
-    r"(?:\s*(?<![A-Za-z])(?:[cmk]m|k?g|mg|m[lL]|ft|in|mi|hrs?|lbs?|oz|yd|[ap]m|kW|Hz)"
-    r"|\s+(?:m|g|L)(?=/[a-z])|\s+of\s+(?:an?|the)\s+[A-Za-z]+"
-    r"|\s+[A-Za-z]{3,}|(?<![A-Za-z])[A-Za-z]{4,})(?![A-Za-z])\.?"
-)
-_PER = r"(?:\s*(?:/|\bper\b)\s*[A-Za-z]+(?![A-Za-z])|\s*\^\{?-?\d\}?|-[A-Za-z]+(?![A-Za-z]))*"
-_UNIT_WORDS = re.compile(rf"(?<=[\d)}}!%])(?:{_UNIT}{_PER})+\s*$")
-_TRIGONOMETRIC = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])")
-
-
-def strip_unit(text: str) -> str:
-    """A value without unit, currency or degree sign: "10 hours" is 10, "36^\\circ" is 36."""
-    text = _CURRENCY.sub("", text.strip()).strip()
-    if not _TRIGONOMETRIC.search(text):
-        text = re.sub(r"\s*\^\\circ(?:\s*[CF]\b)?", "", text)
-    stripped = _UNIT_WORDS.sub("", text).strip()
-    return stripped or text
-
-
-_THOUSANDS = re.compile(r"\d{1,3}(?:[ ,]\d{3})+(?!\d)")
-_DECIMAL = r"(?:\d+(?:\.\d*)?|\.\d+)"
-_POWER_OF_TEN = re.compile(
-    rf"({_DECIMAL})e([+-]?\d{{1,3}})|(?:({_DECIMAL})(?:\*|\\cdot))?10\^\{{?([+-]?\d{{1,3}})\}}?",
-    re.IGNORECASE,
-)
-_REPEATING = re.compile(r"(\d*)\.(\d*)\\overline\{(\d+)\}")
-_FRACTION = re.compile(
-    rf"(?:\\frac\{{(-?{_DECIMAL})\}}\{{(-?{_DECIMAL})\}}|({_DECIMAL})/({_DECIMAL}))"
-)
-_MIXED = re.compile(r"(\d[\d ]*?)(?: +(\d+)/(\d+)| *\\frac\{(\d+)\}\{(\d+)\})")
-_NUMBER_LENGTH = 400
-
-
-def number(text: str) -> Fraction | None:
-    """Exact value of a plain number: 12, 1.5, 3/4, 1 1/2, 1,234, 3e-7, 0.\\overline{3}.
-
-    Returns None for everything else, division by zero and numbers of absurd length included.
-    """
-    if not text or len(text) > _NUMBER_LENGTH or not re.search(r"\d", text):
-        return None
-    text = text.strip()
-    sign = 1
-    while text and text[0] in "+-":
-        sign, text = (-sign if text[0] == "-" else sign), text[1:].strip()
-    try:
-        value = _unsigned(text)
-    except (ValueError, ZeroDivisionError):
-        return None
-    return None if value is None else sign * value
-
-
-def _unsigned(text: str) -> Fraction | None:
-    text = _THOUSANDS.sub(lambda m: re.sub("[ ,]", "", m[0]), text)
-    if re.fullmatch(_DECIMAL, text):
-        return Fraction(text)
-    if mixed := _MIXED.fullmatch(text):
-        top, bottom = (mixed[2], mixed[3]) if mixed[2] else (mixed[4], mixed[5])
-        return Fraction(mixed[1].replace(" ", "")) + Fraction(int(top), int(bottom))
-    if re.search(r"\d \d", text):  # several numbers
-        return None
-    text = text.replace(" ", "")
-    while text.startswith("{") and text.endswith("}") and "{" not in text[1:]:
-        text = text[1:-1]
-    if re.fullmatch(_DECIMAL, text):
-        return Fraction(text)
-    if fraction := _FRACTION.fullmatch(text):
-        top, bottom = (fraction[1], fraction[2]) if fraction[1] else (fraction[3], fraction[4])
-        return Fraction(top) / Fraction(bottom)
-    if power := _POWER_OF_TEN.fullmatch(text):
-        return Fraction(power[1] or power[3] or 1) * Fraction(10) ** int(power[2] or power[4])
-    if repeating := _REPEATING.fullmatch(text):
-        whole, start, period = repeating.groups()
-        head = Fraction(f"{whole or 0}.{start or 0}")
-        return head + Fraction(int(period), (10 ** len(period) - 1) * 10 ** len(start))
-    return None
-
-
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})\s*(?:([ap])\.?\s*m\.?)?", re.IGNORECASE)
-
-
-def clock(text: str) -> int | None:
-    """Minutes since midnight of a time of day, "20:34" or "8:34 P.M."; None for everything else."""
-    match = _CLOCK.fullmatch(text.strip())
-    if not match:
-        return None
-    hour = int(match[1])
-    if match[3]:
-        hour = hour % 12 + (12 if match[3].lower() == "p" else 0)
-    return 60 * hour + int(match[2])
