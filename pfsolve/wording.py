@@ -94,7 +94,7 @@ def shortened(value: object) -> str:
     return shown if len(shown) <= 60 else f"{shown[:57]}..."
 
 
-def listed(names: Iterable[str], limit: int = 60) -> str:
+def listed(names: Iterable[str], limit: int = 60, between: str = ", ") -> str:
     """Names of fields or columns in one printable line of about `limit` characters."""
     line = ""
     for name in names:
@@ -102,5 +102,5 @@ def listed(names: Iterable[str], limit: int = 60) -> str:
         if line and len(line) + len(shown) > limit:
             return f"{line}, ..."
         shown = shown if len(shown) <= limit else f"{shown[:limit]}..."
-        line = f"{line}, {shown}" if line else shown
+        line = f"{line}{between}{shown}" if line else shown
     return line

@@ -195,9 +195,14 @@ def solve(
             raise UsageError(
                 f"{listed(idle)}: only for a file of problems", "give it with --file, or in a pipe"
             )
-    if (problem not in (None, "-") or options.file is not None) and environment.stdin_waits:
-        output.note("standard input is not read: the problem is given on the command line")
+    if options.file is not None and environment.stdin_waits:
+        output.note(f"standard input is not read: {options.file} is")
     if problem not in (None, "-"):
+        if environment.stdin_waits:
+            raise UsageError(
+                "there is text on standard input, and a problem on the command line",
+                "give all of it to `pfsolve -`, or leave the text unread with < /dev/null",
+            )
         solve_one(problem, settings, options, environment, output)
         return
     problems = _read(options, environment, whole=problem == "-")
@@ -234,7 +239,7 @@ def _read(options: RunOptions, environment: Environment, *, whole: bool) -> Prob
         UsageError: the file cannot be read, or not in this way, or is empty.
     """
     from pfsolve.cli.input import read_input
-    from pfsolve.problems import parse_fields, read_problems
+    from pfsolve.problems import BadRow, parse_fields, read_problems
 
     data, name = read_input(options.file, environment)
     kind = "text" if whole else options.kind
@@ -242,4 +247,10 @@ def _read(options: RunOptions, environment: Environment, *, whole: bool) -> Prob
     if not problems.rows:
         hint = 'try: pfsolve "Solve x^2=4"' if options.file is None else "give one problem a line"
         raise UsageError(f"{name} is empty: there is no problem to solve", hint)
+    bad = [row for row in problems.rows if isinstance(row, BadRow)]
+    if len(bad) == len(problems.rows):
+        raise UsageError(
+            f"{name}: no row holds a problem; line {bad[0].line}: {bad[0].reason}",
+            'a row is {"problem": ...}; --field NAME names another field, --input another kind of file',
+        )
     return problems

@@ -1,17 +1,19 @@
-"""Problems as rows of CSV, or of the same with tabs; the first row names the columns."""
+"""Problems as rows of CSV, or of the same with semicolons, tabs or bars; the first row names the columns."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum, auto
+from functools import partial
 
 from pfsolve.errors import UsageError
-from pfsolve.problems.fields import DEFAULT_NAMES
-from pfsolve.problems.problem import BadRow, Malformed, Problem, make_problem, read_row
-from pfsolve.problems.source import TextLines
-from pfsolve.wording import listed
+from pfsolve.problems.fields import DEFAULT_NAMES, OPTIONS, STORY, missing_field, plain
+from pfsolve.problems.problem import BadRow, Malformed, Problem, decoded, read_row
+from pfsolve.problems.row import RowReader
+from pfsolve.problems.source import TextLines, extension_of
 
 
 class _Quotes(Enum):
@@ -22,43 +24,75 @@ class _Quotes(Enum):
     BROKEN = auto()  # something else than a delimiter follows a closing quote
 
 
+_DELIMITERS = (",", ";", "\t", "|")  # in this order, where a header can be read with several
 _REFUSALS = {
     _Quotes.OPEN: "a quote is opened and never closed",
     _Quotes.BROKEN: 'a quoted cell is not closed, or a quote in it is not doubled ("")',
 }
 
 
-def read_table(
-    source: TextLines, delimiter: str, fields: Mapping[str, str], name: str
-) -> list[Problem | BadRow | None]:
+def read_table(source: TextLines, reader: RowReader, name: str) -> list[Problem | BadRow | None]:
     """The rows of a table, None for each blank line between them.
 
     Args:
-        fields: names that the user gave to what `DEFAULT_NAMES` lists.
-        name: of the file, for messages.
+        name: of the file, for messages; its ending says which delimiter is the likeliest.
 
     Raises:
         UsageError: the header cannot be read, or has no column for what is wanted.
     """
     rows: list[Problem | BadRow | None] = []
-    read: Callable[[str, int], Problem] | None = None  # once there is a header
+    header: list[str] | None = None
+    lines, delimiter, skipped = _opened(source.lines, reader, name)
     torn_at = len(source.lines) + 1
-    with _long_cells(source.lines):
-        for first, stop, quotes in _records(source.lines, delimiter.encode()):
-            line = first + 1
-            raw = b"\n".join(source.lines[first:stop])
+    with _long_cells(lines):
+        for first, stop, quotes in _records(lines, delimiter.encode()):
+            line = first + 1 + skipped
+            raw = b"\n".join(lines[first:stop])
             if not raw.strip():
                 rows.append(None)
             elif quotes is _Quotes.OPEN and source.torn:
                 torn_at = line  # the closing quote is among what is lost
                 break
-            elif read is None:
-                read = _row_reader(_header(raw, quotes, delimiter, name), delimiter, fields, name)
+            elif header is None:
+                header = _header(raw, quotes, delimiter, name)
+                _check_columns(header, reader, name)
             elif quotes is _Quotes.CLOSED:
-                rows.append(read_row(raw, line, read))
+                rows.append(read_row(raw, line, partial(_read_cells, reader, header, delimiter)))
             else:
                 rows.append(BadRow(str(line), line, _REFUSALS[quotes]))
     return [*rows, source.torn_row(torn_at)] if source.torn else rows
+
+
+def delimiter_of(first: bytes, reader: RowReader, *, alone: bool) -> str | None:
+    """The delimiter with which a line names the columns that are wanted, if it does.
+
+    Args:
+        alone: whether the problem's column is enough; else another known one must be beside it.
+    """
+    for delimiter in _DELIMITERS:
+        try:
+            header = [cell.strip() for cell in _cells(decoded(first), delimiter)]
+        except Malformed:
+            continue
+        known = {key for key in DEFAULT_NAMES if _has_column(key, header, reader)}
+        plain_names = set(map(plain, header))
+        beside = len(known) > 1 or "problem" in reader.fields
+        beside = beside or len(plain_names.intersection((*STORY, *OPTIONS))) > 0
+        if "problem" in known and (alone or (beside and len(header) > 1)):
+            return delimiter
+    return None
+
+
+def _opened(lines: list[bytes], reader: RowReader, name: str) -> tuple[list[bytes], str, int]:
+    """The lines from the header on, the delimiter, and the number of lines before them.
+
+    Excel takes the delimiter from a first line such as "sep=;".
+    """
+    if lines and (said := re.fullmatch(rb'"?sep=([\t -~])"?', lines[0].strip(b" "))):
+        return lines[1:], said[1].decode(), 1
+    first = next((line for line in lines if line.strip()), b"")
+    usual = "\t" if extension_of(name) == ".tsv" else ","
+    return lines, delimiter_of(first, reader, alone=True) or usual, 0
 
 
 def _header(raw: bytes, quotes: _Quotes, delimiter: str, name: str) -> list[str]:
@@ -66,45 +100,38 @@ def _header(raw: bytes, quotes: _Quotes, delimiter: str, name: str) -> list[str]
     try:
         if quotes is not _Quotes.CLOSED:
             raise Malformed(_REFUSALS[quotes])
-        return [cell.strip() for cell in _cells(raw.decode("utf-8"), delimiter)]
-    except (Malformed, UnicodeDecodeError) as error:
+        return [cell.strip() for cell in _cells(decoded(raw), delimiter)]
+    except Malformed as error:
         raise UsageError(
             f"{name} has no header that can be read: {error}",
             "the first row must name the columns",
         ) from error
 
 
-def _row_reader(
-    header: Sequence[str], delimiter: str, fields: Mapping[str, str], name: str
-) -> Callable[[str, int], Problem]:
-    """A function from a row's text and line to its problem, which raises `Malformed`."""
-    problem, answer, identity = (_column(key, header, fields, name) for key in DEFAULT_NAMES)
-
-    def read(text: str, line: int) -> Problem:
-        cells = _cells(text, delimiter)
-        if len(cells) != len(header):
-            raise Malformed(f"cells: {len(cells)}, columns in the header: {len(header)}")
-        cells.append("")  # of a column that is not there
-        return make_problem(cells[problem], line, cells[answer], cells[identity])
-
-    return read
+def _has_column(key: str, header: Sequence[str], reader: RowReader) -> bool:
+    """Whether a column may hold the problem, the answer or the id; one named by the user is exact."""
+    if key in reader.fields:
+        return reader.fields[key] in header
+    return not {plain(name) for name in DEFAULT_NAMES[key]}.isdisjoint(map(plain, header))
 
 
-def _column(key: str, header: Sequence[str], fields: Mapping[str, str], name: str) -> int:
-    """Index of a column; one past the last where there is none and none is needed."""
-    given = key in fields  # and thus exact
-    names = (fields[key],) if given else DEFAULT_NAMES[key]
-    columns = list(header) if given else [column.casefold() for column in header]
-    for wanted in names:
-        if wanted in columns:
-            return columns.index(wanted)
-    if given or key == "problem":
-        option = "--field NAME" if key == "problem" else f"--field {key}=NAME"
-        raise UsageError(
-            f"{name} has no column {names[0]!r}; its first row has {listed(header)}",
-            f"name the column with the {key}: {option}",
-        )
-    return len(header)
+def _check_columns(header: Sequence[str], reader: RowReader, name: str) -> None:
+    """Raise a UsageError if no column holds the problem, or one that the user names is not there."""
+    reader.taken.present.update(dict.fromkeys(header))
+    for key in DEFAULT_NAMES:
+        if (key == "problem" or key in reader.fields) and not _has_column(key, header, reader):
+            wanted = reader.fields.get(key, DEFAULT_NAMES[key][0])
+            raise missing_field(name, key, wanted, header)
+
+
+def _read_cells(
+    reader: RowReader, header: Sequence[str], delimiter: str, text: str, line: int
+) -> Problem:
+    """The problem in a record; raises `Malformed`."""
+    cells = _cells(text, delimiter)
+    if len(cells) != len(header):
+        raise Malformed(f"cells: {len(cells)}, columns in the header: {len(header)}")
+    return reader.read(dict(zip(reversed(header), reversed(cells), strict=True)), line)
 
 
 def _cells(text: str, delimiter: str) -> list[str]:

@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
 from pfsolve.errors import UsageError
+from pfsolve.wording import listed, plural
 
-# What is read, and the names it goes by where the user gives none; the first present counts.
+# What is read, and the names it goes by where the user gives none; the first that holds a value
+# counts. Case, spaces, hyphens and underscores in a name do not matter, and a dot leads into an object.
 DEFAULT_NAMES: dict[str, tuple[str, ...]] = {
-    "problem": ("problem", "question", "prompt"),
-    "answer": ("answer", "expected"),
-    "id": ("id", "unique_id"),
-}
+    "problem": (
+        "problem", "question", "prompt", "instruction", "query", "input", "squestion",
+        "original_text", "problem_text", "question_text", "problem_statement", "messages",
+        "conversations",
+    ),
+    "answer": (
+        "answer", "expected", "final_answer", "short_answer", "gold", "gold_answer",
+        "expected_answer", "correct_answer", "reference_answer", "numerical_answer",
+        "ground_truth", "reward_model.ground_truth", "target", "ideal", "ans", "output_answer",
+        "lsolutions", "answer_key", "correct_option", "answer_index", "answer_idx",
+    ),
+    "id": ("id", "unique_id"),  # no others: ids decide seeds, and which results are resumed
+}  # fmt: skip
+
+OF_OPTIONS = ("correct", "label", "target_index")  # the answer's name only where there are options
+SOLUTIONS = ("solution", "solutions")  # texts that end in the answer
+STORY = ("body", "passage", "context", "story", "input")  # what is told before the question
+OPTIONS = ("options", "choices")
+INNER = ("doc", "row")  # an object in these may hold the row itself
 
 
 def parse_fields(values: Sequence[str]) -> dict[str, str]:
     """Options like "question", "answer=gold" and "id=uid" as a map from what is read to its name.
 
-    A name alone is that of the problem.
+    A name alone is that of the problem. "reward_model.ground_truth" and "prompt.0.content" lead
+    into objects and lists.
 
     Raises:
         UsageError: a key is unknown or given twice, or a name is empty.
@@ -43,3 +65,81 @@ def parse_fields(values: Sequence[str]) -> dict[str, str]:
             )
         fields[key] = name
     return fields
+
+
+def missing_field(file: str, key: str, name: str, present: Sequence[str]) -> UsageError:
+    """A file has no field or column that is wanted."""
+    option = "--field NAME" if key == "problem" else f"--field {key}=NAME"
+    return UsageError(
+        f"{file} has no field or column {name!r}; it has {listed(present)}",
+        f"name the one with the {key}: {option}",
+    )
+
+
+@lru_cache(maxsize=4096)
+def plain(name: str) -> str:
+    """A name without what does not matter in it: "Short Answer", "short_answer", "shortAnswer"."""
+    return re.sub(r"[\s_-]", "", name).casefold()
+
+
+def at_path(row: Any, name: str) -> Any:
+    """The value of the field of this very name, or at the end of this path; None if there is none."""
+    if isinstance(row, dict) and name in row:
+        return row[name]
+    for part in name.split("."):
+        if isinstance(row, dict):
+            row = row.get(part)
+        elif isinstance(row, list) and re.fullmatch(r"[0-9]{1,9}", part) and int(part) < len(row):
+            row = row[int(part)]
+        else:
+            return None
+    return row
+
+
+def named(row: Mapping[str, Any], names: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """The fields that go by one of these names and hold something: name in the row, and value."""
+    spelled = {plain(name): name for name in reversed(list(row))}
+    for name in names:
+        first, dot, rest = name.partition(".")
+        own = first if first in row else spelled.get(plain(first))
+        if own is None:
+            continue
+        value = at_path(row[own], rest) if dot else row[own]
+        if value is not None and value != "":
+            yield f"{own}{dot}{rest}", value
+
+
+@dataclass(slots=True)
+class Taken:
+    """What of a file's rows was taken for what.
+
+    names: of the fields that were read, by key; used as ordered sets.
+    present: names of all fields.
+    graded: number of problems with a known answer.
+    unread: number of problems whose answer is there and cannot be read.
+    mended: number of rows whose LaTeX had lost its backslashes.
+    """
+
+    names: dict[str, dict[str, None]] = field(default_factory=dict)
+    present: dict[str, None] = field(default_factory=dict)
+    graded: int = 0
+    unread: int = 0
+    mended: int = 0
+
+    def add(self, key: str, name: str) -> None:
+        """A field was read."""
+        self.names.setdefault(key, {})[name] = None
+
+    def describe(self) -> str:
+        """In words: "problem from Body + Question, answer from Answer; 998 to be graded"."""
+        names = ((key, list(self.names[key])) for key in DEFAULT_NAMES if key in self.names)
+        said = [", ".join(f"{key} from {listed(of, between=' + ')}" for key, of in names)]
+        if self.graded:
+            said.append(f"{self.graded} to be graded")
+        else:
+            said.append(f"no answer found in the fields {listed(self.present)}, so none is graded")
+        if self.unread:
+            said.append(f"{plural(self.unread, 'answer')} of an unknown form")
+        if self.mended:
+            said.append(f"single backslashes doubled in {plural(self.mended, 'row')}")
+        return "; ".join(said)

@@ -1,81 +1,134 @@
-"""Problems as JSON objects, one a line."""
+"""JSON objects: one a line, in an array, or one after the other over any number of lines."""
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from pfsolve.problems.fields import DEFAULT_NAMES
-from pfsolve.problems.problem import Malformed, Problem, make_problem
-from pfsolve.wording import listed, shortened
+from pfsolve.errors import UsageError
+from pfsolve.problems.backslashes import mended
+from pfsolve.problems.fields import DEFAULT_NAMES, INNER, named
+from pfsolve.problems.problem import Malformed, decoded
+from pfsolve.problems.source import TextLines
+from pfsolve.wording import shortened
+
+_MAX_DIGITS = 4300  # of a whole number, which Python takes
 
 
-def object_reader(fields: Mapping[str, str]) -> Callable[[str, int], Problem]:
-    """A function from a line's text and number to its problem, which raises `Malformed`.
+@dataclass(frozen=True, slots=True)
+class JsonRow:
+    """A row of a file of JSON.
 
-    Args:
-        fields: names that the user gave to what `DEFAULT_NAMES` lists.
+    line: where it starts, from 1; its place in the document where that is no JSON Lines.
+    value: the object, or what is wrong.
+    mended: whether backslashes were added in it.
     """
 
-    def read(text: str, line: int) -> Problem:
-        row = _parsed(text.strip())
-        problem_name = _name("problem", row, fields)
-        if problem_name not in row:
-            raise _missing(problem_name, row)
-        problem = row[problem_name]
-        if not isinstance(problem, str):
-            raise Malformed(
-                f'field "{listed([problem_name])}" is {shortened(problem)}, which is no text'
-            )
-
-        answer_name = _name("answer", row, fields)
-        if answer_name not in row and "answer" in fields:
-            raise _missing(answer_name, row)
-        answer = _text(answer_name, row.get(answer_name), numbers=(int, float))
-
-        id_name = _name("id", row, fields)
-        identity = _text(id_name, row.get(id_name), numbers=(int,))
-        return make_problem(problem, line, answer, identity)
-
-    return read
+    line: int
+    value: dict[str, Any] | Malformed
+    mended: bool = False
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def json_rows(source: TextLines, name: str) -> list[JsonRow | None]:
+    """The rows of a file, None for each blank line between them.
+
+    Raises:
+        UsageError: it is a document of several lines that is damaged.
+    """
+    rows = [_row(raw, line) for line, raw in enumerate(source.lines, start=1)]
+    there = [row for row in rows if row is not None]
+    if not there:
+        return rows
+    first = there[0]
+    start = source.lines[first.line - 1].lstrip()
+    if isinstance(first.value, dict):
+        if len(there) > 1 or (inner := _rows_within(first.value)) is None:
+            return rows
+        return [_element(value, place, first.mended) for place, value in enumerate(inner, start=1)]
+    if not start.startswith((b"[", b"{")) or source.torn:
+        return rows
     try:
-        row = json.loads(text)
-    except json.JSONDecodeError as error:
-        seen = shortened(text[error.pos : error.pos + 60]) if error.pos < len(text) else "the end"
-        what = error.msg.rstrip(": ").removesuffix(" at")
-        raise Malformed(f"no JSON: {what} at column {error.pos + 1}, {seen}") from None
-    except ValueError:
-        raise Malformed("a number in it has too many digits") from None
-    except RecursionError:
-        raise Malformed("it is nested too deeply") from None
-    if not isinstance(row, dict):
-        raise Malformed(f"{shortened(row)} is no JSON object")
-    return row
+        text = decoded(b"\n".join(source.lines))
+        whole = mended(text)
+        values = list(_documents(whole))
+    except (Malformed, ValueError, RecursionError) as error:
+        if len(there) == 1 or any(isinstance(row.value, dict) for row in there):
+            return rows
+        raise UsageError(
+            f"{name} holds no rows that can be read: {_reason(error)}",
+            'a row is {"problem": ..., "answer": ...}',
+        ) from None
+    if len(values) == 1:
+        inner = values[0] if isinstance(values[0], list) else _rows_within(values[0])
+        values = values if inner is None else inner
+    return [_element(value, place, whole != text) for place, value in enumerate(values, start=1)]
 
 
-def _name(key: str, row: Mapping[str, Any], fields: Mapping[str, str]) -> str:
-    """The name of the field to read: the user's, else the first present, else the first of all."""
-    names = (fields[key],) if key in fields else DEFAULT_NAMES[key]
-    return next((name for name in names if name in row), names[0])
+def _row(raw: bytes, line: int) -> JsonRow | None:
+    """The row in a line, None if that is blank."""
+    try:
+        text = decoded(raw).strip()
+        if not text:
+            return None
+        whole = mended(text)
+        return _element(_DECODER.decode(whole), line, whole != text)
+    except (ValueError, RecursionError) as error:
+        return JsonRow(line, Malformed(_reason(error)))
+    except Malformed as error:
+        return JsonRow(line, error)
 
 
-def _missing(name: str, row: Mapping[str, Any]) -> Malformed:
-    if not row:
-        return Malformed(f'no field "{listed([name])}": the object is empty')
-    return Malformed(f'no field "{listed([name])}"; the fields are {listed(row)} (see --field)')
+def _element(value: Any, place: int, was_mended: bool) -> JsonRow:
+    if not isinstance(value, dict):
+        return JsonRow(place, Malformed(f"{shortened(value)} is no JSON object"))
+    return JsonRow(place, value, was_mended)
 
 
-def _text(name: str, value: object, numbers: tuple[type, ...]) -> str | None:
-    """A value that may be a text, a number or missing, as text."""
-    if value is None or isinstance(value, str):
-        return value
-    finite = not isinstance(value, float) or math.isfinite(value)
-    if isinstance(value, numbers) and not isinstance(value, bool) and finite:
-        return str(value)
-    kinds = "a text nor a number" if float in numbers else "a text nor a whole number"
-    raise Malformed(f'field "{listed([name])}" is {shortened(value)}, neither {kinds}')
+def _rows_within(document: Any) -> list[Any] | None:
+    """The one list of rows in an object that is no row itself, as in {"rows": [{...}, ...]}."""
+    if not isinstance(document, dict) or _has_question(document):
+        return None
+    lists = [
+        value
+        for value in document.values()
+        if isinstance(value, list)
+        and any(isinstance(item, dict) and _has_question(item) for item in value)
+    ]
+    return lists[0] if len(lists) == 1 else None
+
+
+def _has_question(row: dict[str, Any]) -> bool:
+    scopes = [row, *(row[name] for name in INNER if isinstance(row.get(name), dict))]
+    return any(next(named(scope, DEFAULT_NAMES["problem"]), None) for scope in scopes)
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _MAX_DIGITS else float(digits)  # infinite
+
+
+_BETWEEN = re.compile(r"[\s,]*")
+_DECODER = json.JSONDecoder(parse_int=_integer)
+
+
+def _documents(text: str) -> Iterator[Any]:
+    """The values in a text, with white space or commas between them."""
+    position = 0
+    while (position := _BETWEEN.match(text, position).end()) < len(text):  # type: ignore[union-attr]
+        value, position = _DECODER.raw_decode(text, position)
+        yield value
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong with some JSON, in a line."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if not isinstance(error, json.JSONDecodeError):
+        return f"no JSON: {error}"
+    text = error.doc
+    seen = shortened(text[error.pos : error.pos + 60]) if error.pos < len(text) else "the end"
+    what = error.msg.rstrip(": ").removesuffix(" at")
+    where = f"line {error.lineno}, " if "\n" in text else ""
+    return f"no JSON: {what} at {where}column {error.colno}, {seen}"

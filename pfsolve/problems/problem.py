@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from pfsolve.files import number_of
-from pfsolve.wording import shortened
 
 MAX_ID = 200  # characters; "#2" and so on may be added to a duplicate
 
@@ -16,7 +15,7 @@ class Problem:
     """A problem to solve.
 
     id: unique in its file.
-    line: where its row starts, from 1.
+    line: where its row starts, from 1; of a JSON document that is no JSON Lines its place in there.
     text: the problem itself.
     answer: the right answer, where the file gives it.
     """
@@ -56,23 +55,18 @@ class Malformed(Exception):
 def make_problem(
     text: str, line: int, answer: str | None = None, identity: str | None = None
 ) -> Problem:
-    """A problem from the values in a row; a blank answer or id counts as none.
+    """A problem from the values in a row. An id that cannot be one is passed over for the line.
 
     Raises:
-        Malformed: a value cannot be used.
+        Malformed: the text cannot be used.
     """
-    text = _clean("problem", text)
+    text = clean("problem", text)
     if not text:
         raise Malformed("the problem is empty")
-    answer = _clean("answer", answer or "")
     identity = (identity or "").strip()
-    if len(identity) > MAX_ID:
-        raise Malformed(
-            f"the id has {len(identity)} characters and may have {MAX_ID}: {shortened(identity)}"
-        )
-    if not identity.isprintable():
-        raise Malformed(f"the id has unprintable characters: {shortened(identity)}")
-    return Problem(identity or str(line), line, text, answer or None)
+    if len(identity) > MAX_ID or not identity.isprintable():
+        identity = ""
+    return Problem(identity or str(line), line, text, answer)
 
 
 def read_row(
@@ -80,17 +74,26 @@ def read_row(
 ) -> Problem | BadRow | None:
     """The row that the bytes hold; None when they are blank."""
     try:
-        text = raw.decode("utf-8")
-        if not text or text.isspace():
-            return None
-        if "\0" in text:
-            raise Malformed("contains a NUL character")
-        return parse(text, line)
-    except UnicodeDecodeError as error:
-        byte = raw[error.start]
-        return BadRow(str(line), line, f"not UTF-8: byte 0x{byte:02x} at {error.start + 1}")
+        text = decoded(raw)
+        return parse(text, line) if text.strip() else None
     except Malformed as error:
         return BadRow(str(line), line, str(error))
+
+
+def decoded(raw: bytes) -> str:
+    """The text that the bytes hold.
+
+    Raises:
+        Malformed: they hold none.
+    """
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        byte = raw[error.start]
+        raise Malformed(f"not UTF-8: byte 0x{byte:02x} at {error.start + 1}") from None
+    if "\0" in text:
+        raise Malformed("contains a NUL character")
+    return text
 
 
 def with_unique_ids(rows: Iterable[Problem | BadRow]) -> tuple[Problem | BadRow, ...]:
@@ -111,7 +114,7 @@ def with_unique_ids(rows: Iterable[Problem | BadRow]) -> tuple[Problem | BadRow,
     return tuple(unique)
 
 
-def _clean(what: str, text: str) -> str:
+def clean(what: str, text: str) -> str:
     """The text without white space around it; no NUL, no half of a character."""
     if "\0" in text:
         raise Malformed(f"the {what} contains a NUL character")

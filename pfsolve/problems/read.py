@@ -5,22 +5,38 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
+from typing import Any
 
 from pfsolve.errors import UsageError
-from pfsolve.problems.csv import read_table
-from pfsolve.problems.jsonl import object_reader
-from pfsolve.problems.problem import BadRow, Problem, make_problem, read_row, with_unique_ids
-from pfsolve.problems.source import TextLines, piped, read_lines
+from pfsolve.problems.csv import delimiter_of, read_table
+from pfsolve.problems.fields import missing_field
+from pfsolve.problems.jsonl import json_rows
+from pfsolve.problems.problem import (
+    BadRow,
+    Malformed,
+    Problem,
+    make_problem,
+    read_row,
+    with_unique_ids,
+)
+from pfsolve.problems.row import RowReader
+from pfsolve.problems.source import TextLines, extension_of, read_lines
 from pfsolve.wording import plural
 
 INPUTS = ("auto", "lines", "text", "jsonl", "csv")  # how a file can be read
 
-_BY_EXTENSION = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_BY_EXTENSION = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+}
 _HOW = {
     "lines": ", one a line",
     "text": ", the whole text",
-    "jsonl": ", one JSON object a line",
+    "jsonl": " in JSON",
     "csv": " in CSV",
 }
 _ARRAY_OF_OBJECTS = re.compile(rb'\[\s*\{\s*"')
@@ -33,11 +49,13 @@ class ProblemFile:
     rows: all that are not blank, in the file's order, with unique ids.
     kind: how the file was read: one of `INPUTS`, but not "auto".
     blank: number of empty lines, which were skipped.
+    notes: what else is to be said of it: its encoding, the fields that were taken.
     """
 
     rows: tuple[Problem | BadRow, ...]
     kind: str
     blank: int
+    notes: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """How the file was read, in a line: "998 problems in CSV, 2 malformed rows"."""
@@ -47,7 +65,7 @@ class ProblemFile:
             parts.append(plural(bad, "malformed row"))
         if self.blank:
             parts.append(f"{plural(self.blank, 'blank line')} skipped")
-        return ", ".join(parts)
+        return "; ".join([", ".join(parts), *self.notes])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +86,12 @@ def read_problems(
     """All problems of a file.
 
     Args:
-        data: its bytes, UTF-8, plain or packed with gzip.
+        data: its bytes, in UTF-8, UTF-16 or Windows-1252, plain or packed with gzip.
         name: its path, or "standard input": for its extension, and for messages.
-        kind: one of `INPUTS`. lines: each is a problem. text: the whole is one. jsonl: each line is
-            a JSON object. csv: a table whose first row names the columns, with tabs for a .tsv.
-            auto: by the extension, else jsonl if it begins with a brace, else lines.
+        kind: one of `INPUTS`. lines: each is a problem. text: the whole is one. jsonl: JSON objects,
+            one a line, in an array, or over several lines. csv: a table whose first row names the
+            columns, which commas, semicolons, tabs or bars separate. auto: by the extension, else
+            jsonl if it begins like JSON, csv if its first line names columns, else lines.
         fields: names of the fields or columns to read, see `parse_fields`.
 
     Each line that is not blank, or each record of a table but its header, is one row of the result.
@@ -80,34 +99,80 @@ def read_problems(
     one bad row stands for the rest, the torn last line included.
 
     Raises:
-        UsageError: the kind is unknown, or the whole file is of another kind or encoding, or it has
-            no column for what is wanted.
+        UsageError: the kind is unknown, or the whole file is of another format or encoding, or no
+            row has the field or column that is wanted.
     """
     if kind not in INPUTS:
         raise UsageError(
             f"--input is {kind!r}, which is unknown", f"choose one of {', '.join(INPUTS)}"
         )
-    source = read_lines(data, name)
-    extension = PurePath(re.sub(r"\.gz$", "", name, flags=re.IGNORECASE)).suffix.lower()
+    source = read_lines(data, name, told=kind != "auto")
+    reader = RowReader(fields)
     if kind == "auto":
-        kind = _guessed(source, extension, name)
+        kind = _guessed(source, name, reader)
     if kind == "csv":
-        rows = read_table(source, "\t" if extension == ".tsv" else ",", fields, name)
+        rows = read_table(source, reader, name)
+    elif kind == "jsonl":
+        rows = [row for row, _ in _objects(source, reader, name)]
     else:
-        parse = object_reader(fields) if kind == "jsonl" else make_problem
         lines = source.lines
         if kind == "text" and lines:  # half a text is no problem
             lines = [] if source.torn else [b"\n".join(lines)]
-        rows = [read_row(raw, line, parse) for line, raw in enumerate(lines, start=1)]
+        rows = [read_row(raw, line, make_problem) for line, raw in enumerate(lines, start=1)]
         if source.torn:
             rows.append(source.torn_row())
     found = with_unique_ids(row for row in rows if row is not None)
-    if found and fields and kind in ("lines", "text"):
-        raise UsageError(
-            f"--field {next(iter(fields.values()))!r} names a field, and {name} was read as text",
-            "leave --field out, or read it with --input jsonl or --input csv",
-        )
-    return ProblemFile(found, kind, len(rows) - len(found))
+    if found:
+        _check_fields(reader, kind, name)
+    notes = [f"from {source.encoding}"] if source.encoding != "UTF-8" else []
+    if "problem" in reader.taken.names:
+        notes.append(reader.taken.describe())
+    return ProblemFile(found, kind, len(rows) - len(found), tuple(notes))
+
+
+def _check_fields(reader: RowReader, kind: str, name: str) -> None:
+    """Raise a UsageError if the user names a field that is in no row, or for a text, which has none."""
+    present = reader.taken.present
+    for key, field in reader.fields.items():
+        if kind in ("lines", "text"):
+            raise UsageError(
+                f"--field {field!r} names a field, and {name} was read as text",
+                "leave --field out, or read it with --input jsonl or --input csv",
+            )
+        if present and key not in reader.taken.names and field not in present:
+            raise missing_field(name, key, field, list(present))
+
+
+def read_objects(data: bytes, *, name: str) -> list[tuple[Problem | BadRow, dict[str, Any]]]:
+    """The problem in each row of a file of JSON, and all fields of the row; arguments as above.
+
+    Raises:
+        UsageError: as above.
+    """
+    found = _objects(read_lines(data, name), RowReader({}), name)
+    rows = with_unique_ids(row for row, _ in found if row is not None)
+    return list(zip(rows, (fields for row, fields in found if row is not None), strict=True))
+
+
+def _objects(
+    source: TextLines, reader: RowReader, name: str
+) -> list[tuple[Problem | BadRow | None, dict[str, Any]]]:
+    """The rows of a file of JSON with their fields, None for each blank line."""
+    rows: list[tuple[Problem | BadRow | None, dict[str, Any]]] = []
+    for row in json_rows(source, name):
+        if row is None:
+            rows.append((None, {}))
+            continue
+        fields = row.value if isinstance(row.value, dict) else {}
+        try:
+            if isinstance(row.value, Malformed):
+                raise row.value
+            reader.taken.present.update(dict.fromkeys(fields))
+            reader.taken.mended += row.mended
+            rows.append((reader.read(fields, row.line), fields))
+        except Malformed as error:
+            rows.append((BadRow(str(row.line), row.line, str(error)), fields))
+    return [*rows, (source.torn_row(), {})] if source.torn else rows
 
 
 def read_answered(path: Path) -> Answered:
@@ -128,15 +193,11 @@ def read_answered(path: Path) -> Answered:
     return Answered(known, len(rows) - len(known))
 
 
-def _guessed(source: TextLines, extension: str, name: str) -> str:
-    """The kind of a file, by its extension or else its first lines."""
-    if extension in _BY_EXTENSION:
+def _guessed(source: TextLines, name: str, reader: RowReader) -> str:
+    """The kind of a file, by its name's ending or else its first line that is not blank."""
+    if (extension := extension_of(name)) in _BY_EXTENSION:
         return _BY_EXTENSION[extension]
-    start = b"\n".join(source.lines).lstrip()
-    if start.startswith(b"[") and (extension == ".json" or _ARRAY_OF_OBJECTS.match(start)):
-        command = piped("jq -c '.[]'", name, packed=source.packed)
-        raise UsageError(
-            f"{name} is a JSON array, and JSON is read as one object a line",
-            f"convert it: {command} > problems.jsonl",
-        )
-    return "jsonl" if start.startswith(b"{") else "lines"
+    first = next((line.lstrip() for line in source.lines if line.strip()), b"")
+    if first.startswith(b"{") or _ARRAY_OF_OBJECTS.match(b"\n".join(source.lines).lstrip()):
+        return "jsonl"
+    return "csv" if delimiter_of(first, reader, alone=False) else "lines"

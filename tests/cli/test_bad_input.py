@@ -136,13 +136,6 @@ def test_a_gguf_of_an_unknown_architecture(cli: Cli, small_path: Path, tmp_path:
     assert "xlama" in complaint(result)
 
 
-def test_standard_input_beside_a_problem_is_told(cli: Cli) -> None:
-    told = "standard input is not read"
-    assert told in cli("1+1", "--reward", "prob", stdin="2+2\n").stderr
-    assert told not in cli("1+1", "--reward", "prob", stdin="").stderr
-    assert told not in cli("-q", "1+1", "--reward", "prob", stdin="2+2\n").stderr
-
-
 def test_debug_shows_the_traceback(cli: Cli) -> None:
     assert "Traceback" in cli(PROBLEM, "-n", "0", "--debug").stderr
     assert "Traceback" in cli(PROBLEM, "-n", "0", PFSOLVE_DEBUG="1").stderr

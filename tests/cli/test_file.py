@@ -215,7 +215,7 @@ def test_a_thousand_hostile_lines_are_accounted_for(cli: Cli, tmp_path: Path) ->
     hostile = [
         b"{", b"}", b"null", b"[]", b"17", b'"text"', b"{\"problem\": 5}", b'{"problem": ""}',
         b'{"question": null}', b"\xff\xfe\x00", b"\x00", b'{"problem": "\\ud800"}',
-        b'{"problem": "x", "id": [1]}', b'{"problem": "x", "answer": {}}', b"[" * 5000,
+        b'{"problem": "x", "options": [{}]}', b"[" * 5000,
         b'{"problem": ' + b"9" * 9999 + b"}", b'{"problem": "' + b"word " * 200_000 + b'"}',
         b"\x1b[31mred", b"<|im_end|>", b"NaN", b'{"problem": NaN}', b"{'problem': 'x'}",
     ]  # fmt: skip

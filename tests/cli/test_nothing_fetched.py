@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -156,14 +158,39 @@ def test_nothing_is_fetched_for_what_is_wrong(
     assert not list(tmp_path.glob("models/*.gguf"))
 
 
-def test_every_malformed_row_is_told_though_none_is_solved(
-    capsys: pytest.CaptureFixture[str],
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b'{"riddle": "1+1"}\n' * 50, 'no field "problem"; the fields are riddle'),
+        (b"PAR1\xff", "Parquet"),
+        (b"one\0\ntwo\0", "line 1: contains a NUL"),
+    ],
+)
+def test_a_file_without_a_problem_is_one_complaint(
+    data: bytes, says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, err = outcome(("", "-f", "bad.jsonl"), capsys)
-    assert code == 5
-    assert "\n1: " in err
-    assert "\n2: " in err
-    assert "Error: 2 of 2 rows hold no problem" in err
+    Path("wrong.jsonl" if b"{" in data else "wrong").write_bytes(data)
+    code, err = outcome(("", "-f", "wrong.jsonl" if b"{" in data else "wrong"), capsys)
+    assert code == 2
+    assert says in err
+    assert len(err.splitlines()) == 2, "the error and its hint"
+
+
+def test_text_in_a_pipe_beside_a_problem_is_refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loop's own input, which is no pipe of ours, is left to it."""
+    reading, writing = os.pipe()
+    os.write(writing, b"Let n = 41.\n")
+    with os.fdopen(reading) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        code, err = outcome(("", "What is n+1?"), capsys)
+        assert code == 2
+        assert "text on standard input" in err
+        assert REACHED not in err
+        assert os.read(reading, 99) == b"Let n = 41.\n"
+        assert REACHED in outcome(("", "What is n+1?"), capsys)[1]
+    os.close(writing)
 
 
 def test_layers_for_a_gpu_that_the_build_knows_nothing_of(

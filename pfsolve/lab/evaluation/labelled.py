@@ -1,8 +1,8 @@
 """Rows to measure a reward on: solutions with a known first error, and rollouts with a known answer.
 
-One file may hold both kinds, a JSON object a line:
+One file may hold both kinds, as JSON objects:
 
-    {"problem": str, "steps": [str, ...], "first_error": int}   0-based; -1 for none
+    {"problem": str, "steps": [str, ...], "first_error": int}   0-based; -1 for none; or "label"
     {"problem": str, "answer": str, "solutions": [{"steps": [str, ...], "answer": str | null}, ...]}
 
 A run record, as `--record DIR` keeps them, counts as rollouts, with the scores they were given; a
@@ -12,7 +12,6 @@ and gzip holds here too.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,8 +19,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from pfsolve.errors import UsageError
-from pfsolve.problems import BadRow, Problem, read_problems
-from pfsolve.problems.source import read_lines
+from pfsolve.problems import BadRow, Problem, read_objects
 from pfsolve.results.line import upgraded
 from pfsolve.wording import listed, plural, shortened
 
@@ -112,15 +110,14 @@ def read_labelled(path: Path) -> LabelledFile:
 
 
 def _read(data: bytes, name: str) -> Iterable[tuple[str, LabelledRow | str]]:
-    """For each line that is not blank: where it is, and the row in it or what is wrong with it."""
-    lines = read_lines(data, name).lines
-    for problem in read_problems(data, name=name, kind="jsonl").rows:
+    """For each row: where it is, and the row in it or what is wrong with it."""
+    for problem, fields in read_objects(data, name=name):
         where = f"line {problem.line}"
         if isinstance(problem, BadRow):
             yield where, problem.reason
             continue
         try:
-            yield where, _row(problem, json.loads(lines[problem.line - 1]))
+            yield where, _row(problem, fields)
         except _Unfit as error:
             yield where, str(error)
 
@@ -130,13 +127,14 @@ class _Unfit(Exception):
 
 
 def _row(problem: Problem, fields: dict[str, Any]) -> LabelledRow:
-    if "first_error" in fields:
+    label = "first_error" if "first_error" in fields else "label"  # as in ProcessBench
+    if label == "first_error" or {"label", "steps"} <= fields.keys():
         steps = _steps(fields.get("steps"))
         if blank := [index for index, step in enumerate(steps) if not step.strip()]:
             raise _Unfit(f"step {blank[0]} is blank")
         if not steps:
             raise _Unfit("there are no steps")
-        return Labelled(problem, steps, _first_error(fields["first_error"], len(steps)))
+        return Labelled(problem, steps, _first_error(label, fields[label], len(steps)))
     if "solutions" in fields:
         return _rollouts(problem, fields["solutions"])
     if "particles" in fields:
@@ -237,11 +235,10 @@ def _sound(text: object) -> str:
     return text
 
 
-def _first_error(value: object, steps: int) -> int:
+def _first_error(name: str, value: object, steps: int) -> int:
     if type(value) is not int or not -1 <= value < steps:
         raise _Unfit(
-            f'"first_error" is {shortened(value)}, and with {steps} steps it is one of '
-            f"-1 to {steps - 1}"
+            f'"{name}" is {shortened(value)}, and with {steps} steps it is one of -1 to {steps - 1}'
         )
     return value
 

@@ -65,6 +65,17 @@ def test_one_file_may_hold_both_kinds(tmp_path: Path) -> None:
     assert found.describe() == "1 labelled solution, 1 problem with 3 rollouts"
 
 
+@pytest.mark.parametrize("name", ["gsm8k.json", "gsm8k.jsonl"])
+def test_processbench_is_read_as_it_is_published(tmp_path: Path, name: str) -> None:
+    row = {"id": "gsm8k-7", "generator": "x", "problem": "1 + 1?", "steps": ["One", "is three."]}
+    rows = [row | {"final_answer_correct": False, "label": 1}, row | {"id": "b", "label": -1}]
+    document = json.dumps(rows, indent=2)
+    found = read_labelled(written(tmp_path / name, *([document] if name[-1] == "n" else rows)))
+    labelled = [each for each in found.rows if isinstance(each, Labelled)]
+    assert [(each.problem.id, each.first_error) for each in labelled] == [("gsm8k-7", 1), ("b", -1)]
+    assert found.complaints == ()
+
+
 def test_gzip_and_a_byte_order_mark(tmp_path: Path) -> None:
     data = b"\xef\xbb\xbf" + json.dumps(LABELLED).encode() + b"\r\n"
     (tmp_path / "f.jsonl.gz").write_bytes(gzip.compress(data))
@@ -80,6 +91,7 @@ def test_gzip_and_a_byte_order_mark(tmp_path: Path) -> None:
         ({**LABELLED, "first_error": -2}, '"first_error" is -2'),
         ({**LABELLED, "first_error": True}, '"first_error" is true'),
         ({**LABELLED, "first_error": None}, '"first_error" is null'),
+        ({"problem": "p", "steps": ["a"], "label": 1}, '"label" is 1'),
         ({**LABELLED, "steps": []}, "there are no steps"),
         ({**LABELLED, "steps": "all in one"}, '"steps" is'),
         ({**LABELLED, "steps": ["a", 7]}, "a step is 7"),

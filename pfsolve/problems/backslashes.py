@@ -1,0 +1,64 @@
+r"""LaTeX that was put into JSON by hand: in "\frac" JSON sees a form feed, in "\theta" a tab.
+
+What a program has written has each backslash doubled, and a single one before f, b, n, r or t is a
+control character. Which of the two a text is shows in what no program would write: an escape that
+JSON does not know, as in "\sqrt", or a form feed or backspace before what makes it a macro.
+"""
+
+from __future__ import annotations
+
+import re
+
+_ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|[A-Za-z]+|.)", re.DOTALL)
+_DOUBLED = re.compile(r"\\\\[A-Za-z]")
+# Macros that begin like a backspace or a form feed, and like a line feed, a carriage return or a tab.
+_SURE = re.compile(
+    r"backslash|bar|because|begin|beta|between|bf|big\w*|binom|bmod|bot|bowtie|boxed|breve|bullet|"
+    r"fbox|flat|forall|frac|frown"
+)
+_UNSURE = re.compile(
+    r"nabla|natural|nearrow|neg?|neq|newline|nexists|n[gl]eq|ni|nmid|nolimits|not|notin|nparallel|"
+    r"nsu[bp]seteq|nu|nwarrow|rVert|rangle|rbrac[ek]|rceil|rfloor|rho|right\w*|rm|root|rvert|"
+    r"tanh?|tau|tbinom|text\w*|tfrac|theta|therefore|thickapprox|thinspace|tilde|times|to|top|"
+    r"triangle\w*|twoheadrightarrow"
+)
+
+
+def mended(text: str) -> str:
+    """JSON with the backslashes doubled that belong to LaTeX; the same text if there are none such."""
+    if "\\" not in text:
+        return text
+    escapes = list(_ESCAPE.finditer(text))
+    by_hand = any(_no_escape(found[0]) for found in escapes)
+    if not by_hand and _DOUBLED.search(text):
+        return text
+    pieces, end = [], 0
+    for found in escapes:
+        if _no_escape(found[0]) or _is_macro(text, found, by_hand):
+            pieces += [text[end : found.start()], "\\"]
+            end = found.start()
+    return "".join([*pieces, text[end:]])
+
+
+def _no_escape(escape: str) -> bool:
+    """Whether no program writes this: no escape of JSON, or a control character that makes a macro."""
+    letter, word = escape[1], escape[1:]
+    if letter in "bf":
+        return _SURE.fullmatch(word) is not None
+    if letter == "u":
+        return re.fullmatch(r"u[0-9A-Fa-f]{4}", word) is None
+    return letter not in '"\\/nrt'
+
+
+def _is_macro(text: str, escape: re.Match[str], by_hand: bool) -> bool:
+    """Whether this is a macro rather than white space before a word: "x \\ne 3", and not "Let\\ne = 3"."""
+    word = escape[0][1:]
+    if not _UNSURE.fullmatch(word):
+        return False
+    before = text[: escape.start()][-2:]
+    return (
+        by_hand
+        or len(word) > 2
+        or before.endswith((" ", "(", "{"))
+        or before[-1:] == "$" != before[:1]
+    )
