@@ -106,9 +106,9 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("pfsolve reward eval labelled.jsonl -o scores.jsonl", "can be resumed"),
     ),
     "reward train": (
-        ("pfsolve reward train labelled.jsonl", "the policy's own probe"),
-        ("pfsolve reward train --problems answered.jsonl", "from what the policy solves"),
-        ("pfsolve reward train labelled.jsonl -o head.npz", "for --reward head.npz"),
+        ("pfsolve reward train --problems answered.jsonl", "the policy's own probe"),
+        ("pfsolve reward train --keep rollouts", "from what was solved before"),
+        ("pfsolve reward train --problems a.jsonl -o head.npz", "for --reward head.npz"),
     ),
     "reward show": (
         ("pfsolve reward show", "the default policy's"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,23 +13,21 @@ from pfsolve.cli.options import AsJson, Flags, Quiet, settled, taking
 from pfsolve.settings import MAX_PARTICLES
 
 if TYPE_CHECKING:
-    from pfsolve.solver.solver import Solver
+    from pfsolve.environment import Environment
+    from pfsolve.lab.training.files import ProblemFile
+    from pfsolve.lab.training.material import Folder
+    from pfsolve.settings import Settings
 
 
 @taking("policy", "context", "threads", "gpu_layers", "offline")
 def train(
-    labelled: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="FILE...", help="Files of solutions whose first wrong step is known, JSONL."
-        ),
-    ] = None,
     problems: Annotated[
         list[Path] | None,
         typer.Option(
             "--problems",
             metavar="FILE",
-            help="A file of problems with answers, for the policy to solve; repeatable.",
+            help="A file of problems with answers, for the policy to solve; repeatable. (default: none, to "
+            "learn from what the folder of --keep holds)",
         ),
     ] = None,
     limit: Annotated[
@@ -66,7 +64,7 @@ def train(
         typer.Option(
             "--keep",
             metavar="DIR",
-            help="Folder for what has been read and written, for a later run.",
+            help="Folder for what the policy has written; all that it holds is learnt from.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Random seed.")] = 0,
@@ -76,63 +74,41 @@ def train(
     flags: Flags,
 ) -> None:
     """Train the probe of a policy: a reward from its own hidden states."""
-    from pfsolve.cli.session import open_solver
     from pfsolve.display.output import Output
-    from pfsolve.display.report.evaluation import complaint_lines
     from pfsolve.display.report.probe import probe_tables
     from pfsolve.display.surface import watching
     from pfsolve.environment import Environment
-    from pfsolve.lab.training.collect import INDEPENDENT, Collector
+    from pfsolve.errors import UsageError
+    from pfsolve.lab.training.collect import INDEPENDENT
     from pfsolve.lab.training.files import read_files
-    from pfsolve.lab.training.material import Folder
-    from pfsolve.lab.training.recorder import Recorder
+    from pfsolve.lab.training.material import Folder, origin_of
     from pfsolve.lab.training.train import train as fit
+    from pfsolve.models.defaults import expected_name
     from pfsolve.rewards.probe.files import check_output, own_file
 
     environment = Environment()
     out = Output(environment, as_json=as_json, quiet=quiet)
     if output is not None:
         check_output(output)
-    files = read_files(labelled or [], problems or [], limit)
-    for line in complaint_lines(files.complaints):
-        out.note(line)
-    settings = settled(environment, flags, INDEPENDENT | {"particles": rollouts})
-    recorder = Recorder()
+    files = read_files(problems or [], limit)
     folder = Folder(keep or environment.models_dir / ".training")
-    with (
-        watching(environment, quiet=quiet) as display,
-        open_solver(
-            settings,
-            environment,
-            listen=display,
-            problems=files.problem_count,
-            quiet=quiet,
-            reward=recorder,
-        ) as (solver, stopping),
-    ):
-        facts = _policy(solver)
-        collector = Collector(solver, recorder, facts["policy_sha256"], folder, stopping, display)
-        keys = [
-            key for name, rows in files.labelled.items() for key in collector.labelled(name, rows)
-        ]
-        for name, rows in files.problems.items():
-            keys += collector.rollouts(name, rows, seed)
+    policy = expected_name(settled(environment, flags).policy, environment)
+    if files:
+        for file in files:
+            if file.unusable:
+                out.note(f"{file.name}: rows without an answer, {file.unusable}")
+        settings = settled(environment, flags, INDEPENDENT | {"particles": rollouts})
+        policy = _collect(settings, environment, files, folder, seed, quiet)
+    items = list(folder.read(policy))
+    if not items:
+        raise UsageError(
+            f"{folder.path} holds nothing that {policy} has written",
+            "give files of problems with answers: --problems FILE",
+        )
     with watching(environment, quiet=quiet) as display:
-        trained = fit(list(folder.read(keys)), seed=seed, listen=display)
-    given = {
-        "limit": limit,
-        "rollouts": rollouts,
-        "seed": seed,
-        "policy": settings.policy or facts["policy"],
-        "context": settings.context,
-    }
-    about = {
-        **facts,
-        "command": _command(labelled or [], problems or [], given),
-        "files": files.facts,
-        "measured": trained.to_json(),
-    }
-    path = output or own_file(facts["policy"], environment.config_dir)
+        trained = fit(items, seed=seed, listen=display)
+    about = origin_of(items) | {"measured": trained.to_json()}
+    path = output or own_file(policy, environment.config_dir)
     replace(trained.head, about=about).save(path)
     out.give(about | {"path": str(path)}, lambda: probe_tables(about, path))
 
@@ -168,29 +144,37 @@ def show(
     out.give(about | {"path": str(path)}, lambda: probe_tables(about, path))
 
 
-def _policy(solver: Solver) -> dict[str, str]:
-    """Which policy the head is for; a file of the user's own is hashed for it."""
+def _collect(
+    settings: Settings,
+    environment: Environment,
+    files: Sequence[ProblemFile],
+    folder: Folder,
+    seed: int,
+    quiet: bool,
+) -> str:
+    """Let the policy solve the problems; its name."""
+    from pfsolve.cli.session import open_solver
+    from pfsolve.display.surface import watching
     from pfsolve.files import sha256_of
+    from pfsolve.lab.training.collect import collect
+    from pfsolve.lab.training.recorder import Recorder
 
-    sha256 = solver.versions["policy_sha256"]
-    if sha256 == "unknown":
-        sha256 = sha256_of(solver.policy.model.facts.path)
-    assert solver.settings.policy is not None  # the solver has found its name
-    return {
-        "policy": solver.settings.policy,
-        "policy_sha256": sha256,
-        "pfsolve": solver.versions["pfsolve"],
-    }
-
-
-def _command(labelled: list[Path], problems: list[Path], options: Mapping[str, object]) -> str:
-    """The command that makes this head, with the files' names alone."""
-    import shlex
-
-    words = ["pfsolve", "reward", "train", *(path.name for path in labelled)]
-    for path in problems:
-        words += ["--problems", path.name]
-    for name, value in options.items():
-        if value is not None:
-            words += [f"--{name}", str(value)]
-    return shlex.join(words)
+    recorder = Recorder()
+    with (
+        watching(environment, quiet=quiet) as display,
+        open_solver(
+            settings,
+            environment,
+            listen=display,
+            problems=sum(len(file.problems) for file in files),
+            quiet=quiet,
+            reward=recorder,
+        ) as (solver, stopping),
+    ):
+        sha256 = solver.versions["policy_sha256"]
+        if sha256 == "unknown":  # a file of the user's own
+            sha256 = sha256_of(solver.policy.model.facts.path)
+        for file in files:
+            collect(solver, recorder, sha256, file, folder, seed, stopping, display)
+        assert solver.settings.policy is not None  # the solver has found its name
+        return solver.settings.policy

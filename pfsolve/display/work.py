@@ -190,9 +190,8 @@ def counted(progress: Loading | Scoring | Collecting | Fitting) -> str:
             return f"head {done + 1} of {total}"
         case Scoring(done, total, worked, tokens, seconds):
             parts = [f"{thousands(done)} of {plural(total, 'solution')} scored"]
-        case Collecting(file, solves, done, total, worked, tokens, seconds):
-            what, how = ("problem", "solved") if solves else ("solution", "read")
-            parts = [f"{file}: {thousands(done)} of {plural(total, what)} {how}"]
+        case Collecting(file, done, total, worked, tokens, seconds):
+            parts = [f"{file}: {thousands(done)} of {plural(total, 'problem')} solved"]
     if rate := speed(tokens, seconds):
         parts.append(rate)
     if worked and done < total:

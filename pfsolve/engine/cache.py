@@ -16,6 +16,7 @@ import llama_cpp as llama
 import numpy as np
 from numpy.typing import NDArray
 
+from pfsolve.engine.layers import LayerStates
 from pfsolve.engine.library import LoadedModel
 from pfsolve.errors import EngineError, ResourceError, named
 
@@ -53,11 +54,13 @@ class TokenRun:
 class Outputs:
     """What a decode gives: a row for each run with `output`, or for every token with hidden states.
 
-    Both may be views into llama.cpp's own memory: they hold until the next decode.
+    The first two may be views into llama.cpp's own memory: they hold until the next decode.
     """
 
     logits: Rows  # (k, n_vocab)
     hidden: Rows | None  # (k, n_embd) final-norm states, None unless asked for
+    # (k, layers, n_embd) what the cache's `layers` put out, None without any or unless asked for.
+    inner: NDArray[np.float32] | None = None
 
 
 class Cache:
@@ -68,12 +71,21 @@ class Cache:
         cells: number of tokens it can hold over all sequences, each shared token once.
         sequences: number of sequences that may exist at a time, 1 to 256.
         threads: number of CPU threads.
+        layers: numbers of the layers, from 0, whose output is handed out beside hidden states.
 
     Raises:
         ResourceError: there is not enough memory for it.
     """
 
-    def __init__(self, model: LoadedModel, *, cells: int, sequences: int, threads: int) -> None:
+    def __init__(
+        self,
+        model: LoadedModel,
+        *,
+        cells: int,
+        sequences: int,
+        threads: int,
+        layers: Sequence[int] = (),
+    ) -> None:
         if not 1 <= sequences <= MAX_SEQUENCES or cells < 1 or threads < 1:
             raise EngineError(
                 f"no cache of {cells} cells, {sequences} sequences, {threads} threads"
@@ -92,6 +104,9 @@ class Cache:
         params.pooling_type = llama.LLAMA_POOLING_TYPE_NONE
         params.flash_attn_type = llama.LLAMA_FLASH_ATTN_TYPE_AUTO
         params.no_perf = True
+        self._layers = LayerStates(layers, model.n_embd) if layers else None
+        if self._layers is not None:
+            params.cb_eval = self._layers.callback
         self.model = model
         self.handle = llama.llama_init_from_model(model.handle, params)
         if not self.handle:
@@ -210,7 +225,7 @@ class Cache:
         self._check(runs)
         most = self._most_tokens()
         if hidden:
-            llama.llama_set_embeddings(self.handle, True)
+            self._hand_out_states(True)
         try:
             parts = []
             filled = n_outputs = 0
@@ -242,14 +257,21 @@ class Cache:
             )
         finally:
             if hidden:
-                llama.llama_set_embeddings(self.handle, False)
+                self._hand_out_states(False)
         if len(parts) == 1:
             return parts[0]
         states = [part.hidden for part in parts if part.hidden is not None]
+        inner = [part.inner for part in parts if part.inner is not None]
         return Outputs(
             np.concatenate([part.logits for part in parts]),
             np.concatenate(states) if states else None,
+            np.concatenate(inner) if inner else None,
         )
+
+    def _hand_out_states(self, wanted: bool) -> None:
+        llama.llama_set_embeddings(self.handle, wanted)
+        if self._layers is not None:
+            self._layers.wanted = wanted
 
     def _most_tokens(self) -> int:
         """The number of tokens in one llama_decode."""
@@ -301,10 +323,11 @@ class Cache:
             raise EngineError(f"llama.cpp failed to decode a batch of {filled} tokens ({status})")
         self.tokens_decoded += filled
         logits = self._rows(llama.llama_get_logits, (n_outputs, self.model.n_vocab), copy)
-        states = None
+        states = inner = None
         if hidden:
             states = self._rows(llama.llama_get_embeddings, (n_outputs, self.model.n_embd), copy)
-        return Outputs(logits, states)
+            inner = None if self._layers is None else self._layers.take(n_outputs)
+        return Outputs(logits, states, inner)
 
     def _rows(self, read: Callable[[Any], Any], shape: tuple[int, int], copy: bool) -> Rows:
         if shape[0] == 0:

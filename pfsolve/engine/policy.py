@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pfsolve.engine.cache import Cache, Rows, TokenRun
 from pfsolve.engine.chat import ASKING, CLOSING, Chat
@@ -69,6 +70,9 @@ class Trace:
     pieces: Sequence[bytes]  # (L,), the bytes of each token; b"" for an end token
     # (L, n_embd), final-norm state at each token; (L - 1, n_embd) with an end token, never decoded.
     hidden: Rows
+    # (L, layers, n_embd), what the layers that the cache hands out put out at each token that has a
+    # state; None without any.
+    inner: NDArray[np.float32] | None = None
 
 
 @dataclass(slots=True)
@@ -95,6 +99,7 @@ class StepDraft:
     uncertainties: list[TokenUncertainty] = field(default_factory=list)
     pieces: list[bytes] = field(default_factory=list)
     hidden: list[Logits] = field(default_factory=list)  # (n_embd,) each
+    inner: list[Rows] = field(default_factory=list)  # (layers, n_embd) each
 
     @property
     def step(self) -> Step:
@@ -189,6 +194,8 @@ class Policy:
             row = outputs.logits[index]
             if draft.wants_state and outputs.hidden is not None:
                 draft.hidden.append(outputs.hidden[index].copy())
+                if outputs.inner is not None:
+                    draft.inner.append(outputs.inner[index])
             if draft.complete:
                 draft.branch.logits = row.copy()
                 draft.done = True
@@ -200,7 +207,8 @@ class Policy:
         if not draft.traced:
             return None
         hidden = np.array(draft.hidden, np.float32).reshape(-1, self.model.n_embd)
-        return Trace(tuple(draft.uncertainties), tuple(draft.pieces), hidden)
+        inner = np.array(draft.inner, np.float32) if draft.inner else None
+        return Trace(tuple(draft.uncertainties), tuple(draft.pieces), hidden, inner)
 
     def _draw(self, draft: StepDraft, row: Logits) -> None:
         """Draw the next token and see whether the step, or the particle, ends with it."""

@@ -158,14 +158,13 @@ class Scoring:
 
 @dataclass(frozen=True, slots=True)
 class Collecting:
-    """The policy solves the problems of a file, or reads the solutions in it, to be learned from."""
+    """The policy solves the problems of a file, to be learned from."""
 
     file: str  # its name
-    solves: bool  # else it reads what is given
     done: int  # rows that need no more work
     total: int  # rows
     worked: int  # rows this run has worked on
-    tokens: int  # written or read by this run
+    tokens: int  # written by this run
     seconds: float  # this run took for them
 
 

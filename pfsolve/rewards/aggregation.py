@@ -29,6 +29,7 @@ class Aggregated:
         self.name = reward.name
         self.reserve = reward.reserve
         self.wants_trace = reward.wants_trace
+        self.depths = reward.depths
         self.reads_programs = reward.reads_programs
 
     @property

@@ -71,6 +71,8 @@ class Reward(Protocol):
         name: as results and errors call it.
         reserve: number of tokens of a particle's context that scoring needs for itself.
         wants_trace: whether prefixes must carry the trace of their newest step.
+        depths: of the layers whose output a trace must hold too, as shares of the model's depth; for a
+            reward of the caller's own, others say it as they are found.
         reads_programs: whether it can tell good programs from bad ones; those of a reward that
             cannot all have log-odds 0 while they are alive.
         tokens_read: number of tokens decoded for scoring so far, in whichever model; never falls.
@@ -79,6 +81,7 @@ class Reward(Protocol):
     name: str
     reserve: int
     wants_trace: bool
+    depths: Sequence[float]
     reads_programs: bool
 
     @property
@@ -125,6 +128,7 @@ class FoundReward(Protocol):
     Attributes:
         sha256: of what decides its scores besides the policy; None where there is nothing.
         model: what it loads beside the policy; None where there is nothing.
+        depths: as a `Reward`'s.
     """
 
     @property
@@ -132,6 +136,9 @@ class FoundReward(Protocol):
 
     @property
     def model(self) -> Footprint | None: ...
+
+    @property
+    def depths(self) -> Sequence[float]: ...
 
     def open(self, site: Site) -> Reward:
         """The reward, ready to score; what it loads is closed by `site.models`.
@@ -153,6 +160,7 @@ class NoFiles:
     make: Callable[[Site], Reward]  # opens it
     sha256: str | None = None
     model: Footprint | None = None
+    depths: Sequence[float] = ()
 
     def open(self, site: Site) -> Reward:
         return self.make(site)
@@ -181,6 +189,7 @@ class Memoryless:
     name = ""
     reserve = 0
     wants_trace = False
+    depths: Sequence[float] = ()
     reads_programs = False
     tokens_read = 0
 

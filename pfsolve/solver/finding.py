@@ -94,7 +94,7 @@ def find(
         facts = None if wanted.file is None else _inspect(wanted.file, name, environment)
         check_policy(settings, wanted)
         if reward is not None:
-            found: FoundReward = NoFiles(lambda site: reward)
+            found: FoundReward = NoFiles(lambda site: reward, depths=reward.depths)
         else:
             chosen = choose_reward(settings, name, environment)
             if scoring and chosen == "none":

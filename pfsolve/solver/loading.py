@@ -45,7 +45,13 @@ def open_models(found: Found, plan: SolvePlan, settings: Settings, *, listen: Li
         # Room for every particle's whole context: none is cut short by another.
         cells, sequences = plan.sequences * plan.context, plan.sequences
         cache = models.enter_context(
-            Cache(model, cells=cells, sequences=sequences, threads=plan.threads)
+            Cache(
+                model,
+                cells=cells,
+                sequences=sequences,
+                threads=plan.threads,
+                layers=[round(depth * found.facts.layers) - 1 for depth in found.reward.depths],
+            )
         )
         listen(memory.loaded_event("policy", found.policy.name, cache))
         entry = found.policy.entry

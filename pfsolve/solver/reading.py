@@ -97,4 +97,5 @@ def _read(policy: Policy, branch: Branch, tokens: Sequence[int], traced: bool) -
         return None
     rows = [before, *outputs.logits[:-1]]
     uncertainties = [token_uncertainty(row, token) for row, token in zip(rows, tokens, strict=True)]
-    return Trace(uncertainties, [*map(policy.model.piece, tokens)], np.array(outputs.hidden))
+    pieces = [*map(policy.model.piece, tokens)]
+    return Trace(uncertainties, pieces, np.array(outputs.hidden), outputs.inner)

@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pfsolve.lab.training.material import Folder
+from pfsolve.models.catalogue import load_catalogue
 from tests.cli.conftest import Cli
 from tests.conftest import SMALL
-
-
-@pytest.fixture
-def labelled(tmp_path: Path) -> Path:
-    """Sums, of which every second one goes wrong in its second step."""
-    rows = []
-    for n in range(24):
-        wrong = n % 2
-        steps = [
-            f"We add {n} and {n + 1}.",
-            f"The sum is {2 * n + 1 + wrong}.",
-            f"The answer is \\boxed{{{2 * n + 1 + wrong}}}.",
-        ]
-        first_error = 1 if wrong else -1
-        problem = f"What is {n} + {n + 1}?"
-        rows.append({"problem": problem, "steps": steps, "first_error": first_error})
-    path = tmp_path / "labelled.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
+from tests.lab.training.test_train import rollouts
 
 
 @pytest.fixture
@@ -38,12 +23,24 @@ def problems(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """A folder of what the small policy could have written."""
+    folder = Folder(tmp_path / "kept")
+    sha256 = load_catalogue(tmp_path).get(SMALL).sha256
+    assert sha256 is not None
+    for item in rollouts(20, signal=4.0, n_embd=576):
+        origin = replace(item.origin, policy=SMALL, policy_sha256=sha256)
+        folder.write(replace(item, origin=origin))
+    return folder.path
+
+
 def test_a_probe_is_trained_shown_and_used(
-    cli: Cli, labelled: Path, problems: Path, tmp_path: Path
+    cli: Cli, kept: Path, problems: Path, tmp_path: Path
 ) -> None:
     fast = {"PFSOLVE_MAX_STEPS": "2", "PFSOLVE_CONTEXT": "256", "PFSOLVE_MAX_STEP_TOKENS": "32"}
-    train = ["reward", "train", str(labelled), "--problems", str(problems)]
-    train += ["--limit", "2", "--rollouts", "2", "--keep", str(tmp_path / "kept"), "--json"]
+    train = ["reward", "train", "--problems", str(problems)]
+    train += ["--limit", "2", "--rollouts", "2", "--keep", str(kept), "--json"]
     none_yet = cli("What is 1 + 1?", "--reward", "probe", **fast)
     assert none_yet.returncode == 4
     assert f"there is no probe for {SMALL}" in none_yet.stderr
@@ -53,19 +50,20 @@ def test_a_probe_is_trained_shown_and_used(
     assert trained.returncode == 0, trained.stderr
     about = json.loads(trained.stdout)
     assert about["path"] == str(tmp_path / "config" / "probes" / f"{SMALL}.npz")
-    assert about["command"].startswith("pfsolve reward train labelled.jsonl --problems sums.jsonl")
     assert str(tmp_path) not in json.dumps({**about, "path": None}), "files by their names alone"
-    assert [file["rows"] for file in about["files"]] == [24, 2]
-    assert 0 <= about["measured"]["steps"]["labelled.jsonl"]["step_auc"] <= 1
+    assert [(file["file"], file["rows"]) for file in about["files"]] == [
+        ("a.jsonl", 20),
+        ("sums.jsonl", 2),
+    ]
+    assert len(list(kept.glob("*.npz"))) == 22
 
-    again = cli(*train, "-o", str(tmp_path / "again.npz"), **fast)
+    again = cli("reward", "train", "--keep", str(kept), "-o", str(tmp_path / "again.npz"))
     assert again.returncode == 0, again.stderr
     assert (tmp_path / "again.npz").read_bytes() == Path(about["path"]).read_bytes()
-    assert len(list((tmp_path / "kept").iterdir())) == 26, "nothing was read twice"
 
     shown = cli("reward", "show")
     assert shown.returncode == 0
-    assert "labelled.jsonl\tstep_auc" in shown.stdout
+    assert "a.jsonl" in shown.stdout
 
     for reward in ("probe", str(tmp_path / "again.npz")):
         solved = cli(
@@ -76,20 +74,15 @@ def test_a_probe_is_trained_shown_and_used(
             run = json.loads(solved.stdout)
             assert run["settings"]["reward"] == "probe"
             assert len(run["versions"]["reward_sha256"]) == 64
-    evaluated = cli("reward", "eval", str(labelled), "--reward", "probe", "--json", "-q")
-    assert evaluated.returncode == 0, evaluated.stderr
-    assert json.loads(evaluated.stdout)["labelled"] == 24
 
 
-def test_what_cannot_work_is_said_before_anything_is_loaded(cli: Cli, labelled: Path) -> None:
-    for arguments, message in (
-        ([], "nothing to learn from"),
-        ([str(labelled), "-o", "head.bin"], "does not end in .npz"),
-        (["missing.jsonl"], "cannot read"),
+def test_what_cannot_work_is_said_before_anything_is_loaded(cli: Cli, tmp_path: Path) -> None:
+    for arguments, code, message in (
+        (["reward", "train", "--keep", str(tmp_path / "new")], 2, "holds nothing that smollm2"),
+        (["reward", "train", "-o", "head.bin"], 2, "does not end in .npz"),
+        (["reward", "train", "--problems", "missing.jsonl"], 2, "cannot read"),
+        (["1 + 1?", "--reward", "missing.npz"], 1, "there is no probe missing.npz"),
     ):
-        result = cli("reward", "train", *arguments)
-        assert result.returncode == 2
+        result = cli(*arguments)
+        assert result.returncode == code
         assert message in result.stderr
-    missing = cli("1 + 1?", "--reward", "missing.npz")
-    assert missing.returncode == 1
-    assert "there is no probe missing.npz" in missing.stderr

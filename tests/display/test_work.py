@@ -168,10 +168,10 @@ def test_a_file_that_is_read_slower_than_the_clock_ticks_has_no_rate() -> None:
         (Scoring(0, 200, 0, 0, 0.0), "0 of 200 solutions scored"),
         (Scoring(1, 1, 1, 38, 1.0), "1 of 1 solution scored · 38 tokens/s"),
         (
-            Collecting("a.jsonl", True, 110, 200, 10, 760, 20.0),
+            Collecting("a.jsonl", 110, 200, 10, 760, 20.0),
             "a.jsonl: 110 of 200 problems solved · 38 tokens/s · 3 min 00 s left",
         ),
-        (Collecting("a.jsonl", False, 0, 1, 0, 0, 0.0), "a.jsonl: 0 of 1 solution read"),
+        (Collecting("a.jsonl", 0, 1, 0, 0, 0.0), "a.jsonl: 0 of 1 problem solved"),
         (Fitting(4, 160), "head 5 of 160"),
     ],
 )

@@ -1,39 +1,41 @@
-"""Shows solutions to a recorder: labelled ones, and the policy's own of problems with known answers."""
+"""Lets the policy solve problems with known answers, and keeps what it wrote."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pfsolve.answers import equivalent
-from pfsolve.errors import Interrupted, PfsolveError, ProblemTooLong, UsageError
+from pfsolve.errors import Interrupted, NoAnswer, PfsolveError
 from pfsolve.events import Event, Listener
-from pfsolve.events.search import InProblem, Progressed
+from pfsolve.events.search import InProblem, ProgramRan, Progressed
 from pfsolve.events.work import Collecting
-from pfsolve.lab.evaluation.labelled import Labelled
-from pfsolve.lab.training.material import LABELLED, ROLLOUTS, Folder, Item, MarkedSolution, key_of
-from pfsolve.lab.training.recorder import Recorder
+from pfsolve.lab.training.files import ProblemFile
+from pfsolve.lab.training.material import Folder, Item, Origin, Rollout
+from pfsolve.lab.training.recorder import Attempt, Recorder
+from pfsolve.particle import Finish, Kind, Particle
 from pfsolve.problems import Problem
-from pfsolve.rewards.probe.features import FORMAT
 
 if TYPE_CHECKING:
+    from pfsolve.solution import Solution
     from pfsolve.solver.solver import Solver
 
-# How the policy must solve for its particles to be independent draws whose every step is shown to the
-# reward, over what the user's config file says.
+# How the policy must solve for its particles to be independent draws, at its own temperatures, whose every
+# step is shown to the reward; over what the user's config file says.
 INDEPENDENT = {
     "method": "bon",
     "final": "vote",
     "aggregate": "last",
-    "programs": 0.0,
     "early_stop": False,
 }
 
 # Settings that decide what the policy writes.
 _WRITING = (
     "particles",
+    "programs",
     "temperature",
+    "program_temperature",
     "top_p",
     "top_k",
     "min_p",
@@ -43,139 +45,108 @@ _WRITING = (
 )
 
 
-class Collector:
-    """Collects what a probe learns from.
+def collect(
+    solver: Solver,
+    recorder: Recorder,
+    policy_sha256: str,
+    file: ProblemFile,
+    folder: Folder,
+    seed: int,
+    stopping: Callable[[], bool],
+    listen: Listener,
+) -> None:
+    """Let the policy solve the problems of a file, each with a rollout for every particle.
+
+    What is in the folder is not made again, and a problem that stands in the file twice is solved once.
 
     Args:
         solver: of the policy, under settings with `INDEPENDENT`, with a particle for each rollout of
             a problem, and with the recorder for its reward.
         recorder: that reward.
         policy_sha256: of the policy's file.
-        folder: where items are kept; what is there is not made again.
+        folder: where items are kept.
+        seed: from which each problem's own follows.
         stopping: asked now and then.
         listen: hears how far the collecting is.
 
-    Every method returns the keys of a file's items, in its order; one that could not be made has a
-    key and no item.
+    Raises:
+        EngineError: llama.cpp fails.
+        Interrupted: it was to stop.
     """
+    settings = solver.settings
+    assert settings.policy is not None  # the solver has found its name
+    how = {name: getattr(settings, name) for name in _WRITING}
+    distinct: dict[str, Problem] = {}
+    for problem in file.problems:
+        distinct.setdefault(problem.text, problem)
+    origins = {
+        problem.id: Origin(
+            problem=problem.text,
+            gold=problem.answer or "",
+            file=file.name,
+            file_sha256=file.sha256,
+            policy=settings.policy,
+            policy_sha256=policy_sha256,
+            seed=problem.seed(seed),
+            settings=how,
+            depths=tuple(recorder.depths),
+        )
+        for problem in distinct.values()
+    }
+    waiting = [each for each in distinct.values() if not folder.has(origins[each.id])]
+    before, worked, started = len(origins) - len(waiting), 0, time.monotonic()
+    tokens: dict[str, int] = {}
 
-    def __init__(
-        self,
-        solver: Solver,
-        recorder: Recorder,
-        policy_sha256: str,
-        folder: Folder,
-        stopping: Callable[[], bool],
-        listen: Listener,
-    ) -> None:
-        self._solver = solver
-        self._policy = policy_sha256
-        self._folder = folder
-        self._stopping = stopping
-        self._listen = listen
-        self._recorder = recorder
+    def progress() -> None:
+        done, seconds = before + worked, time.monotonic() - started
+        total = sum(tokens.values())
+        listen(Collecting(file.name, done, len(origins), worked, total, seconds))
 
-    def labelled(self, file: str, rows: Sequence[Labelled]) -> list[str]:
-        """Read solutions whose first error is known.
-
-        Raises:
-            EngineError: llama.cpp fails.
-            Interrupted: it was to stop.
-        """
-        keys = [
-            key_of(
-                format=FORMAT,
-                policy=self._policy,
-                source=LABELLED,
-                problem=row.problem.text,
-                steps=row.steps,
-                mark=row.first_error,
-            )
-            for row in rows
-        ]
-        waiting = [
-            (key, row) for key, row in zip(keys, rows, strict=True) if not self._folder.has(key)
-        ]
-        done, tokens, started = len(rows) - len(waiting), 0, time.monotonic()
-        for worked, (key, row) in enumerate(waiting):
-            seconds = time.monotonic() - started
-            self._listen(Collecting(file, False, done + worked, len(rows), worked, tokens, seconds))
-            if self._stopping():
-                raise _interrupted()
-            text = row.problem.text.strip()
-            try:
-                tokens += self._solver.read_solution(text, row.steps).tokens
-            except (ProblemTooLong, UsageError):
-                continue
-            (vectors,) = self._recorder.take(text)
-            solution = MarkedSolution(vectors, row.first_error)
-            self._folder.write(key, Item(text, LABELLED, file, (solution,)))
-        return keys
-
-    def rollouts(self, file: str, problems: Sequence[Problem], seed: int) -> list[str]:
-        """Let the policy solve problems with known answers, each with a rollout for every particle.
-
-        A problem that stands in the file twice is solved once.
-
-        Raises:
-            EngineError, Interrupted: as above.
-        """
-        distinct: dict[str, Problem] = {}
-        for problem in problems:
-            distinct.setdefault(problem.text, problem)
-        problems = list(distinct.values())
-        settings = self._solver.settings
-        how = {name: getattr(settings, name) for name in _WRITING}
-        keys = {
-            problem.id: key_of(
-                format=FORMAT,
-                policy=self._policy,
-                source=ROLLOUTS,
-                problem=problem.text,
-                answer=problem.answer,
-                seed=problem.seed(seed),
-                **how,
-            )
-            for problem in problems
-        }
-        waiting = [problem for problem in problems if not self._folder.has(keys[problem.id])]
-        before, worked, started = len(keys) - len(waiting), 0, time.monotonic()
-        tokens: dict[str, int] = {}
-
-        def progress() -> None:
-            done, seconds = before + worked, time.monotonic() - started
-            total = sum(tokens.values())
-            self._listen(Collecting(file, True, done, len(keys), worked, total, seconds))
-
-        def hear(event: Event) -> None:
-            if isinstance(event, InProblem) and isinstance(event.event, Progressed):
-                tokens[event.id] = event.event.tokens
+    def hear(event: Event) -> None:
+        match event:
+            case InProblem(id, Progressed() as progressed):
+                tokens[id] = progressed.tokens
                 progress()
+            case InProblem(id, ProgramRan(particle=slot, error=str(error))):
+                recorder.failed(origins[id].problem, slot, error)
 
-        progress()
-        ends = self._solver.solve_all(waiting, seed=seed, stopping=self._stopping, listen=hear)
-        for problem, end in ends:
-            worked += 1
-            seen = self._recorder.take(problem.text)
-            if isinstance(end, PfsolveError) or end.interrupted or end.out_of_time:
-                continue
+    progress()
+    for problem, end in solver.solve_all(waiting, seed=seed, stopping=stopping, listen=hear):
+        worked += 1
+        seen = recorder.take(problem.text)
+        if isinstance(end, NoAnswer):  # kept too, or it would be tried again each time
+            rollouts = []
+        elif isinstance(end, PfsolveError) or end.interrupted or end.out_of_time:
+            continue
+        else:
             tokens[problem.id] = end.tokens
-            solutions = tuple(
-                MarkedSolution(vectors, int(_is_right(problem, particle.answer)))
-                for particle, vectors in zip(end.particles, seen, strict=True)
-                if len(vectors)
-            )
-            item = Item(problem.text, ROLLOUTS, file, solutions)
-            self._folder.write(keys[problem.id], item)
-            progress()
-        if self._stopping():
-            raise _interrupted()
-        return list(keys.values())
+            rollouts = _finished(problem, end, seen.attempts)
+            rollouts += [_dead(attempt) for attempt in seen.dead]
+        folder.write(Item(origins[problem.id], tuple(rollouts)))
+        progress()
+    if stopping():
+        raise Interrupted("interrupted", "the same command resumes where it stopped")
 
 
-def _is_right(problem: Problem, answer: str | None) -> bool:
+def _finished(problem: Problem, end: Solution, attempts: list[Attempt]) -> list[Rollout]:
+    return [
+        Rollout(
+            kind=str(particle.kind),
+            steps=tuple(attempt.steps),
+            answer=particle.answer,
+            right=_is_right(problem, particle),
+            finish=str(particle.finish),
+            error=particle.error,
+        )
+        for particle, attempt in zip(end.particles, attempts, strict=True)
+    ]
+
+
+def _dead(attempt: Attempt) -> Rollout:
+    finish = Finish.LOOP if attempt.error is None else Finish.FAILED
+    return Rollout(str(Kind.PROGRAM), tuple(attempt.steps), None, False, str(finish), attempt.error)
+
+
+def _is_right(problem: Problem, particle: Particle) -> bool:
+    answer = particle.answer
     return answer is not None and problem.answer is not None and equivalent(problem.answer, answer)
-
-
-def _interrupted() -> Interrupted:
-    return Interrupted("interrupted", "the same command resumes where it stopped")

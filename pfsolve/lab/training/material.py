@@ -1,10 +1,15 @@
-"""What a probe learns from, kept in a folder: one file a problem, so that collecting can be resumed."""
+"""What a probe learns from, kept in a folder: one file a problem, so that collecting can be resumed.
+
+Kept is what the policy has computed, and not what a head makes of it: heads that look at something else
+can be trained from the same files.
+"""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -15,31 +20,63 @@ from numpy.typing import NDArray
 from pfsolve.errors import UsageError
 from pfsolve.files import check_writable, digest, replacing
 
-LABELLED, ROLLOUTS = "labelled", "rollouts"
-
-AFTER_ERROR = 0.1  # weight of a step after the first error: wrong no doubt, but easier to tell
-
-Labels = NDArray[np.float64]
+RECORD = 1  # format of the files
 
 
 @dataclass(frozen=True, slots=True)
-class MarkedSolution:
-    """The steps of a solution as a probe sees them, and what is known of them."""
+class SeenStep:
+    """A step of L tokens."""
 
-    vectors: NDArray[np.float32]  # (steps, width) features
-    # Of a labelled one the index of its first wrong step, -1 for none; of a rollout 1 if its answer is
-    # right, else 0.
-    mark: int
+    tokens: NDArray[np.int32]  # (L,) ids, without an end-of-generation token
+    data: bytes  # those of the tokens
+    # (U, 3) log-probability, entropy and margin in nats, as `TokenUncertainty`; U is L, or L + 1 with an
+    # end token, or fewer with a thought.
+    sureness: NDArray[np.float32]
+    digits: NDArray[np.bool_]  # (U,) whether a token holds a digit
+    # (layers + 1, width) mean over the tokens of what some layers put out and, last, of the final-norm
+    # state; None where no token has any.
+    states: NDArray[np.float16] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """A solution, or the beginning of one that died."""
+
+    kind: str  # a `Kind`
+    steps: tuple[SeenStep, ...]  # a dead one's last step is not among them
+    answer: str | None  # None without one
+    right: bool  # whether the answer is
+    finish: str  # a `Finish`; "failed" or "loop" of a dead one that gave way to another
+    error: str | None = None  # what its program raised, in one line
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a problem's rollouts come from."""
+
+    problem: str  # its text
+    gold: str  # its answer
+    file: str  # name of the file it stands in
+    file_sha256: str
+    policy: str  # name
+    policy_sha256: str
+    seed: int  # the problem's own
+    settings: dict[str, Any]  # those that decide what the policy writes
+    depths: tuple[float, ...]  # of the layers, as shares of the model's depth
+
+    @property
+    def key(self) -> str:
+        """A name for what was made under these facts; the file's are none."""
+        facts = asdict(self) | {"file": None, "file_sha256": None, "record": RECORD}
+        return digest(facts, size=12)
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """The solutions of one problem, all from one source."""
+    """The rollouts of one problem."""
 
-    problem: str
-    source: str  # LABELLED or ROLLOUTS
-    file: str  # name of the file that its row stands in
-    solutions: tuple[MarkedSolution, ...]
+    origin: Origin
+    rollouts: tuple[Rollout, ...]
 
 
 class Folder:
@@ -59,54 +96,104 @@ class Folder:
                 f"cannot write into the folder {path}: {error.strerror}", "name another for --keep"
             ) from error
 
-    def has(self, key: str) -> bool:
-        return self._file(key).is_file()
+    def has(self, origin: Origin) -> bool:
+        return self._file(origin).is_file()
 
-    def write(self, key: str, item: Item) -> None:
-        vectors = [solution.vectors for solution in item.solutions]
-        width = vectors[0].shape[1] if vectors else 0
-        with replacing(self._file(key)) as file:
+    def write(self, item: Item) -> None:
+        rollouts = [_facts(rollout) for rollout in item.rollouts]
+        steps = [step for rollout in item.rollouts for step in rollout.steps]
+        states = [step.states for step in steps if step.states is not None]
+        with replacing(self._file(item.origin)) as file:
             np.savez(
                 file,
-                vectors=np.concatenate([*vectors, np.empty((0, width))]).astype(np.float16),
-                lengths=np.array([len(each) for each in vectors], np.intp),
-                marks=np.array([solution.mark for solution in item.solutions], np.intp),
-                about=np.array(json.dumps([item.problem, item.source, item.file])),
+                about=np.array(json.dumps([RECORD, asdict(item.origin), rollouts])),
+                tokens=_joined([step.tokens for step in steps], np.int32),
+                sureness=np.concatenate(
+                    [np.empty((0, 3), np.float32), *(s.sureness for s in steps)]
+                ),
+                digits=_joined([step.digits for step in steps], np.bool_),
+                data=_joined([np.frombuffer(step.data, np.uint8) for step in steps], np.uint8),
+                lengths=np.array(
+                    [
+                        (len(s.tokens), len(s.sureness), len(s.data), s.states is not None)
+                        for s in steps
+                    ]
+                ).reshape(-1, 4),
+                states=np.stack(states) if states else np.empty((0, 1, 1), np.float16),
             )
 
-    def read(self, keys: Sequence[str]) -> Iterator[Item]:
-        """The items of these keys that are there and whole, in their order."""
-        for key in keys:
+    def read(self, policy: str) -> Iterator[Item]:
+        """The whole items of this policy, in the order of their files' names."""
+        for path in sorted(self.path.glob("*.npz")):
             try:
-                with np.load(self._file(key), allow_pickle=False) as arrays:
-                    problem, source, file = json.loads(str(arrays["about"]))
-                    ends = np.cumsum(arrays["lengths"])[:-1]
-                    vectors = np.split(arrays["vectors"].astype(np.float32), ends)
-                    marks = arrays["marks"].tolist()
-            except (OSError, ValueError, KeyError, BadZipFile):
+                item = _read(path)
+            except (OSError, ValueError, KeyError, TypeError, BadZipFile):
                 continue
-            solutions = tuple(map(MarkedSolution, vectors, marks))  # without marks no solution
-            yield Item(problem, source, file, solutions)
+            if item.origin.policy == policy:
+                yield item
 
-    def _file(self, key: str) -> Path:
-        return self.path / f"{key}.npz"
-
-
-def key_of(**facts: Any) -> str:
-    """A name for what was made under these facts, plain JSON values."""
-    return digest(facts, size=12)
+    def _file(self, origin: Origin) -> Path:
+        return self.path / f"{origin.key}.npz"
 
 
-def prefix_labels(source: str, solution: MarkedSolution) -> tuple[Labels, Labels]:
-    """For each step, (steps,), whether the prefix that ends with it is right, and what that weighs.
+def origin_of(items: Sequence[Item]) -> dict[str, Any]:
+    """Where a head is from that is made of these items, all of one policy; plain JSON values."""
+    files = Counter((item.origin.file, item.origin.file_sha256) for item in items)
+    policies = {(item.origin.policy, item.origin.policy_sha256) for item in items}
+    if len(policies) > 1:
+        raise UsageError(
+            f"the folder holds what {len(policies)} different files of {items[0].origin.policy} wrote",
+            "name a folder of its own for --keep",
+        )
+    ((policy, sha256),) = policies
+    return {
+        "policy": policy,
+        "policy_sha256": sha256,
+        "files": [
+            {"file": name, "rows": count, "sha256": sha256}
+            for (name, sha256), count in sorted(files.items())
+        ],
+    }
 
-    A labelled prefix is right until its first error. A rollout's prefix is as right as the rollout's
-    answer: a single continuation tells the chance to end right without bias, and more problems teach
-    more than more continuations.
-    """
-    steps = len(solution.vectors)
-    if source == ROLLOUTS:
-        return np.full(steps, float(solution.mark)), np.ones(steps)
-    first_wrong = steps if solution.mark < 0 else solution.mark
-    place = np.arange(steps)
-    return (place < first_wrong).astype(np.float64), np.where(place > first_wrong, AFTER_ERROR, 1.0)
+
+def _facts(rollout: Rollout) -> dict[str, Any]:
+    """All but its steps, of which it has the number."""
+    return {
+        "kind": rollout.kind,
+        "answer": rollout.answer,
+        "right": rollout.right,
+        "finish": rollout.finish,
+        "error": rollout.error,
+        "steps": len(rollout.steps),
+    }
+
+
+def _joined(parts: Sequence[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any]:
+    return np.concatenate([np.empty(0, kind), *parts])
+
+
+def _read(path: Path) -> Item:
+    with np.load(path, allow_pickle=False) as arrays:
+        record, origin, rollouts = json.loads(str(arrays["about"]))
+        if record != RECORD:
+            raise ValueError(f"record {record}")
+        lengths = arrays["lengths"]
+        ends = np.cumsum(lengths, axis=0)[:-1]
+        tokens = np.split(arrays["tokens"], ends[:, 0])
+        sureness = np.split(arrays["sureness"], ends[:, 1])
+        digits = np.split(arrays["digits"], ends[:, 1])
+        data = np.split(arrays["data"], ends[:, 2])
+        states = iter(arrays["states"])
+    steps = iter(
+        [
+            SeenStep(
+                tokens[i], data[i].tobytes(), sureness[i], digits[i], next(states) if has else None
+            )
+            for i, has in enumerate(lengths[:, 3])
+        ]
+    )
+    found = []
+    for facts in rollouts:
+        own = tuple(next(steps) for _ in range(facts.pop("steps")))
+        found.append(Rollout(steps=own, **facts))
+    return Item(Origin(**{**origin, "depths": tuple(origin["depths"])}), tuple(found))

@@ -1,57 +1,103 @@
-"""Looks at solutions as a probe does, and keeps what it has seen, to learn from."""
+"""Looks at solutions as a probe does, and keeps all that it might learn from."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pfsolve.engine.policy import Trace
+from pfsolve.lab.training.material import SeenStep
 from pfsolve.rewards.base import Prefix
-from pfsolve.rewards.probe.features import Vector
-from pfsolve.rewards.probe.reward import Histories
+from pfsolve.rewards.probe.features import has_digit
+
+DEPTHS = (1 / 2, 2 / 3, 5 / 6)  # of the layers whose states are kept beside the final ones
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What a slot has written from the prompt on."""
+
+    steps: list[SeenStep] = field(default_factory=list)
+    error: str | None = None  # what its program raised, in one line
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a search of n particles has written."""
+
+    attempts: list[Attempt]  # (n,) in the end
+    dead: list[Attempt] = field(default_factory=list)  # those that gave way to new ones
 
 
 class Recorder:
-    """A reward of log-odds 0 that keeps the feature vectors of every solution it has seen."""
+    """A reward of log-odds 0 that keeps what it has seen of every solution."""
 
     name = "recorder"
     reserve = 0
     wants_trace = True
-    reads_programs = False
+    depths: Sequence[float] = DEPTHS
+    reads_programs = True
     tokens_read = 0
 
     def __init__(self) -> None:
-        self._kept: dict[str, list[list[Vector]]] = {}
+        self._kept: dict[str, Seen] = {}
 
     def open(self, problem: str, n: int) -> _RecordingScorer:
-        scorer = _RecordingScorer(n)
-        self._kept[problem] = scorer.vectors
-        return scorer
+        self._kept[problem] = seen = Seen([Attempt() for _ in range(n)])
+        return _RecordingScorer(seen)
 
-    def take(self, problem: str) -> list[NDArray[np.float32]]:
-        """For each particle of the last search on this problem, the vectors (steps, width) of its steps.
+    def failed(self, problem: str, slot: int, error: str) -> None:
+        """The program in this slot of the problem's search has raised an error."""
+        self._kept[problem].attempts[slot].error = error
 
-        They are not kept any longer. Nothing if there was no search.
-        """
-        return [np.array(vectors, dtype=np.float32) for vectors in self._kept.pop(problem, [])]
+    def take(self, problem: str) -> Seen:
+        """What the last search on this problem has written; it is not kept any longer."""
+        return self._kept.pop(problem, Seen([]))
 
 
-class _RecordingScorer(Histories):
-    def __init__(self, n: int) -> None:
-        super().__init__(n)
-        self.vectors: list[list[Vector]] = [[] for _ in range(n)]
+class _RecordingScorer:
+    def __init__(self, seen: Seen) -> None:
+        self._seen = seen
 
     def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
         for prefix in prefixes:
-            self.vectors[prefix.slot].append(self.look(prefix))
+            if prefix.trace is None:
+                raise TypeError("a recorder needs the trace of every step")
+            step = prefix.particle.steps[-1]
+            self._seen.attempts[prefix.slot].steps.append(
+                seen_step(prefix.trace, step.tokens, step.data)
+            )
         return np.zeros(len(prefixes))
 
     def fork(self, ancestors: NDArray[np.intp]) -> None:
-        super().fork(ancestors)
-        self.vectors[:] = [list(self.vectors[ancestor]) for ancestor in ancestors.tolist()]
+        self._seen.attempts[:] = [
+            Attempt(list(self._seen.attempts[ancestor].steps)) for ancestor in ancestors.tolist()
+        ]
 
     def rewind(self, slots: NDArray[np.intp], steps: NDArray[np.intp]) -> None:
-        super().rewind(slots, steps)
         for slot, length in zip(slots.tolist(), steps.tolist(), strict=True):
-            del self.vectors[slot][length:]
+            attempt = self._seen.attempts[slot]
+            self._seen.dead.append(attempt)
+            self._seen.attempts[slot] = Attempt(attempt.steps[:length])
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+def seen_step(trace: Trace, tokens: Sequence[int], data: bytes) -> SeenStep:
+    """What is kept of a step."""
+    states = None
+    if len(trace.hidden):
+        final = trace.hidden.mean(axis=0, dtype=np.float64)[None]
+        inner = [] if trace.inner is None else [trace.inner.mean(axis=0, dtype=np.float64)]
+        states = np.concatenate([*inner, final]).astype(np.float16)
+    return SeenStep(
+        tokens=np.array(tokens, np.int32),
+        data=data,
+        sureness=np.array(trace.uncertainties, np.float32).reshape(-1, 3),
+        digits=np.array([has_digit(piece) for piece in trace.pieces], bool),
+        states=states,
+    )

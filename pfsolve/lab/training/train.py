@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from pfsolve.errors import UsageError
 from pfsolve.events import Listener, ignore
 from pfsolve.events.work import Fitting
-from pfsolve.lab.evaluation.metrics import LabelledSteps, auc
-from pfsolve.lab.evaluation.steps import StepMeasures, measure_steps
+from pfsolve.lab.evaluation.metrics import auc
 from pfsolve.lab.training.fit import (
     COMPONENTS,
     FOLDS,
@@ -27,8 +26,8 @@ from pfsolve.lab.training.fit import (
     fit,
     held_out,
 )
-from pfsolve.lab.training.material import LABELLED, ROLLOUTS, Item, prefix_labels
-from pfsolve.rewards.probe.features import lengths
+from pfsolve.lab.training.material import Item
+from pfsolve.lab.training.vectors import vectors_of
 from pfsolve.rewards.probe.head import ProbeHead
 
 
@@ -42,7 +41,6 @@ class Trained:
     problems: int  # number of problems it was made from
     solutions: int
     prefixes: int
-    steps: dict[str, StepMeasures]  # by labelled file
     # Whether the last step's score tells right rollouts from wrong ones, over all of them and, on the
     # average, within a problem; None without rollouts of both kinds.
     outcome_auc: float | None
@@ -51,13 +49,7 @@ class Trained:
     def to_json(self) -> dict[str, Any]:
         """All but the head, as plain JSON values."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "head"}
-        measured = {file: _brief(measures) for file, measures in self.steps.items()}
-        return values | {"choice": asdict(self.choice), "steps": measured}
-
-
-def _brief(measures: StepMeasures) -> dict[str, Any]:
-    """Measures without the single bins of the calibration."""
-    return {name: value for name, value in asdict(measures).items() if name != "reliability"}
+        return values | {"choice": asdict(self.choice)}
 
 
 def train(
@@ -101,7 +93,7 @@ def train(
         np.unique(examples.groups).size,
         len(solutions),
         len(examples.labels),
-        *_measure(solutions, slope * log_odds + offset, lengths(examples.vectors), seed),
+        *_measure(solutions, slope * log_odds + offset),
     )
 
 
@@ -109,9 +101,7 @@ def train(
 class _Seen:
     """Where the prefixes of one solution stand among the examples."""
 
-    file: str
-    source: str
-    mark: int
+    right: bool
     group: int
     rows: slice
 
@@ -125,46 +115,37 @@ def assemble(items: Sequence[Item]) -> tuple[Examples, list[_Seen]]:
     seen: list[_Seen] = []
     start = 0
     for item in items:
-        group = groups.setdefault(item.problem.strip(), len(groups))
-        for solution in item.solutions:
-            right, weight = prefix_labels(item.source, solution)
-            vectors.append(solution.vectors)
-            labels.append(right)
-            weights.append(weight)
-            rows = slice(start, start + len(right))
-            seen.append(_Seen(item.file, item.source, solution.mark, group, rows))
+        group = groups.setdefault(item.origin.problem.strip(), len(groups))
+        for rollout in item.rollouts:
+            own = vectors_of(rollout)
+            if not len(own):
+                continue
+            vectors.append(own)
+            labels.append(np.full(len(own), float(rollout.right)))
+            weights.append(np.ones(len(own)))
+            rows = slice(start, start + len(own))
+            seen.append(_Seen(rollout.right, group, rows))
             start = rows.stop
     if not vectors:
-        raise UsageError("there is nothing to learn from", "give labelled solutions or problems")
+        raise UsageError("there is nothing to learn from", "give problems with answers")
     counts = [each.rows.stop - each.rows.start for each in seen]
-    sources = [int(each.source == ROLLOUTS) for each in seen]
     examples = Examples(
         np.concatenate(vectors),
         np.concatenate(labels),
         np.concatenate(weights),
         np.repeat([each.group for each in seen], counts).astype(np.intp),
-        np.repeat(sources, counts).astype(np.intp),
+        np.zeros(start, np.intp),
     )
     return examples, seen
 
 
 def _measure(
-    seen: Sequence[_Seen], log_odds: NDArray[np.float64], lengths: NDArray[np.float64], seed: int
-) -> tuple[dict[str, StepMeasures], float | None, float | None]:
-    """By labelled file, the measures of steps; of rollouts, those of outcomes."""
-    steps = {}
-    for file in dict.fromkeys(each.file for each in seen if each.source == LABELLED):
-        labelled = [each for each in seen if each.file == file and each.source == LABELLED]
-        numbers = {group: i for i, group in enumerate(dict.fromkeys(e.group for e in labelled))}
-        steps[file] = measure_steps(
-            [LabelledSteps(log_odds[e.rows], e.mark, numbers[e.group]) for e in labelled],
-            [LabelledSteps(-lengths[e.rows], e.mark, numbers[e.group]) for e in labelled],
-            seed=seed,
-        )
-    rollouts = [each for each in seen if each.source == ROLLOUTS]
-    final = np.array([log_odds[each.rows][-1] for each in rollouts])
-    right = np.array([each.mark == 1 for each in rollouts], dtype=bool)
-    group = np.array([each.group for each in rollouts])
+    seen: Sequence[_Seen], log_odds: NDArray[np.float64]
+) -> tuple[float | None, float | None]:
+    """Of rollouts at their end, whether scores tell the right ones, over all and within a problem."""
+    final = np.array([log_odds[each.rows][-1] for each in seen])
+    right = np.array([each.right for each in seen], dtype=bool)
+    group = np.array([each.group for each in seen])
     within = [auc(final[group == g], right[group == g]) for g in np.unique(group)]
     told = [value for value in within if value is not None]
-    return steps, auc(final, right), float(np.mean(told)) if told else None
+    return auc(final, right), float(np.mean(told)) if told else None

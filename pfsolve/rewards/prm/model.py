@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pfsolve.engine import library, memory
@@ -30,6 +31,7 @@ class Prm:
 
     reserve = 0
     wants_trace = False
+    depths: Sequence[float] = ()
     reads_programs = False
 
     def __init__(
@@ -76,6 +78,7 @@ class FoundPrm:
 
     files: PrmFiles  # what it consists of
     facts: Facts  # of its GGUF
+    depths: tuple[float, ...] = ()
 
     @property
     def sha256(self) -> str:

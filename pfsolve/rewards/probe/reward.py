@@ -32,6 +32,7 @@ class Probe:
     name = "probe"
     reserve = 0
     wants_trace = True
+    depths: Sequence[float] = ()
     reads_programs = False
     tokens_read = 0
 
@@ -60,6 +61,7 @@ class FoundProbe:
     head: ProbeHead  # of the policy
     sha256: str  # of its file
     model: Footprint | None = None
+    depths: tuple[float, ...] = ()
 
     def open(self, site: Site) -> Reward:
         return Probe(self.head, site.cache.model.n_embd, site.policy_sha256)

@@ -1,80 +1,95 @@
-"""What has been collected survives its file, and what a prefix is worth follows from its source."""
+"""What has been collected survives its file, under a name that follows from every fact."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pfsolve.lab.training.material import (
-    AFTER_ERROR,
-    LABELLED,
-    ROLLOUTS,
-    Folder,
-    Item,
-    MarkedSolution,
-    key_of,
-    prefix_labels,
-)
+from pfsolve.errors import UsageError
+from pfsolve.lab.training.material import Folder, Item, Origin, Rollout, SeenStep, origin_of
+
+ORIGIN = Origin("What is ½?", "0.5", "a.jsonl", "aa", "tiny", "f00", 3, {"particles": 2}, (0.5,))
+
+
+def step(rng: np.random.Generator, tokens: int, *, ends: bool = False, width: int = 4) -> SeenStep:
+    """A step of this number of tokens; one that `ends` has an end token behind them, without a state."""
+    return SeenStep(
+        rng.integers(0, 9, tokens).astype(np.int32),
+        b"\xc2\xbd" * tokens,
+        rng.normal(size=(tokens + ends, 3)).astype(np.float32),
+        rng.random(tokens + ends) < 0.5,
+        rng.normal(size=(2, width)).astype(np.float16) if tokens else None,
+    )
 
 
 def item(seed: int = 0) -> Item:
     rng = np.random.default_rng(seed)
-    solutions = tuple(
-        MarkedSolution(rng.normal(size=(steps, 5)).astype(np.float32), mark)
-        for steps, mark in ((3, 1), (1, 0), (4, 1))
+    rollouts = (
+        Rollout("text", (step(rng, 3), step(rng, 0, ends=True)), "1/2", True, "end"),
+        Rollout("program", (), None, False, "failed", "NameError: x"),
+        Rollout("program", (step(rng, 2, ends=True), step(rng, 1)), None, False, "loop"),
     )
-    return Item("What is ½?", ROLLOUTS, "a.jsonl", solutions)
+    return Item(replace(ORIGIN, seed=seed), rollouts)
 
 
 def test_an_item_survives_its_file(tmp_path: Path) -> None:
     folder, written = Folder(tmp_path / "kept"), item()
-    assert not folder.has("k")
-    folder.write("k", written)
-    assert folder.has("k")
-    (read,) = folder.read(["k", "another"])
-    assert (read.problem, read.source, read.file) == ("What is ½?", ROLLOUTS, "a.jsonl")
-    assert [solution.mark for solution in read.solutions] == [1, 0, 1]
-    for one, other in zip(read.solutions, written.solutions, strict=True):
-        assert one.vectors == pytest.approx(other.vectors, abs=2e-3)
+    assert not folder.has(written.origin)
+    folder.write(written)
+    assert folder.has(written.origin)
+    assert not list(folder.read("another"))
+    (read,) = folder.read("tiny")
+    assert read.origin == written.origin
+    for one, other in zip(read.rollouts, written.rollouts, strict=True):
+        assert replace(one, steps=()) == replace(other, steps=())
+        for a, b in zip(one.steps, other.steps, strict=True):
+            assert a.data == b.data
+            for name in ("tokens", "sureness", "digits", "states"):
+                assert np.array_equal(getattr(a, name), getattr(b, name)), name
 
 
-def test_a_problem_without_any_step_is_kept_too(tmp_path: Path) -> None:
+def test_a_problem_without_any_rollout_is_kept_too(tmp_path: Path) -> None:
     """Else it would be solved again each time."""
     folder = Folder(tmp_path)
-    folder.write("k", Item("p", ROLLOUTS, "a.jsonl", ()))
-    assert folder.has("k")
-    assert [read.solutions for read in folder.read(["k"])] == [()]
+    folder.write(Item(ORIGIN, ()))
+    assert [read.rollouts for read in folder.read("tiny")] == [()]
 
 
 def test_a_damaged_file_is_passed_over(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
-    folder.write("a", item(1))
-    folder.write("b", item(2))
-    (tmp_path / "a.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:100])
-    assert len(list(folder.read(["a", "b"]))) == 1
+    for seed in (1, 2):
+        folder.write(item(seed))
+    path = min(tmp_path.glob("*.npz"))
+    path.write_bytes(path.read_bytes()[:100])
+    assert len(list(folder.read("tiny"))) == 1
 
 
-def test_a_key_follows_from_every_fact() -> None:
-    facts = {"policy": "f00", "problem": "p", "steps": ["a", "b"], "mark": 1}
-    assert key_of(**facts) == key_of(**dict(reversed(facts.items())))
-    others = [key_of(**{**facts, name: "x"}) for name in facts]
-    assert len({key_of(**facts), *others}) == 1 + len(facts)
+def test_a_name_follows_from_every_fact_but_the_file() -> None:
+    assert replace(ORIGIN, file="b.jsonl", file_sha256="bb").key == ORIGIN.key
+    others = {
+        replace(ORIGIN, **{name: value}).key  # type: ignore[arg-type]
+        for name, value in (
+            *((name, "x") for name in ("problem", "gold", "policy", "policy_sha256")),
+            ("seed", 4),
+            ("settings", {"particles": 3}),
+            ("depths", ()),
+        )
+    }
+    assert len({ORIGIN.key, *others}) == 8
 
 
-def test_a_labelled_prefix_is_right_until_its_first_error() -> None:
-    vectors = np.zeros((4, 5), np.float32)
-    labels, weights = prefix_labels(LABELLED, MarkedSolution(vectors, 1))
-    assert labels.tolist() == [1, 0, 0, 0]
-    assert weights.tolist() == [1, 1, AFTER_ERROR, AFTER_ERROR]
-    labels, weights = prefix_labels(LABELLED, MarkedSolution(vectors, -1))
-    assert labels.tolist() == weights.tolist() == [1] * 4
-
-
-def test_a_rollouts_prefixes_are_as_right_as_its_answer() -> None:
-    vectors = np.zeros((3, 5), np.float32)
-    for mark in (0, 1):
-        labels, weights = prefix_labels(ROLLOUTS, MarkedSolution(vectors, mark))
-        assert labels.tolist() == [mark] * 3
-        assert weights.tolist() == [1] * 3
+def test_where_a_head_is_from() -> None:
+    items = [item(0), item(1), Item(replace(ORIGIN, file="b.jsonl", file_sha256="bb"), ())]
+    assert origin_of(items) == {
+        "policy": "tiny",
+        "policy_sha256": "f00",
+        "files": [
+            {"file": "a.jsonl", "rows": 2, "sha256": "aa"},
+            {"file": "b.jsonl", "rows": 1, "sha256": "bb"},
+        ],
+    }
+    with pytest.raises(UsageError, match="2 different files of tiny"):
+        origin_of([item(0), Item(replace(ORIGIN, policy_sha256="f01"), ())])
