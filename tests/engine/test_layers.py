@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from pfsolve.engine.cache import LEAST_OUTPUTS, Cache, TokenRun
 from pfsolve.engine.library import LoadedModel
