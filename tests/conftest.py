@@ -14,8 +14,15 @@ pytest_plugins = ["tests.engine.fixtures", "tests.models.fixtures", "tests.progr
 settings.register_profile("any machine", deadline=None)  # a busy one may take long over anything
 settings.load_profile("any machine")
 
+
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER")  # "gw0", "gw1", ...
+if _WORKER and hasattr(os, "sched_setaffinity"):
+    # Each worker of pytest-xdist keeps to a core of its own: threads that share one wait for each other.
+    _cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {_cores[int(_WORKER[2:]) % len(_cores)]})
+
 SMALL = "smollm2-135m-instruct"
-THREADS = min(2, os.cpu_count() or 1)  # the model is tiny: more would wait for each other
+THREADS = 1 if _WORKER else min(2, os.cpu_count() or 1)  # the model is tiny
 SCHEMA_1 = Path(__file__).parent / "schema1"  # files that pfsolve 0.1.0 wrote
 
 

@@ -26,7 +26,7 @@ class Machine:
     main_bytes: int  # main memory that can be had without swapping
     gpu_bytes: int  # memory that is free on all GPUs together; 0 where unknown
     has_gpu: bool  # whether layers can be offloaded
-    cores: int  # number of physical cores
+    cores: int  # number of physical cores that this process may use
 
 
 def this_machine() -> Machine:
@@ -34,11 +34,16 @@ def this_machine() -> Machine:
     import psutil
 
     gpus = [device for device in devices() if device.is_gpu]
+    # `taskset` and a container's set of CPUs leave fewer than there are; macOS has neither.
+    process = psutil.Process()
+    allowed = (
+        len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else psutil.cpu_count() or 1
+    )
     return Machine(
         main_bytes=int(psutil.virtual_memory().available),
         gpu_bytes=sum(device.memory for device in gpus),
         has_gpu=bool(gpus),
-        cores=psutil.cpu_count(logical=False) or psutil.cpu_count() or 1,
+        cores=min(psutil.cpu_count(logical=False) or allowed, allowed),
     )
 
 
