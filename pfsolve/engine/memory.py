@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pfsolve.engine.backend import devices
+from pfsolve.engine.free_memory import free_memory
 from pfsolve.engine.library import Footprint
 from pfsolve.errors import ResourceError, UsageError, named
 from pfsolve.events.work import ModelLoaded
@@ -23,7 +24,7 @@ OVERHEAD_BYTES = 400 << 20
 class Machine:
     """What models have to run on."""
 
-    main_bytes: int  # main memory that can be had without swapping
+    main_bytes: int  # main memory that this process can have without swapping
     gpu_bytes: int  # memory that is free on all GPUs together; 0 where unknown
     has_gpu: bool  # whether layers can be offloaded
     cores: int  # number of physical cores that this process may use
@@ -40,7 +41,7 @@ def this_machine() -> Machine:
         len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else psutil.cpu_count() or 1
     )
     return Machine(
-        main_bytes=int(psutil.virtual_memory().available),
+        main_bytes=free_memory(),
         gpu_bytes=sum(device.memory for device in gpus),
         has_gpu=bool(gpus),
         cores=min(psutil.cpu_count(logical=False) or allowed, allowed),
