@@ -46,7 +46,9 @@ def _same_shape(a: Node, b: Node, judge: Judge) -> bool:
     for node, other in ((a, b), (b, a)):
         if items := _list_items(node):
             return all(same(item, other, judge) for item in items)
-        if isinstance(node, Group) and node.kind == ":" and len(node.items) == 2:
+        if isinstance(node, Group) and node.kind == ":":
+            if len(node.items) > 2:
+                return False
             top, bottom = (item.text for item in node.items)
             return judge.same_value(rf"\frac{{{top}}}{{{bottom}}}", other.text)
     return same_quantity(a, b, judge)
@@ -74,7 +76,7 @@ def _same_equation(a: Node, b: Node, judge: Judge) -> bool:
 
 
 # m + n = 17 answers 17, 100m + n = 4701 does; but 3x + 4y = 5 is a line.
-_SUM = re.compile(r"[a-z](?:\s*\+\s*[a-z])+|\d*[a-w](?:\s*[-+]\s*\d*[a-w])+")
+_SUM = re.compile(r"[a-z](?:\s*\+\s*[a-z])+|{0}(?:\s*[-+]\s*{0})+".format(r"\d*[a-w](?:\^\d)?"))
 _RELATION = re.compile(r"[<>=]|\\(?:leq|geq|neq|in)(?![A-Za-z])")
 
 

@@ -60,6 +60,21 @@ _FONT = (
 )
 _TEXT = re.compile(_FONT + r"\{([^{}]*)\}")
 
+# Functions of programs.
+_ARG = r"(?:[^(),]|\([^()]*\))+"
+_CALLS_OF_1 = [
+    ("abs", r"|\1|"),
+    (r"\\?exp", r"e^{\1}"),
+    ("cbrt", r"\\sqrt[3]{\1}"),
+    (r"\\?sqrt", r"\\sqrt{\1}"),
+    ("factorial", r"(\1)!"),
+]
+_CALLS_OF_2 = [
+    ("Fraction|Rational", r"\\frac{\1}{\2}"),
+    ("comb|binomial", r"\\binom{\1}{\2}"),
+    ("pow", r"(\1)^{\2}"),
+]
+
 # What is no plain macro, as (pattern, replacement), applied top to bottom.
 _RULES: list[tuple[re.Pattern[str], str]] = [
     (re.compile(pattern), replacement)
@@ -86,7 +101,7 @@ _RULES: list[tuple[re.Pattern[str], str]] = [
         (r"(?i)^\s*(?:approximately|approx\.|about|roughly|around|~)\s*(?=[-\d.\\])", r"\\approx "),
         (r"^\s*(.*?)\s*\(\s*approx[a-z]*\.?\s*\)\s*$", r"\\approx \1"),
         # 9 (apples) is 9 apples, yes (she can) is yes
-        (r"^\s*(-?\d[\d,./]*%?)\s+\((?!mod|base)([A-Za-z][A-Za-z ]+)\)\s*$", r"\1 \2"),
+        (r"^\s*(-?\d[\d,./]*%?|\\frac\{\d+\}\{\d+\})\s+\((?!mod|base)([A-Za-z][A-Za-z /.]+)\)\s*$", r"\1 \2"),
         (r"^\s*([A-Za-z]{2,})\s+\([A-Za-z][A-Za-z ]+\)\s*$", r"\1"),
         (r"(?<![A-Za-z\\])(?:inf|oo|infinity)(?![A-Za-z])", r"\\infty "),
         (r"\+\s*\\infty", r"\\infty"),
@@ -94,15 +109,14 @@ _RULES: list[tuple[re.Pattern[str], str]] = [
         (r"(?<![A-Za-z\\])(?:np|numpy|math|cmath|sp|sympy|torch)\.(?=[A-Za-z])", ""),
         (r"(?<![A-Za-z\\])(?:(?:float|int|complex)\d*|array|tensor|Decimal|Integer|Float)(?=\()", ""),
         (r",\s*(?:dtype|device|requires_grad)=[^,)]*", ""),
-        (r"(?<![A-Za-z\\])(?:Fraction|Rational)\(([^(),]+),\s*([^(),]+)\)", r"\\frac{\1}{\2}"),
-        (r"(?<![A-Za-z\\])abs\s*\(([^()]*)\)", r"|\1|"),
-        (r"(?<![A-Za-z])\\?exp\s*\(([^()]*)\)", r"e^{\1}"),
+        *((rf"(?<![A-Za-z\\])(?:{name})\(({_ARG}),\s*({_ARG})\)", latex) for name, latex in _CALLS_OF_2),
+        *((rf"(?<![A-Za-z])(?:{name})\s*\(({_ARG})\)", latex) for name, latex in _CALLS_OF_1),
         (r"(?<![A-Za-z\\])a(?:rc)?(sin|cos|tan)(?![A-Za-z])", r"\\arc\1"),
         (r"(?<![A-Za-z\\])(sqrt|pi|sin|cos|tan|log|ln)(?![A-Za-z])", r"\\\1"),
         (r"^(\(?-?\d[\d.]*\s*[-+]\s*\d*\.?\d*)j(\)?)$", r"\1i\2"),
         (r"(?<=\d)_(?=\d{3}(?!\d))", ""),
         (r"(?<=\d)\s+[xX]\s+(?=\d)|(?<=\d)\s*[xX]\s*(?=10\s*\^)", r"\\cdot "),
-        (r"\\sqrt\s*\(([^()]*)\)", r"\\sqrt{\1}"),
+        (r"\(([^(),]+),\)", r"(\1)"),
         (r"(\\sqrt(?:\[\d\])?)\s*(\d+|[A-Za-z](?![A-Za-z]))", r"\1{\2}"),
         (r"\\frac\s*([A-Za-z\d]|\\pi(?![A-Za-z]))", r"\\frac{\1}"),
         (r"(\\frac\s*\{[^{}]*\})\s*([A-Za-z\d]|\\pi(?![A-Za-z]))", r"\1{\2}"),
@@ -110,14 +124,18 @@ _RULES: list[tuple[re.Pattern[str], str]] = [
         (r"\^\s*(-?\d{2,}|-\d)", r"^{\1}"),
         (r"\^\(([^()]*)\)", r"^{\1}"),
         (r"\\overline\s*([A-Za-z\d])", r"\\overline{\1}"),
+        (r"\\overline\{(\d)\}(\d*)\\overline\{(\d)\}", r"\\overline{\1\2\3}"),
         (r"\^\s*\{\s*\\circ\s*\}|\^\s*\\circ", r"^\\circ "),
-        (r"(?:\{\s*\})?(?:\^\s*\{?(\d+)\}?|(?<![\w^}])(\d+))\s*C_?\s*\{?(\d+)\}?", r"\\binom{\1\2}{\3}"),
+        (r"(?:\{\s*\})?(?:[\^_]\s*\{?(\d+)\}?|(?<![\w^}])(\d+))\s*C_?\s*\{?(\d+)\}?", r"\\binom{\1\2}{\3}"),
         (r"([\^_])\s*\{\s*([A-Za-z\d])\s*\}", r"\1\2"),
         (r"(?<![A-Za-z])\(?(\w+)\)?\s*\(?\s*base\s+(\d+)\s*\)?", r"\1_{\2}"),
         (r"\\pmod\s*\{?\s*(\d+)\s*\}?|\(\s*mod\s+(\d+)\s*\)|(?<=[\d\s])mod\s+(\d+)", r"\\pmod{\1\2\3} "),
         (r"(?<=[\d}])\s*:\s*(?=[\d\\])", ":"),
+        (r"(?<=\d)\s*o'clock", ":00"),
         (r"\\mathbb\s*([A-Z])", r"\\mathbb{\1}"),
         (r"(\\mathbb\{[A-Z]\})\s*(?:-|\\backslash|\\smallsetminus|\\)\s*(?=\\\{)", r"\1\\setminus "),
+        (r"\\mathbb\{R\}\s*(?:\^\s*\{?\+\}?|_\{>0\}|_\+)", r"(0, \\infty)"),
+        (r"^([a-z])\s*\\in\s*\\mathbb\{R\}\s*(?:,|and|with|where)\s*(?=\1)", ""),
         # ]a, b[ is an open interval
         (r"\]([^][(),]*[^][(),\s],[^][(),]+[][)])", r"(\1"),
         (r"([(\[][^][(),]*[^][(),\s],[^][(),]*[^][(),\s])\[", r"\1)"),
@@ -143,12 +161,16 @@ _PHRASES = [
     for pattern, latex in [
         (_REALS, r"\\mathbb{R}"),
         (_REALS + " except (?:for )?(.+)", r"\\mathbb{R}\\setminus\\{\1\\}"),
+        (r"(?:all )?positive real(?:s| numbers)", r"(0, \\infty)"),
         (
             r"(?:the )?empty set|none|(?:there (?:is|are|exists?) |the \w+ has |it has )?"
-            r"no (?:real )?(?:solutions?|roots?)(?: exists?)?",
+            r"no (?:(?:[a-z]+ )?(?:solutions?|roots?)|such [a-z]+)(?: exists?)?",
             r"\\emptyset",
         ),
-        (r"(?:it )?(?:does not|doesn't) exist|DNE|(?:it )?(?:is )?(?:undefined|not defined)", "undefined"),
+        (
+            r"(?:it |the [a-z]+ )?(?:(?:does not|doesn't) exist|(?:is )?(?:undefined|not defined))|DNE",
+            "undefined",
+        ),
     ]
 ]  # fmt: skip
 
@@ -186,11 +208,13 @@ def key(text: str) -> str:
     """What two texts share when they are the same text: no spaces, words in lower case."""
     text = re.sub(r"\\cdot\s*(?=[A-Za-z\\({])", "", text)
     if is_words(text):
-        return re.sub(r"[^a-z\d]", "", _ARTICLE.sub("", text).lower()) or text.lower()
+        text = _ARTICLE.sub("", text).lower()
+        return re.sub(r"[^a-z\d]", "", _CLASS.sub("", text)) or text
     return re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", text)  # 1 1/2 is not 11/2
 
 
 _ARTICLE = re.compile(r"\b(?:an?|the|An|The)\s+(?=[A-Za-z])")  # but not in "Plan A"
+_CLASS = re.compile(r"(?<=[a-z]{3})\s+(?:function|number|integer|triangle|angle|solid|polygon)s?$")
 _WORDS = re.compile(r"[A-Za-z][A-Za-z\s'.,-]*[A-Za-z.]")
 _PRODUCT = re.compile(r"[b-df-hj-np-tv-z]+")
 

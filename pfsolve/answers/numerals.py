@@ -93,13 +93,13 @@ def resolution(text: str) -> Fraction:
     r"""How far from the truth a decimal may lie: one unit of its last place if it is long, else 0.
 
     Six significant digits, or four among six decimals, are a rounded value; 5.1 is 5.1. So are
-    eleven digits of a number without decimals, 1.2676506002 \cdot 10^{30}. A number of three digits
-    that says that it is rounded, `\approx 1.73` or `1.41\ldots`, is at half a unit from the truth.
+    eleven digits of a number without decimals, 1.2676506002 \cdot 10^{30}. A number of three digits, or
+    two and a point, that says that it is rounded, `\approx 1.73`, is half a unit from the truth.
     """
     plain = exactly(text).replace(",", "").rstrip("% ")
     if plain != text.replace(",", "").rstrip("% ") and (match := _ROUNDED.fullmatch(plain)):
         decimals = len(match[2] or "")
-        if len((match[1] + (match[2] or "")).lstrip("0")) < 3:
+        if len((match[1] + (match[2] or "")).lstrip("0")) < (2 if decimals else 3):
             return Fraction(0)
         # A little more than half, for what lies between; dots come after digits cut off.
         units = 1 if text.endswith("ldots") else Fraction(51, 100)
@@ -112,19 +112,21 @@ def resolution(text: str) -> Fraction:
     return Fraction(10) ** -decimals if significant >= enough else Fraction(0)
 
 
-_BASED = re.compile(r"\(?([\da-zA-Z]*\d[\da-zA-Z]*|[A-F]+)\)?\s*_\s*(?:(\d)|\{\s*(\d{1,2})\s*\})")
+_BASED = re.compile(
+    r"\(?([\da-zA-Z]*\d[\da-zA-Z]*|[A-Fa-f]+)\)?\s*_\s*(?:(\d)|\{\s*\(?(\d{1,2})\)?\s*\})"
+)
 
 
 def based(text: str) -> tuple[str, int] | None:
     """Digits and base of a numeral with an index, `101_2`, `(2f)_{16}`; None for anything else."""
     match = _BASED.fullmatch(text)
-    if not match or (match[1].isupper() and match[1].isalpha() and not match[3]):  # A_1
+    if not match or (match[1].isalpha() and not match[3]):  # A_1
         return None
     return match[1].lower().lstrip("0"), int(match[2] or match[3])
 
 
 _CLOCK = re.compile(
-    r"(\d{1,2})(?::(\d{2}))?(?:\s*([ap])\.?\s*m\.?)?|(noon|midnight)", re.IGNORECASE
+    r"(\d{1,2})(?::(\d{2}))?(?:\s*([ap])\.?\s*m\.?)?|(?:12\s*)?(noon|midnight)", re.IGNORECASE
 )
 
 

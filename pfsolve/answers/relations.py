@@ -6,7 +6,7 @@ A reader sees a text and how to read its parts; it returns None for what is not 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 from pfsolve.answers.numerals import number
@@ -140,11 +140,16 @@ def _without(text: str, points: Sequence[str], read: Read) -> Group | None:
     return Group(text, "union", pieces)
 
 
-def make_list(text: str, kind: str, items: Sequence[Node], *, either: bool = False) -> Node:
+def make_list(
+    text: str, kind: str, items: Sequence[Node], words: Collection[str] = frozenset()
+) -> Node:
     """A list or set with the items of lists and sets inside it.
 
-    Bounds on one name are one set: "x < 1 or x > 2" (`either`) is a union, "x > 1, x < 2" an
-    interval if there is one. Residues of one modulus are one group of them.
+    Bounds on one name are one set: "x < 1 or x > 2" is a union, "x > 1 and x < 2" an interval, and
+    what only commas separate the one that is not empty. Residues of one modulus are one group.
+
+    Args:
+        words: that stand between the items, "and" or "or".
     """
     flat: list[Node] = []
     for item in items:
@@ -154,27 +159,32 @@ def make_list(text: str, kind: str, items: Sequence[Node], *, either: bool = Fal
     first = flat[0]
     if isinstance(first, Equation):
         sets = [e.rhs for e in flat if isinstance(e, Equation) and e.lhs == first.lhs]
-        if len(sets) == len(flat) and (joined := _joined(text, sets, either)):
+        if len(sets) == len(flat) and (joined := _joined(text, sets, words)):
             return Equation(text, first.lhs, joined)
-    return _joined(text, flat, either=True, residues=True) or Group(text, kind, tuple(flat))
+    return _residues(text, flat) or Group(text, kind, tuple(flat))
 
 
-def _joined(text: str, sets: Sequence[Node], either: bool, residues: bool = False) -> Group | None:
+def _residues(text: str, sets: Sequence[Node]) -> Group | None:
+    """Groups of residues of one modulus as one; None if they are none."""
+    groups = [node for node in sets if isinstance(node, Group) and node.modulus]
+    if len(groups) < len(sets) or len({group.kind for group in groups}) > 1:
+        return None
+    return Group(text, groups[0].kind, tuple(item for group in groups for item in group.items))
+
+
+def _joined(text: str, sets: Sequence[Node], words: Collection[str]) -> Node | None:
     """Intervals, or groups of residues, as one; None if they are neither."""
     groups = [node for node in sets if isinstance(node, Group)]
-    if len(groups) < len(sets):
-        return None
-    if groups[0].modulus and len({group.kind for group in groups}) == 1:
-        return Group(text, groups[0].kind, tuple(item for group in groups for item in group.items))
-    if residues or not all(map(is_interval, groups)):
-        return None
-    if not either and len(groups) == 2 and (common := _common(*groups)):
-        return common
-    return Group(text, "union", tuple(groups))
+    if len(groups) < len(sets) or not all(map(is_interval, groups)):
+        return _residues(text, sets)
+    common = _common(*groups) if len(groups) == 2 and not {"or", "vee"} & set(words) else None
+    if isinstance(common, Value) and not words:
+        common = None
+    return common or Group(text, "union", tuple(groups))
 
 
-def _common(a: Group, b: Group) -> Group | None:
-    """What two half-lines in opposite directions have in common; None if that is nothing."""
+def _common(a: Group, b: Group) -> Node | None:
+    """What two half-lines in opposite directions have in common; None for other intervals."""
     if b.items[0].text == _MINUS_INFINITY.text:
         a, b = b, a
     if "union" in {a.kind, b.kind} or a.items[0].text != _MINUS_INFINITY.text:
@@ -183,8 +193,8 @@ def _common(a: Group, b: Group) -> Group | None:
     if b.items[1].text != _INFINITY.text or low.text == _MINUS_INFINITY.text:
         return None
     ends = number(low.text), number(high.text)
-    if ends[0] is not None and ends[1] is not None and ends[0] >= ends[1]:
-        return None
+    if ends[0] is not None and ends[1] is not None and ends[0] > ends[1]:
+        return Value("\\emptyset")
     return interval(low, high, closed=(b.kind[0] == "[", a.kind[1] == "]"))
 
 

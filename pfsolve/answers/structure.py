@@ -87,7 +87,8 @@ _LETTERS = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2}")
 
 
 # 5 feet 6 inches
-_QUANTITIES = re.compile(r"\d[\d./]*\s*[A-Za-z]{2,}\.?(?:,?\s*\d[\d./]*\s*[A-Za-z]{2,}\.?)+")
+_QUANTITY = r"\d[\d./]*\s*(?:[A-Za-z]{2,}\.?|[mgsh])"
+_QUANTITIES = re.compile(rf"{_QUANTITY}(?:,?\s*{_QUANTITY})+")
 _BETWEEN_QUANTITIES = re.compile(r"(?<=[A-Za-z.]),?\s+(?=\d)")
 
 
@@ -105,8 +106,8 @@ def _read_list(text: str, read: Read) -> Node | None:
     pieces = [piece for piece in pieces if piece]
     if len(pieces) < 2 or len(pieces) > MAX_ITEMS:
         return None
-    either = any("or" in sign or "vee" in sign for sign in signs)
-    return make_list(text, "list", [read(piece) for piece in pieces], either=either)
+    words = {word for sign in signs for word in re.findall("and|or|vee|wedge", sign)}
+    return make_list(text, "list", [read(piece) for piece in pieces], words)
 
 
 def _read_union(text: str, read: Read) -> Node | None:

@@ -15,10 +15,10 @@ _CURRENCY = re.compile(r"^(?:US|USD|Rs\.?)\s*(?=[-\d.])")
 _UNIT = (
     r"(?:\s*(?<![A-Za-z])(?:[cmk]m|k?g|mg|m[lL]|ft|in|mi|hrs?|lbs?|oz|yd|kW|Hz)"
     r"|\s+(?:m|g|L)(?=/[a-z])|\s+of\s+(?:an?|the)\s+[A-Za-z]+"
-    r"|\s+[A-Za-z]{3,}|(?<![A-Za-z])[A-Za-z]{4,})(?![A-Za-z])\.?"
+    r"|\s+(?!noon|midnight)[A-Za-z]{3,}|(?<![A-Za-z])[A-Za-z]{4,})(?![A-Za-z])\.?"
 )
 _PER = r"(?:\s*(?:/|\bper\b)\s*[A-Za-z]+(?![A-Za-z])|\s*\^\{?-?\d\}?|-[A-Za-z]+(?![A-Za-z]))*"
-_UNIT_WORDS = re.compile(rf"(?<=[\d)}}!%])(?:{_UNIT}{_PER})+\s*$")
+_UNIT_WORDS = re.compile(rf"(?:(?<=[\d)}}!%])|(?<=\\pi))(?:{_UNIT}{_PER})+\s*$")
 _LETTER = re.compile(rf"(?<=[\d}}])\s+[mgshLVWNJKCF]{_PER}\s*$")  # of a plain number: 5 m
 _TRIGONOMETRIC = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])")
 _DEGREES = re.compile(r"\s*\^\\circ(?:\s*([CF])\b)?")

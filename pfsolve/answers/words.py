@@ -26,6 +26,7 @@ _WORDS = re.compile(
     rf"|an?(?=[\s-]+(?:{'|'.join(_PARTS)}|{_BIG}))|\A(?=half\s*\Z))(?:[\s-]*{_PART}|(?![A-Za-z-]))",
     re.IGNORECASE,
 )
+_HALF_OF = re.compile(rf"(?<![\w-])half\s+an?\s+(?={_BIG})", re.IGNORECASE)
 _AND_PART = re.compile(r"(?<![\w.])(\d+)\s+and\s+(\d+/\d+)")
 _NEGATIVE = re.compile(r"(?<![A-Za-z])(?:negative|minus)\s+(?=[\d\\.])", re.IGNORECASE)
 _ANY = re.compile(rf"(?:{_WORD}|dozen|half|quarter|third|negative|minus)", re.IGNORECASE)
@@ -35,6 +36,7 @@ def digits_for_words(text: str) -> str:
     """The text with its number words as digits; words that make no number stay."""
     if not _ANY.search(text):
         return text
+    text = _HALF_OF.sub("0.5 ", text)
     for _ in range(3):  # 2 hundred thousand
         text = _SCALED.sub(_scaled, text)
     text = _WORDS.sub(_spelt, text)

@@ -36,7 +36,8 @@ def main() -> None:
     def strike(*_: object) -> None:
         raise OutOfTime
 
-    same_answer("x + x", "2x")  # the first pair loads a grammar, and has no time for it
+    for first in (("x + x", "2x"), ("x + y = 1", "2x + 2y = 2")):  # they load what they need
+        same_answer(*first)
     print(json.dumps("ready"), file=answers, flush=True)
     for line in Environment().stdin:
         a, b = json.loads(line)
