@@ -21,6 +21,7 @@ from pfsolve.answers.values import Judge, Undecided, quick_same_value
 
 _LOG = re.compile(r"\\log(?![A-Za-z]|\s*_)")  # to base 10, or natural beside an \ln
 _ANGLE_IN_DEGREES = re.compile(r"(\d+(?:\.\d+)?)\s*\^\\circ")
+_CONDITIONS = (sympy.core.relational.Relational, sympy.And, sympy.Or)
 
 
 class OutOfTime(BaseException):
@@ -49,7 +50,7 @@ def same_value(a: str, b: str) -> bool:
     verdict = _same_numerically(a, b)
     if verdict is None:
         x, y = sympy_value(a), sympy_value(b)
-        verdict = bool(x and y) and (_verify(x, y) or _verify(y, x))
+        verdict = bool(x and y) and (_verify(x, y) or _verify(y, x) or _same_set(x[0], y[0]))
     if not verdict and "\\ln" in a + b and _LOG.search(a + b):
         return same_value(_LOG.sub(r"\\ln", a), _LOG.sub(r"\\ln", b))
     return verdict
@@ -65,6 +66,17 @@ def sympy_value(text: str) -> list[Any]:
 
 def _verify(x: list[Any], y: list[Any]) -> bool:
     return bool(verify(x, y, timeout_seconds=None))
+
+
+def _same_set(x: Any, y: Any) -> bool:
+    """Whether two inequalities in one variable, or one and a set, hold for the same numbers."""
+    if not all(isinstance(z, (*_CONDITIONS, sympy.Set)) for z in (x, y)):
+        return False
+    conditions = [z for z in (x, y) if isinstance(z, _CONDITIONS)]
+    if len({symbol for z in conditions for symbol in z.free_symbols}) != 1:
+        return False
+    first, second = (z.as_set() if isinstance(z, _CONDITIONS) else z for z in (x, y))
+    return bool(first == second)
 
 
 def _same_numerically(a: str, b: str) -> bool | None:

@@ -99,7 +99,7 @@ _RULES: list[tuple[re.Pattern[str], str]] = [
         (r"(?<=[A-Za-z])\s+in\s+(?=[(\[])", r" \\in "),
         (r"(?<=\d)\s?(?:st|nd|rd|th)(?![A-Za-z])", ""),
         (r"(?i)^\s*(?:approximately|approx\.|about|roughly|around|~)\s*(?=[-\d.\\])", r"\\approx "),
-        (r"^\s*(.*?)\s*\(\s*approx[a-z]*\.?\s*\)\s*$", r"\\approx \1"),
+        (r"^([^()]*)\(\s*approx[a-z]*\.?\s*\)\s*$", r"\\approx \1"),
         # 9 (apples) is 9 apples, yes (she can) is yes
         (r"^\s*(-?\d[\d,./]*%?|\\frac\{\d+\}\{\d+\})\s+\((?!mod|base)([A-Za-z][A-Za-z /.]+)\)\s*$", r"\1 \2"),
         (r"^\s*([A-Za-z]{2,})\s+\([A-Za-z][A-Za-z ]+\)\s*$", r"\1"),
@@ -128,7 +128,7 @@ _RULES: list[tuple[re.Pattern[str], str]] = [
         (r"\^\s*\{\s*\\circ\s*\}|\^\s*\\circ", r"^\\circ "),
         (r"(?:\{\s*\})?(?:[\^_]\s*\{?(\d+)\}?|(?<![\w^}])(\d+))\s*C_?\s*\{?(\d+)\}?", r"\\binom{\1\2}{\3}"),
         (r"([\^_])\s*\{\s*([A-Za-z\d])\s*\}", r"\1\2"),
-        (r"(?<![A-Za-z])\(?(\w+)\)?\s*\(?\s*base\s+(\d+)\s*\)?", r"\1_{\2}"),
+        (r"\(?(?<!\w)(\w+)\)?\s*\(?\s*base\s+(\d+)\s*\)?", r"\1_{\2}"),
         (r"\\pmod\s*\{?\s*(\d+)\s*\}?|\(\s*mod\s+(\d+)\s*\)|(?<=[\d\s])mod\s+(\d+)", r"\\pmod{\1\2\3} "),
         (r"(?<=[\d}])\s*:\s*(?=[\d\\])", ":"),
         (r"(?<=\d)\s*o'clock", ":00"),
