@@ -14,7 +14,14 @@ from enum import StrEnum
 from itertools import accumulate, pairwise
 from typing import Any
 
-from pfsolve.answers import ends_in_thought, extract_answer, last_boxed, spoken
+from pfsolve.answers import (
+    boxed_answer,
+    ends_a_thought,
+    ends_in_thought,
+    extract_answer,
+    is_boxed,
+    spoken,
+)
 from pfsolve.programs import writing
 from pfsolve.programs.base import ProgramResult
 
@@ -30,7 +37,7 @@ class Finish(StrEnum):
     """Why a particle takes no further step."""
 
     END = "end"  # the model said so, with an end-of-generation token
-    BOXED = "boxed"  # a complete \boxed{...}
+    BOXED = "boxed"  # the line or the sentence of a complete \boxed{...} is over
     MAX_STEPS = "max_steps"
     TRUNCATED = "truncated"  # it would outgrow the context, or the length of a program
     LOOP = "loop"  # it repeats itself
@@ -109,7 +116,7 @@ class Particle:
             return self.result.answer if self.result and may_print else None
         if self.finish in (Finish.END, Finish.BOXED):
             return extract_answer(self.text)
-        return last_boxed(self.text)
+        return boxed_answer(self.text)
 
     @property
     def result(self) -> ProgramResult | None:
@@ -207,9 +214,10 @@ def step_end(particle: Particle, data: bytes) -> tuple[bool, Finish | None]:
     if particle.kind is Kind.TEXT:
         if ends_in_thought(text):
             return False, None
-        said = spoken(text)[len(before) :]
-        boxed = last_boxed(said) is not None
-        return (True, Finish.BOXED) if boxed else (step_is_complete(said), None)
+        said = spoken(text)
+        if is_boxed(said):
+            return True, Finish.BOXED
+        return step_is_complete(said[len(before) :]), None
     if writing.closed(text):
         return True, Finish.END
     return writing.step_end(text, len(before)) is not None, None
@@ -224,7 +232,7 @@ def is_thinking(particle: Particle, data: bytes = b"") -> bool:
 def has_thought(particle: Particle, data: bytes = b"") -> bool:
     """Whether a particle has ended a thought with these bytes of its next step; never a program."""
     text = particle.text + data.decode("utf-8", errors="replace")
-    return particle.kind is Kind.TEXT and "</think>" in text
+    return particle.kind is Kind.TEXT and ends_a_thought(text)
 
 
 def step_is_complete(said: str) -> bool:

@@ -68,7 +68,7 @@ def test_a_thought_is_no_step() -> None:
         ("First.\n\n<think>So.\n\n</think>", "First."),
         ("First, <think>so.\n\nOr so?</think> then.\n\nSo 4.", "First, then."),
         ("First, <think>so.\n\nOr so?</think>\n\nSo 4.", "First,"),
-        (r"<think>\boxed{3}\n\n</think> It is \boxed{4}, not 3.", r"It is \boxed{4}"),
+        (r"<think>\boxed{3}\n\n</think> It is \boxed{4}, not 3. So", r"It is \boxed{4}, not 3."),
         ("<think>One.\n\nOr two?", None),
         ("<think>One.\n\nOr two?</think>\n\n", None),
     ],
@@ -120,32 +120,26 @@ def test_steps_are_those_of_the_whole_text_however_tokens_cut_it(
 
 
 @pytest.mark.parametrize(
-    ("text", "boxed"),
-    [
-        (r"\boxed{5}", True),
-        (r"\boxed{\frac{1}{2}", False),
-        (r"\boxed{\frac{1}{2}}", True),
-        (r"within \boxed{}.", False),
-        (r"\boxed{\{1, 2\}}", True),
-        (r"\boxed{\{1, 2\}", False),
-        (r"{5}", False),
-    ],
-)
-def test_only_a_complete_box_with_something_in_it_counts(text: str, boxed: bool) -> None:
-    assert step_end(Particle(), text.encode()) == (boxed, Finish.BOXED if boxed else None)
-
-
-@pytest.mark.parametrize(
     ("before", "data", "boxed"),
     [
-        ("", r"<think>maybe \boxed{3}", False),
-        ("<think>Let me see.\n\n", r"Is it \boxed{3}", False),
-        ("<think>Let me see.\n\n", r"\boxed{3}? No.</think> \boxed{4}", True),
-        ("<think>Let me see.</think>\n\n", r"It is \boxed{4}", True),
-        ("A step.\n\n", r"It is \boxed{4}", True),
+        ("", "So \\boxed{\\frac{1}{2}}.", True),
+        ("", "So \\boxed{\\frac{1}{2}} or ", False),
+        ("", "So \\boxed{\\frac{1}{2}\n", False),
+        ("", "within \\boxed{}.", False),
+        ("", "{5}.", False),
+        ("", "<think>maybe \\boxed{3}.", False),
+        ("<think>Let me see.\n\n", "Is it \\boxed{3}.", False),
+        ("<think>Let me see.\n\n", "\\boxed{3}? No.</think> \\boxed{4}.", True),
+        ("<think>Let me see.</think>\n\n", "It is \\boxed{4}\n", True),
+        ("A step.\n\n", "It is \\boxed{4}.", True),
+        ("A box that a short step cuts: \\boxed{", "4}", False),
+        ("A box that a short step cuts: \\boxed{", "4}.", True),
+        ("A statement that one cuts: \\boxed{4} or ", "\\boxed{5}.", True),
     ],
 )
-def test_a_box_in_a_thought_ends_no_particle(before: str, data: str, boxed: bool) -> None:
+def test_a_particle_ends_with_the_line_or_sentence_of_its_box(
+    before: str, data: str, boxed: bool
+) -> None:
     particle = Particle((Step((1,), before.encode(), 0),))
     assert step_end(particle, data.encode()) == (boxed, Finish.BOXED if boxed else None)
 
@@ -203,6 +197,7 @@ def test_a_character_split_over_two_steps_is_whole_in_the_text() -> None:
         ("The answer is 4.", Finish.END, "4"),
         ("We add 3 and 4", Finish.MAX_STEPS, None),
         (r"as \boxed{4} says, 3 and", Finish.TRUNCATED, "4"),
+        (r"as \boxed{4} or \boxed{5} and", Finish.MAX_STEPS, "4, 5"),
         (r"\boxed{4} \boxed{4}", Finish.LOOP, None),
         (r"\boxed{4}", None, None),
         (r"<think>is it \boxed{4}, or", Finish.TRUNCATED, None),

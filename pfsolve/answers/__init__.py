@@ -1,6 +1,6 @@
 """Final answers: finding one in a text, and deciding whether two of them are the same.
 
-`extract_answer` and `last_boxed` read a solution. `equivalent` compares two answers and
+`extract_answer` and `boxed_answer` read a solution. `equivalent` compares two answers and
 `group_equivalent` sorts many into classes for a vote. Most pairs are settled by their normalised
 text and structure alone, in well under a millisecond; the rest go to math-verify and SymPy in a
 child process (`oracle`) that is killed when it takes too long. Importing this package loads
@@ -9,16 +9,20 @@ neither.
 
 from __future__ import annotations
 
+from pfsolve.answers.boxes import boxed_answer, is_boxed
 from pfsolve.answers.equivalence import equivalent, group_equivalent
-from pfsolve.answers.extract import ends_in_thought, extract_answer, last_boxed, spoken
+from pfsolve.answers.extract import extract_answer
 from pfsolve.answers.oracle import warm_up
+from pfsolve.answers.thoughts import ends_a_thought, ends_in_thought, spoken
 
 __all__ = [
+    "boxed_answer",
+    "ends_a_thought",
     "ends_in_thought",
     "equivalent",
     "extract_answer",
     "group_equivalent",
-    "last_boxed",
+    "is_boxed",
     "spoken",
     "warm_up",
 ]

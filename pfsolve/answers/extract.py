@@ -3,133 +3,9 @@ r"""Find the final answer of a solution: the last `\boxed{...}`, else words that
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
-
-class Box(NamedTuple):
-    r"""A complete `\boxed{...}`: where it starts and ends (just past its brace), what it holds."""
-
-    start: int
-    end: int
-    content: str
-
-
-# One alternative per thing that matters while counting braces; `\\.` swallows \{ and \}.
-_TOKEN = re.compile(r"\\(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
-_BOX_MACRO = re.compile(r"\\(?:boxed|fbox)\s*\{")
-_UNBRACED_BOX = re.compile(r"\\(?:boxed|fbox)\s+([^\s{}$\\]+)|\\(?:boxed|fbox)([0-9]+)")
-_BLANK = re.compile(r"(?:\s|\\[,;:! ]|~|\$|\{\})*")
-# Where no box is complete and holds something: one that holds nothing, or all after one left open.
-_VAIN_BOX = re.compile(rf"{_BOX_MACRO.pattern}(?:{_BLANK.pattern}\}}|.*)", re.DOTALL)
-
-
-# Closed or not; one without its opening tag was opened in the prompt.
-_THOUGHT = re.compile(r"\A(?:(?!<think>).)*?</think>|<think>.*?(?:</think>|\Z)", re.DOTALL)
-
-
-def spoken(text: str, blank: str = " ") -> str:
-    """The text with blanks in the place of what was thought, from <think> to </think>.
-
-    Args:
-        blank: stands for one character; "" to leave thoughts out.
-    """
-    if "think>" not in text:
-        return text
-    return _THOUGHT.sub(lambda thought: blank * len(thought[0]), text)
-
-
-def ends_in_thought(text: str) -> bool:
-    """Whether the text ends within a thought."""
-    return text.rfind("<think>") > text.rfind("</think>")
-
-
-def boxes(text: str) -> list[Box]:
-    r"""All complete, non-empty outermost boxes, in order; linear in the length of the text.
-
-    A box still open at the end of the text is not complete. Boxes nested in another are part of
-    its content, except that `\boxed{\boxed{4}}` holds 4.
-    """
-    found: list[Box] = []
-    open_braces: list[tuple[int, int] | None] = []  # (start, content start) of a box, else None
-    for token in _TOKEN.finditer(text):
-        if token[0] == "{":
-            open_braces.append(None)
-        elif token[0] == "}":
-            box = open_braces.pop() if open_braces else None
-            if box:
-                start, content_start = box
-                while found and found[-1].start > start:  # inner boxes give way to this one
-                    found.pop()
-                content = _unwrap(text[content_start : token.start()])
-                if content:
-                    found.append(Box(start, token.end(), content))
-        elif _BOX_MACRO.match(token[0]):
-            open_braces.append((token.start(), token.end()))
-    return found
-
-
-def last_boxed(text: str) -> str | None:
-    """Content of the last complete, non-empty box; None if there is none, or only in thoughts."""
-    found = boxes(spoken(text))
-    return found[-1].content if found else None
-
-
-def _unwrap(content: str) -> str:
-    """Content of a box without box macros inside it, stripped; empty if nothing is left to see."""
-    if "\\boxed" in content or "\\fbox" in content:
-        content = _BOX_MACRO.sub("{", content)
-    content = content.strip()
-    while content.startswith("{") and content.endswith("}") and _closes_at_end(content):
-        content = content[1:-1].strip()
-    return "" if _BLANK.fullmatch(content) else content
-
-
-def _closes_at_end(content: str) -> bool:
-    """Whether the brace that opens the text is closed by its last character."""
-    depth = 0
-    for token in re.finditer(r"\\.|[{}]", content, re.DOTALL):
-        depth += {"{": 1, "}": -1}.get(token[0], 0)
-        if depth == 0:
-            return token.end() == len(content)
-    return False
-
-
-# --- several boxes that are one answer -------------------------------------------------------
-
-_NAME_BEFORE = re.compile(r"([A-Za-z]\w*(?:\([^()]{1,20}\))?|\\[A-Za-z]+(?:_\w)?)\s*=\s*$")
-_JOIN = r"\\q?quad(?![A-Za-z])|\\(?:text|mbox)\{\s*(?:and|or|,)\s*\}"
-_CONNECTOR = re.compile(rf"[,;]|\band\b|\bor\b|{_JOIN}")
-_GLUE = re.compile(rf"{_JOIN}|\\(?:left|right)(?![A-Za-z])|\\[()\[\],;:! ]|[\s$&~{{}}.]")
-
-
-def _joined_boxes(text: str, found: list[Box]) -> str:
-    """The last box, together with those before it that only "or", "and" or commas separate."""
-    group = [found[-1]]
-    for box in reversed(found[:-1]):
-        if not _is_connector(text[box.end : group[0].start]):
-            break
-        group.insert(0, box)
-    names = [_name_before(text, box) for box in group]
-    if len(group) > 1 and None not in names and len(set(names)) == len(group):
-        parts = [f"{name} = {box.content}" for name, box in zip(names, group, strict=True)]
-    else:
-        parts = [box.content for box in group]
-    return ", ".join(dict.fromkeys(parts))
-
-
-def _is_connector(between: str) -> bool:
-    """Whether the text between two boxes does nothing but join them."""
-    if len(between) > 80 or not _CONNECTOR.search(between):
-        return False
-    rest = _GLUE.sub(" ", between).strip()
-    rest = _NAME_BEFORE.sub("", rest)
-    return re.fullmatch(r"(?:and|or|[,;\s])*", rest) is not None
-
-
-def _name_before(text: str, box: Box) -> str | None:
-    match = _NAME_BEFORE.search(text[max(0, box.start - 40) : box.start])
-    return match[1] if match else None
-
+from pfsolve.answers.boxes import boxed_answer, unbraced_box, without_vain_boxes
+from pfsolve.answers.thoughts import spoken
 
 # --- answers announced in words --------------------------------------------------------------
 
@@ -178,11 +54,9 @@ def extract_answer(text: str) -> str | None:
     between <think> and </think> gives none.
     """
     text = spoken(text)
-    if found := boxes(text):
-        return _joined_boxes(text, found)
-    if unbraced := list(_UNBRACED_BOX.finditer(text)):
-        return (unbraced[-1][1] or unbraced[-1][2]).rstrip(".,;") or None
-    text = _VAIN_BOX.sub("", text)[-_TAIL_LENGTH:].strip()
+    if boxed := boxed_answer(text) or unbraced_box(text):
+        return boxed
+    text = without_vain_boxes(text)[-_TAIL_LENGTH:].strip()
     for announcement in _ANNOUNCEMENTS:
         if answer := _last_announced(announcement, text):
             return answer

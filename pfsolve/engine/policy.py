@@ -36,7 +36,11 @@ CPU_TILE, GPU_TILE = 16, 1
 _WORTH_FILLING = 2 / 3  # of a tile
 
 _GREEDY = Sampling(0.0)
-_ENDINGS = (b"\n", b"}", b"`")  # one of these is in the token that completes a step
+# One of these is in the token that completes a step, or the statement with the answer's box.
+_ENDINGS = {
+    Kind.TEXT: (b"\n", b"}", b".", b"!", b"?", "。".encode(), b"]", b"$"),
+    Kind.PROGRAM: (b"\n", b"`"),
+}
 _CERTAIN = TokenUncertainty(0.0, 0.0, 0.0)  # of a token that was not drawn
 
 # A thought leaves an eighth of the context, at most 256 tokens, for what follows it. Where that comes to
@@ -260,7 +264,7 @@ class Policy:
 
     def _look(self, draft: StepDraft, piece: bytes) -> None:
         """See whether the step, or the particle, ends with the pending token."""
-        if any(mark in piece for mark in _ENDINGS):
+        if any(mark in piece for mark in _ENDINGS[draft.particle.kind]):
             draft.complete, draft.finish = step_end(draft.particle, bytes(draft.data))
         if draft.finish is None and repeats_itself(draft.tokens):
             draft.complete, draft.finish = True, Finish.LOOP

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pfsolve.answers import ends_in_thought, extract_answer, last_boxed, spoken
-from pfsolve.answers.extract import boxes
+from pfsolve.answers import boxed_answer, ends_in_thought, extract_answer, is_boxed, spoken
+from pfsolve.answers.boxes import boxes
 
 
 @pytest.mark.parametrize(
@@ -24,10 +24,14 @@ from pfsolve.answers.extract import boxes
         (r"\boxed{x = \boxed{4}}", "x = {4}"),
         ("\\boxed{\n 3 \n}", "3"),
         (r"} stray { \boxed{6} {", "6"),
+        (r"\framebox[2cm]{9}", "9"),
+        (r"\\boxed{9}", "9"),
+        ("boxed{9}", "9"),
+        ("\boxed{9}", "9"),  # JSON's \b
     ],
 )
 def test_last_box_is_found_whole(text: str, content: str) -> None:
-    assert last_boxed(text) == content
+    assert boxed_answer(text) == content
 
 
 @pytest.mark.parametrize(
@@ -46,11 +50,11 @@ def test_last_box_is_found_whole(text: str, content: str) -> None:
     ],
 )
 def test_no_box_where_none_is_complete_and_filled(text: str) -> None:
-    assert last_boxed(text) is None
+    assert boxed_answer(text) is None
 
 
 def test_truncated_box_leaves_the_complete_one_before_it() -> None:
-    assert last_boxed(r"\boxed{3} and later \boxed{4") == "3"
+    assert boxed_answer(r"\boxed{3} and later \boxed{4") == "3"
 
 
 @pytest.mark.parametrize(
@@ -96,6 +100,7 @@ def test_thoughts_are_found_in_linear_time() -> None:
 
 def test_boxes_are_found_in_linear_time() -> None:
     start = time.perf_counter()
+    assert boxes("\\" * 100_000) == []
     assert boxes(r"\boxed{" * 50_000) == []
     assert len(boxes(r"\boxed{1}" * 50_000)) == 50_000
     assert time.perf_counter() - start < 2
@@ -119,10 +124,40 @@ def test_every_box_lies_in_the_text_it_came_from(text: str) -> None:
         (r"First \boxed{1}. Then we double it, and get \boxed{2}", "2"),
         (r"is $\boxed{170}$. The answer is: $\boxed{170}$.", "170"),
         (r"= \boxed{4\log 1} = \boxed{0}", "0"),
+        (r"\boxed{3} \boxed{5}", "3, 5"),
+        ("x &= \\boxed{2} \\\\\n y &= \\boxed{3}", "x = 2, y = 3"),
+        ("**(i)** $\\boxed{4}$\n\n**(ii)** $\\boxed{9}$", "4, 9"),
+        ("- \\boxed{4}\n- \\boxed{9}", "4, 9"),
+        (r"Mean: \boxed{4}. Median: \boxed{9}.", "4, 9"),
+        (r"The shorter leg is \boxed{4}, and the longer leg is \boxed{9}.", "4, 9"),
+        (r"The radius is \boxed{4}. The area is \boxed{9}.", "9"),
+        (r"Step 1: \boxed{4}. Step 2: \boxed{9}.", "9"),
+        (r"Guess: \boxed{4}. Final answer: \boxed{9}.", "9"),
+        (r"The leg is \boxed{4}, so the area is \boxed{9}.", "9"),
     ],
 )
-def test_boxes_in_a_row_are_one_answer(text: str, answer: str) -> None:
+def test_boxes_of_one_statement_are_one_answer(text: str, answer: str) -> None:
     assert extract_answer(text) == answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"So $x = \boxed{2}$ or $x = \boxed{3}$.",
+        r"So \boxed{2} or \boxed{3}!",
+        "So \\boxed{2}, about 2.5. ",
+        "So \\boxed{2}\n",
+        "So \\boxed{2}。",
+        "\\[\n\\boxed{2}\n\\]",
+        "$$\n\\boxed{2}\n$$",
+        "\\begin{align*}\nx &= \\boxed{2} \\\\[2pt]\ny &= \\boxed{3}\n\\end{align*}",
+        "Put it in \\boxed{}. So \\boxed{2}.",
+        r"So \boxed{2}" + " and so on" * 20 + " ",
+    ],
+)
+def test_a_text_is_boxed_where_the_line_or_sentence_of_its_box_ends(text: str) -> None:
+    whole = text + " And so on. \\boxed{7}"
+    assert [is_boxed(whole[:end]) for end in range(len(text) + 1)] == [False] * len(text) + [True]
 
 
 @pytest.mark.parametrize(

@@ -89,16 +89,17 @@ def test_a_step_ends_at_an_end_token_which_is_not_part_of_it(
 @pytest.mark.parametrize(
     ("text", "kept"),
     [
-        ("so \\boxed{\\frac{1}{2}} and more", "so \\boxed{\\frac{1}{2}}"),
-        ("in \\boxed{} we put \\boxed{7} now", "in \\boxed{} we put \\boxed{7}"),
+        ("so $\\boxed{2}$ and $\\boxed{3}$. More", "so $\\boxed{2}$ and $\\boxed{3}$."),
+        ("in \\boxed{} we put \\boxed{7}\nnow", "in \\boxed{} we put \\boxed{7}\n"),
+        ("so\n\\[\\boxed{7}\n\\]\nnow", "so\n\\[\\boxed{7}\n\\]"),
     ],
 )
-def test_a_particle_finishes_at_a_complete_box(
+def test_a_particle_finishes_with_the_line_or_sentence_of_its_box(
     make_policy: MakePolicy, small_model: LoadedModel, text: str, kept: str
 ) -> None:
-    (draft,) = dictate(make_policy(), [ids(small_model, text)])
+    (draft,) = dictate(make_policy(max_step_tokens=60), [ids(small_model, text)])
     assert draft.finish is Finish.BOXED
-    # A token may hold more than the brace; what follows it is cut off by the next token at the latest.
+    # A token may hold more than what ends the statement.
     assert draft.data.decode().startswith(kept)
     assert len(draft.data.decode()) <= len(kept) + 2
 

@@ -85,7 +85,7 @@ def words(model: LoadedModel, *endings: tuple[bytes, str]) -> Callable[[StepDraf
     return says
 
 
-ANSWERS = ((b"\\boxed{", "7"), (b"\\boxed{7", "}"))
+ANSWERS = ((b"\\boxed{", "7"), (b"\\boxed{7", "}"), (b"7}", "\n"))
 
 
 def test_a_thought_is_one_step_with_what_follows_it(
@@ -129,7 +129,7 @@ def test_the_context_is_a_budget(thinker: MakePolicy, small_model: LoadedModel) 
     policy = thinker()
     draft = dictate(policy, words(small_model, *ANSWERS))
     assert draft.finish is Finish.BOXED
-    assert draft.data.endswith(ASKED + b"7}")
+    assert draft.data.endswith(ASKED + b"7}\n")
     prompt = policy.chat.prompt("Be brief.", "What is 3 + 4?")
     assert 105 <= len(prompt) + len(draft.tokens) <= 108
 
@@ -156,7 +156,7 @@ def test_a_thought_in_circles_is_closed(thinker: MakePolicy, small_model: Loaded
 
     draft = dictate(thinker(context=200), says)
     assert draft.finish is Finish.BOXED
-    assert draft.data.endswith(b"and so on\n" + ASKED + b"7}")
+    assert draft.data.endswith(b"and so on\n" + ASKED + b"7}\n")
     assert len(draft.tokens) < 130
 
 
@@ -167,7 +167,7 @@ def test_a_turn_that_ends_in_a_thought_is_asked_for_the_answer(
     end = end_token(small_model)
     draft = dictate(thinker(), lambda d: end if len(d.tokens) == 5 else hm(d))
     assert draft.finish is Finish.BOXED
-    assert draft.data.endswith(ASKED + b"7}")
+    assert draft.data.endswith(ASKED + b"7}\n")
     assert draft.thought < 12
 
 
@@ -180,7 +180,7 @@ def test_what_follows_a_thought_is_asked_for_its_answer_before_it_is_cut(
     newline = ids(small_model, "\n")[0]
     draft = dictate(policy, lambda d: newline if len(d.tokens) == 9 else hm(d))
     assert draft.finish is Finish.BOXED
-    assert draft.data.endswith(b"\nThe final answer is \\boxed{7}")
+    assert draft.data.endswith(b"\nThe final answer is \\boxed{7}\n")
     assert draft.data.count(b"The final answer") == 1
     assert 9 < draft.thought < 15
     draft = dictate(make_policy(max_step_tokens=500, context=90), words(small_model, *ANSWERS))
@@ -197,7 +197,7 @@ def test_a_thought_that_the_policy_opens_itself_has_the_same_budget(
     hm = words(small_model, *ANSWERS)
     draft = dictate(policy, lambda d: next(script, None) or hm(d))
     assert draft.data.startswith(b"Hm. <think>")
-    assert draft.data.endswith(ASKED + b"7}")
+    assert draft.data.endswith(ASKED + b"7}\n")
     assert draft.finish is Finish.BOXED
     assert 9 < draft.thought < 9 + 6
 

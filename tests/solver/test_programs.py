@@ -34,7 +34,7 @@ FENCE = "```\n"
 RIGHT = "x = 6 * 7\n\nprint(x)\n" + FENCE
 FAILS = "y = 1 / 0\n\nprint(y)\n" + FENCE
 SILENT = "x = 6 * 7\n" + FENCE
-TEXT = "Six times seven.\n\nSo it is \\boxed{42}"
+TEXT = "Six times seven.\n\nSo it is \\boxed{42}."
 
 
 class Dictated(Policy):
