@@ -119,7 +119,7 @@ def test_at_its_budget_a_thought_is_closed_and_the_answer_written(
             assert draft.data.startswith(thought + b"\n" + ASKED)
             assert len(draft.tokens) < budget + 60
             closed += 1
-            boxed += particle.finish is Finish.BOXED and bool(particle.answer)
+            boxed += particle.answer is not None
     assert closed >= 2
     assert boxed >= closed - 1
 

@@ -1,0 +1,158 @@
+r"""The value that a sentence states, which is seldom the only one in it.
+
+"So he fills 16 boxes with the 96 eggs" states 16. Where a value stands tells how likely it is meant:
+what a preposition leads to, a number that is known ("the 96"), a reason or a remark in brackets are
+less likely. Of the likeliest the last counts; values joined by "and" or commas count together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import NamedTuple
+
+
+class Stated(NamedTuple):
+    """One value or several in a row: where they start and end in a sentence, and what they are."""
+
+    start: int
+    end: int
+    text: str
+
+
+FORMULA = re.compile(
+    r"\$\$(.+?)\$\$|(?<!\\)\$(.+?)(?<!\\)\$(?!\d)|\\\[(.+?)\\\]|\\\((.+?)\\\)", re.DOTALL
+)
+_SYMBOL = re.compile(r"\s*\\?[A-Za-z]+'?(?:_\w)?(?:\([a-z]\))?\s*")
+
+_BRACES = r"\s*\{(?:[^{}]|\{[^{}]*\})*\}"
+_LATEX = rf"(?:\\[dt]?frac{_BRACES}{_BRACES}|\\sqrt(?:\[\d\])?{_BRACES}|\\pi\b)"
+_NUMBER = (
+    rf"(?:-?(?:\d+(?:\.\d+)? ?)?{_LATEX}+"
+    r"|\d+(?::\d+)+(?:\s?[AaPp]\.?[Mm]\b\.?)?"
+    r"|-?\d+ \d+/\d+"
+    r"|-?[$€£]?\d+(?:,\d+)*(?:\.\d+)?(?:/\d+|\^\{?-?\w+\}?|\s?\\?%|\s*(?:\\times|\\cdot|×|\*)\s*10\^\S+"
+    r"| (?:hundred|thousand|million|billion|trillion|dozen|percent)\b)?)"
+)
+_TUPLE = r"(?:[(\[]|\\\{)(?:\s*[^\s()\[\]{},]+\s*,)+\s*[^\s()\[\]{},]+\s*(?:[)\]]|\\\})"
+_NAME = r"[A-Za-z](?:_?\d)?(?:\([^()\s]{1,8}\))?(?:\s*\+\s*[A-Za-z])*"
+_TERM = r"(?=-?[(\d\\]|-?[A-Za-z]\b)(?:[^\s,;:.$]|[.,](?=\d))+"
+_EQUATION = rf"{_NAME}\s*=\s*{_TERM}(?:\s*[-+*/^=]\s*{_TERM})*"
+_VALUE = re.compile(rf"(?<![\w\\])(?:{_EQUATION}|{_TUPLE})|(?<![\w^])(?:{_NUMBER})(?!\w)")
+_SEPARATOR = re.compile(r"\s*(?:,\s*(?:and|or)?|;|&|and|or)\s*")
+
+_DETERMINERS = (
+    r"(?:(?:the|an?|this|that|these|those|his|her|its|their|our|my|your|all|each|every|both|only|just"
+    r"|about|around|nearly|exactly|first|last|next|other|another|remaining|same|original|least|most)\s+)*"
+)
+_OTHER_WORD = r"(?:(?!total|all|sum|fact|the)[a-z]+\s+)?"
+_LEADS_TO = rf"\s+{_DETERMINERS}{_OTHER_WORD}\Z"
+# What makes the value behind it less likely to be meant, the worst first.
+_UNLIKELY = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\bnot\s+\Z",
+        r"\b(?:because|since|as|where|when|if|given|assuming|while|although|who)\b[^,;]*\Z",
+        r"\b(?:in|after|before|for|from|per|than|within|during|among|between|over|under|on|out of|every)"
+        + _LEADS_TO,
+        r"(?:\b(?:the|these|those|his|her|their|all|both|each)|'s)\s+\Z",  # known already
+        r"\d\S*(?:\s+[a-z]+){0,2}\s+of\s+" + _DETERMINERS + r"\Z",  # 26 of 40
+        r"\b(?:by|with|at)" + _LEADS_TO,
+        r"\bto\s+(?!be\b|get\b|have\b|give\b|make\b|find\b|equal\b)[a-z]+\s+" + _DETERMINERS + r"\Z",
+        r"\bto\s+" + _DETERMINERS + r"\Z",
+    )
+]
+_SUBJECT = re.compile(r"(?:\s+[a-z]+){0,2}?\s+(?:is|are)\s+(?:the|our|your)\b", re.IGNORECASE)
+_FIRST_WORDS = re.compile(r"\s*(?:(?:so|thus|hence|therefore|then|finally|and)\b,?\s*)*", re.IGNORECASE)
+
+
+def stated_value(sentence: str) -> str | None:
+    """The value that a sentence comes to; None if it holds none."""
+    values = _joined(sentence, list(_values(sentence)))
+    if not values:
+        return None
+    first = _FIRST_WORDS.match(sentence)
+    if first and values[0].start == first.end() and _SUBJECT.match(sentence, values[0].end):
+        return values[0].text  # "7 is the sum of 3 and 4"
+    likelihood = [_likelihood(sentence[: value.start]) for value in values]
+    best = max(likelihood)
+    return [v for v, x in zip(values, likelihood, strict=True) if x == best][-1].text
+
+
+def leading_value(text: str) -> str | None:
+    """The value with which a text begins, with those joined to it."""
+    values = _joined(text, list(_values(text)))
+    return values[0].text if values and values[0].start == 0 else None
+
+
+def _values(sentence: str) -> Iterator[Stated]:
+    """Formulas, equations, tuples and numbers, in order."""
+    position = 0
+    while True:
+        formula, plain = FORMULA.search(sentence, position), _VALUE.search(sentence, position)
+        if formula and is_prose(formula[0]):
+            formula = None
+        if formula and (not plain or formula.start() <= plain.start()):
+            content = next(filter(None, formula.groups()), "").strip()
+            if content and not _SYMBOL.fullmatch(content):  # "... for $n$" names, it does not answer
+                yield Stated(formula.start(), formula.end(), content)
+            position = formula.end()
+        elif plain:
+            yield Stated(plain.start(), plain.end(), plain[0])
+            position = plain.end()
+        else:
+            return
+
+
+def _joined(sentence: str, values: list[Stated]) -> list[Stated]:
+    """The values with those in a row as one: "3, 5 and 7", "$x = 3$ or $x = 5$".
+
+    Without an "and" or "or" they are a row only where the sentence ends, since "in 2020, 45 came".
+    """
+    joined: list[Stated] = []
+    row: list[Stated] = []
+    for value, following in zip_longest(values, values[1:]):
+        row.append(value)
+        end = following.start if following else len(sentence)
+        between = sentence[value.end : end]
+        if following and _SEPARATOR.fullmatch(between):
+            continue
+        whole = sentence[row[0].start : value.end]
+        if len(row) > 1 and (re.search(r"\b(?:and|or)\b|&", whole) or not between.strip(" .;")):
+            joined.append(Stated(row[0].start, value.end, whole))
+        else:
+            joined += row
+        row = []
+    return joined
+
+
+def _likelihood(before: str) -> int:
+    """How likely a value is the one that is meant, given what stands before it in the sentence."""
+    if before.count("(") > before.count(")") and re.search(r"\d", before):
+        return -1  # a remark: 6 hours (360 minutes)
+    tail = before[-200:]
+    for badness, pattern in enumerate(_UNLIKELY):
+        if pattern.search(tail):
+            return badness
+    return len(_UNLIKELY)
+
+
+# --- words -----------------------------------------------------------------------------------
+
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_COMMAND = re.compile(
+    r"\\(?:begin|end)\{\w*\*?\}|\\(?:text\w*|mbox|mathrm|operatorname)\s*\{[^{}]*\}|\\[A-Za-z]+"
+)
+FEW_WORDS = 4
+
+
+def words(text: str) -> list[str]:
+    """Words in a text that are neither macros nor connectors, in lower case."""
+    found = [word.lower() for word in _WORD.findall(_COMMAND.sub(" ", text))]
+    return [word for word in found if word not in {"and", "or", "in", "mod"}]
+
+
+def is_prose(formula: str) -> bool:
+    """Whether the text between two dollar signs is prose: "$3 for this and $6" is money."""
+    return len(words(formula)) > FEW_WORDS
