@@ -33,7 +33,9 @@ _ANNOUNCEMENTS = [
         r"[:*_\s]*(\S[^\n]*)",
         re.IGNORECASE,
     ),
-    re.compile(rf"(?:答案|答え|解答|정답|답)\s*[是为為は은는이:：]*\s*([^\s。{_CJK}][^\n。{_CJK}]*)"),
+    re.compile(
+        rf"(?:答案|答え|解答|정답|답)\s*[是为為は은는이:：]*\s*([^\s。{_CJK}][^\n。{_CJK}]*)"
+    ),
 ]
 _SENTENCE_END = re.compile(
     r"(?<!\b[A-Z])[.!?](?=\s+(?:[\"'(\[$\\]|[^\W\d_a-z])|\s*$)|。|\n\s*\n|<\|"
@@ -43,12 +45,28 @@ _REASON = re.compile(r"(?<=\S),?\s+(?:because|since|as)\b", re.IGNORECASE)
 _REASON = re.compile(r"(?<=\S),?\s+(?:because|since|as)\b.*", re.IGNORECASE | re.DOTALL)
 _LABEL = re.compile(r"[A-Za-z][A-Za-z ]{2,60}:\s*(?=\S)")  # "Special matrix: ..."
 _BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
+_SENTENCE = re.compile(r"[A-Z][a-z]*\s.*[.!]", re.DOTALL)
 _EMPHASISED = re.compile(r"(\*\*|__|\*|`)([^*`]+)\1\.?")
 _SENTENCE_WORDS = frozenset(
-    "is are be we so thus hence therefore answer to because since not".split()
+    [
+        "is",
+        "are",
+        "be",
+        "we",
+        "so",
+        "thus",
+        "hence",
+        "therefore",
+        "answer",
+        "to",
+        "because",
+        "since",
+        "not",
+    ]
 )
 _BARE_LENGTH = 500
 _TAIL_LENGTH = 4000  # where to look for an answer in words
+_MOST_ANNOUNCEMENTS = 5  # the last so many are looked at
 
 # Letters of choices, in a list or with what the choice says: "B", "A and C", "(C) 12 cm".
 _LETTER = r"\(?[A-H](?![A-Za-z])\)?"
@@ -98,9 +116,9 @@ def extract_answer(text: str) -> str | None:
     for announcement in _ANNOUNCEMENTS:
         if answer := _announced(announcement, text):
             return answer
-    if _is_bare(text) and not _CHOSEN.search(text):
-        return _without_emphasis(text) or None
-    return _concluded(text)
+    bare = (_is_bare(text) and _without_emphasis(text)) or None
+    is_sentence = _SENTENCE.fullmatch(text) or _CHOSEN.search(text)
+    return _concluded(text) or bare if is_sentence else bare or _concluded(text)
 
 
 def _announced(announcement: re.Pattern[str], text: str) -> str | None:
@@ -110,7 +128,7 @@ def _announced(announcement: re.Pattern[str], text: str) -> str | None:
     while match := announcement.search(text, start):
         start = match.start(1)
         starts.append((start, match.end(1)))
-    for start, end in reversed(starts):
+    for start, end in reversed(starts[-_MOST_ANNOUNCEMENTS:]):
         if answer := _answer_in(text[start:end]):
             return _corrected(text[start:]) or answer
     return None
@@ -146,7 +164,7 @@ def _concluded(text: str) -> str | None:
             continue
         label = _LABEL.match(sentence)
         if label and _is_bare(sentence[label.end() :]):
-            return sentence[label.end() :]
+            return str(sentence[label.end() :])
         if answer := _stated(sentence):
             return answer
     return None
@@ -158,7 +176,7 @@ def _stated(sentence: str) -> str | None:
         if answer := bold.strip() if _is_bare(bold) else stated_value(bold):
             return str(answer)
     if chosen := _CHOSEN.search(sentence):
-        return next(filter(None, chosen.groups()))
+        return str(next(filter(None, chosen.groups())))
     if value := stated_value(sentence):
         return value
     nothing = _NOTHING.search(sentence)
@@ -173,10 +191,10 @@ def _choice(tail: str) -> str | None:
     letters, mark, rest = match.groups()
     rest = _first_sentence(rest).strip().rstrip("*.")
     if not rest:
-        return letters
+        return str(letters)
     if (mark or letters.endswith(")")) and not rest[0].isupper() and _is_bare(rest):
         return f"{letters}{mark} {rest}"
-    return letters if mark == "." or _NO_CONTENT.match(rest) else None
+    return str(letters) if mark == "." or _NO_CONTENT.match(rest) else None
 
 
 def _first_sentence(text: str) -> str:

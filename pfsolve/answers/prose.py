@@ -57,14 +57,22 @@ _UNLIKELY = [
         r"\b(?:in|after|before|for|from|per|than|within|during|among|between|over|under|on|out of|every)"
         + _LEADS_TO,
         r"(?:\b(?:the|these|those|his|her|their|all|both|each)|'s)\s+\Z",  # known already
-        r"\d\S*(?:\s+[a-z]+){0,2}\s+of\s+" + _DETERMINERS + r"\Z",  # 26 of 40
+        r"\d%?(?:\s+[a-z]+){0,2}\s+of\s+" + _DETERMINERS + r"\Z",  # 26 of 40
         r"\b(?:by|with|at)" + _LEADS_TO,
-        r"\bto\s+(?!be\b|get\b|have\b|give\b|make\b|find\b|equal\b)[a-z]+\s+" + _DETERMINERS + r"\Z",
+        r"\bto\s+(?!be\b|get\b|have\b|give\b|make\b|find\b|equal\b)[a-z]+\s+"
+        + _DETERMINERS
+        + r"\Z",
         r"\bto\s+" + _DETERMINERS + r"\Z",
     )
 ]
 _SUBJECT = re.compile(r"(?:\s+[a-z]+){0,2}?\s+(?:is|are)\s+(?:the|our|your)\b", re.IGNORECASE)
-_FIRST_WORDS = re.compile(r"\s*(?:(?:so|thus|hence|therefore|then|finally|and)\b,?\s*)*", re.IGNORECASE)
+_FIRST_WORDS = re.compile(
+    r"\s*(?:(?:so|thus|hence|therefore|then|finally|and)\b,?\s*)*", re.IGNORECASE
+)
+
+
+_MOST_VALUES = 40  # of a sentence, from its end, that are weighed
+_REACH = 150  # characters before a value that are looked at
 
 
 def stated_value(sentence: str) -> str | None:
@@ -75,6 +83,7 @@ def stated_value(sentence: str) -> str | None:
     first = _FIRST_WORDS.match(sentence)
     if first and values[0].start == first.end() and _SUBJECT.match(sentence, values[0].end):
         return values[0].text  # "7 is the sum of 3 and 4"
+    values = values[-_MOST_VALUES:]
     likelihood = [_likelihood(sentence[: value.start]) for value in values]
     best = max(likelihood)
     return [v for v, x in zip(values, likelihood, strict=True) if x == best][-1].text
@@ -89,20 +98,20 @@ def leading_value(text: str) -> str | None:
 def _values(sentence: str) -> Iterator[Stated]:
     """Formulas, equations, tuples and numbers, in order."""
     position = 0
-    while True:
-        formula, plain = FORMULA.search(sentence, position), _VALUE.search(sentence, position)
-        if formula and is_prose(formula[0]):
-            formula = None
-        if formula and (not plain or formula.start() <= plain.start()):
-            content = next(filter(None, formula.groups()), "").strip()
-            if content and not _SYMBOL.fullmatch(content):  # "... for $n$" names, it does not answer
-                yield Stated(formula.start(), formula.end(), content)
-            position = formula.end()
-        elif plain:
-            yield Stated(plain.start(), plain.end(), plain[0])
-            position = plain.end()
-        else:
-            return
+    for formula in FORMULA.finditer(sentence):
+        if is_prose(formula[0]):
+            continue
+        yield from _plain_values(sentence, position, formula.start())
+        content = next(filter(None, formula.groups()), "").strip()
+        if content and not _SYMBOL.fullmatch(content):  # "... for $n$" names, it does not answer
+            yield Stated(formula.start(), formula.end(), content)
+        position = formula.end()
+    yield from _plain_values(sentence, position, len(sentence))
+
+
+def _plain_values(sentence: str, start: int, end: int) -> Iterator[Stated]:
+    for match in _VALUE.finditer(sentence, start, end):
+        yield Stated(match.start(), match.end(), match[0])
 
 
 def _joined(sentence: str, values: list[Stated]) -> list[Stated]:
@@ -131,7 +140,7 @@ def _likelihood(before: str) -> int:
     """How likely a value is the one that is meant, given what stands before it in the sentence."""
     if before.count("(") > before.count(")") and re.search(r"\d", before):
         return -1  # a remark: 6 hours (360 minutes)
-    tail = before[-200:]
+    tail = before[-_REACH:]
     for badness, pattern in enumerate(_UNLIKELY):
         if pattern.search(tail):
             return badness

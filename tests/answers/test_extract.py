@@ -67,6 +67,7 @@ def test_truncated_box_leaves_the_complete_one_before_it() -> None:
         (r"Is it \boxed{3}?</think> The answer is 4.", "4"),  # the prompt opened the thought
         ("<think>The answer is 3.</think>\n\nThe answer is 4.", "4"),
         ("<think>\n\n</think>\n\n4", "4"),
+        ("<thinking>It is 3.</thinking>\n**4**", "4"),
         ("<think>The answer is 3.", None),
         (r"<think>It is \boxed{3}.</think>", None),
     ],
@@ -190,6 +191,88 @@ def test_answers_in_words(text: str, answer: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("We have 9 pens. So there are 84 ways to choose 3 pens out of 9.", "84"),
+        ("Thus she keeps 14 of the 30 cards after 2 rounds.", "14"),
+        ("Hence the walk takes 4 hours (240 minutes).", "4"),
+        ("So in 2 hours the 5 pumps fill 30 tanks.", "30"),
+        ("Out of 60 guests, 45 came.", "45"),
+        ("So each pays $9 at 3 dollars per ride.", "$9"),
+        ("Hence 9 is the sum of 4 and 5.", "9"),
+        ("So the sum of 4 and 5 is 9.", "9"),
+        ("So she has 21 eggs. Well done!", "21"),
+        ("So she has 3 × 7 = 21 eggs.", "21"),
+        ("The town has 2.5 million people in 2020.", "2.5 million"),
+        ("So they mix it at 3:4.", "3:4"),
+        ("The answer is 8, since 14 is even.", "8"),
+        ("The answer is the product of 2 and 4, which is 8.", "8"),
+        ("The answer is not 5 but 7.", "7"),
+        ("So the roots are 4 and 9.", "4 and 9"),
+        ("Thus t = 4 or t = 9.", "t = 4 or t = 9"),
+        ("Hence $t = 4$ or $t = 9$.", "$t = 4$ or $t = 9$"),
+        ("So it meets the axes at (0, 4) and (9, 0).", "(0, 4) and (9, 0)"),
+        ("In the year 2020, 45 of them left.", "45"),
+        ("So y = 2x + 3.", "y = 2x + 3"),
+        ("So there are no real solutions.", "no solution"),
+    ],
+)
+def test_a_sentence_states_one_of_its_values(text: str, answer: str) -> None:
+    assert extract_answer(text) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("The answer is B. Note that C is too large.", "B"),
+        ("Answer: B, since 14 is even.", "B"),
+        ("The answer is B because A is too small.", "B"),
+        ("The best option is therefore B.", "B"),
+        ("Option (B) is correct. The others are too small.", "(B)"),
+        ("Answer: I think it is B", "B"),
+        ("I would choose B.", "B"),
+        ("The answer is option B) 12 cm.", "B) 12 cm"),
+        ("The answers are B and D, as 3 shows.", "B and D"),
+        ("The answer is B = 5.", "B = 5"),
+        ("Since angle B is right, the hypotenuse is 13.", "13"),
+        ("The answer is A total of 25 coins that she has kept in boxes.", "25"),
+    ],
+)
+def test_the_letter_of_a_choice_is_told_from_other_letters(text: str, letter: str) -> None:
+    assert extract_answer(text) == letter
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("The answer is 12. Wait, no: it is 15.", "15"),
+        ("The answer is 12. Correction: 15.", "15"),
+        ("The answer is 12. Actually, I forgot the tax, so it's 15.", "15"),
+        ("The answer is 12. Actually, there are 3 other ways to see this.", "12"),
+        ("The answer is 12. The answer is 15.", "15"),
+    ],
+)
+def test_a_corrected_answer_gives_way(text: str, answer: str) -> None:
+    assert extract_answer(text) == answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Also ist die richtige Antwort 7: Die Antwort lautet 7.",
+        "Por lo tanto, la respuesta final es 7.",
+        "Donc la réponse est 7.",
+        "Итак, ответ: 7.",
+        "所以答案是 7。",
+        "したがって、答えは7です。",
+        "따라서 정답은 7입니다.",
+    ],
+)
+def test_other_languages_announce_an_answer_too(text: str) -> None:
+    assert extract_answer(text) == "7"
+
+
+@pytest.mark.parametrize(
     "text", ["12", "-3.5", "x = 2 or x = -2", r"\text{east}", "10 hours", "$12$ and $13$", "(1, 2)"]
 )
 def test_a_bare_answer_is_itself(text: str) -> None:
@@ -208,3 +291,23 @@ def test_no_answer_is_none(text: str) -> None:
 def test_extraction_never_fails(text: str) -> None:
     answer = extract_answer(text)
     assert answer is None or answer.strip() != ""
+
+
+def test_extraction_takes_linear_time() -> None:
+    start = time.perf_counter()
+    for piece in (
+        "1, ",
+        "1 + ",
+        "(1, ",
+        "x = ",
+        "the ",
+        "$",
+        "A, ",
+        "the answer is ",
+        "is 1. ",
+        "in a ",
+        "2-",
+        "**",
+    ):
+        extract_answer("So " + piece * 20_000)
+    assert time.perf_counter() - start < 4
