@@ -42,7 +42,7 @@ def run(argv: Sequence[str], environment: Environment) -> int:
             import traceback
 
             traceback.print_exception(error, file=environment.stderr)
-        return _report(error, environment)
+        return _report(error, argv, environment)
 
 
 def _check_unicode(argv: Sequence[str]) -> None:
@@ -62,7 +62,7 @@ def _check_unicode(argv: Sequence[str]) -> None:
             ) from None
 
 
-def _report(error: BaseException, environment: Environment) -> int:
+def _report(error: BaseException, argv: Sequence[str], environment: Environment) -> int:
     """One line that says what is wrong, one that says what to do; returns the exit code."""
     if isinstance(error, KeyboardInterrupt):
         error = Interrupted("interrupted")
@@ -74,7 +74,7 @@ def _report(error: BaseException, environment: Environment) -> int:
         if isinstance(error, TyperException):
             from pfsolve.cli.help import what_to_do
 
-            environment.complain(*what_to_do(error))
+            environment.complain(*what_to_do(error, argv))
             return int(error.exit_code)
         what = f"unexpected {type(error).__name__}: {error}"
         error = PfsolveError(what, "this is a bug in pfsolve; --debug shows where")

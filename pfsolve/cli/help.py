@@ -7,7 +7,8 @@ Typer's own help loads Rich with a Markdown parser and a highlighter, which take
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
@@ -203,13 +204,20 @@ def complain_with_help(context: Any) -> None:
     raise typer.Exit(ExitCode.USAGE)
 
 
-def what_to_do(error: TyperException) -> tuple[str, str]:
-    """What is wrong with a command line, and where its command's help is."""
+# What an option looks like, and "-2x+4=0" does not.
+_OPTION = re.compile(r"--[A-Za-z][\w-]*(=.*)?|-[A-Za-z]*", re.DOTALL)
+
+
+def what_to_do(error: TyperException, argv: Sequence[str]) -> tuple[str, str]:
+    """What is wrong with a command line of these arguments, and where its command's help is."""
     context: Any = getattr(error, "ctx", None)
     path = "pfsolve"
     if context is not None and UNNAMED not in context.meta:
         path = context.command_path
     hint = f"`{path} --help` says how it is used"
+    problem = next((a for a in argv if a.startswith("-") and not _OPTION.fullmatch(a)), None)
+    if hasattr(error, "option_name") and problem is not None:
+        return error.format_message(), f"if it is the problem: {path} -- {shlex.quote(problem)}"
     if similar := getattr(error, "possibilities", None):
         return str(error), f"did you mean {similar[0]}? {hint}"
     return error.format_message(), hint

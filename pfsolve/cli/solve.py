@@ -222,8 +222,8 @@ def solve(
 
 
 def _commands(ctx: typer.Context) -> dict[str, str]:
-    """Every command's last word, and how it is called; of two the one nearer to `pfsolve` itself."""
-    found: dict[str, str] = {}
+    """What else a word may mean, and how it is called: the last words of commands, and the version."""
+    found = {"version": "pfsolve --version"}
     waiting: list[tuple[str, Any]] = [("pfsolve", ctx.find_root().command)]
     for path, group in waiting:
         for name, command in getattr(group, "commands", {}).items():
