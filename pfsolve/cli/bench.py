@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 )
 def bench(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Problems with answers, JSONL or CSV.")
+        Path, typer.Argument(metavar="FILE", help="Problems with answers, JSON or CSV.")
     ],
     method: Annotated[
         list[str] | None,

@@ -35,7 +35,7 @@ class RunOptions:
             "--file",
             "-f",
             metavar="FILE",
-            help="A file of problems: text with one a line, JSONL or CSV, each also with .gz.",
+            help="A file of problems: text with one a line, JSON or CSV, each also with .gz.",
         ),
     ] = None
     output: Annotated[
@@ -67,7 +67,8 @@ class RunOptions:
             FILES,
             "--field",
             metavar="[KEY=]NAME",
-            help="Name of the field or column with the problem; answer=NAME and id=NAME for those.",
+            help="Field or column with the problem, or a path: prompt.0.content; answer=NAME and id=NAME for "
+            "those.",
         ),
     ] = None
     shard: Annotated[

@@ -34,11 +34,12 @@ def answer_text(value: Any) -> str | None:
     raise Malformed("the answer is neither a text, a number nor a list of such")
 
 
-def stated_answer(value: Any) -> str | None:
-    r"""The answer of a solution that states it: in a box, behind "####", or in a single word."""
+def stated_answer(value: Any, may_be_long: bool) -> str | None:
+    r"""The answer that a solution is, being a single word, or else states in a box or behind "####"."""
     if not isinstance(value, str):
         return answer_text(value) if isinstance(value, int | float) else None
     text = clean("solution", value)
     if len(text.split()) == 1:
         return answer_text(text)
-    return extract_answer(text) if re.search(r"\\boxed|\\fbox|####", text) else None
+    stated = may_be_long and re.search(r"\\boxed|\\fbox|####", text)
+    return extract_answer(text) if stated else None

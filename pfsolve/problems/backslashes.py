@@ -13,11 +13,11 @@ _ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|[A-Za-z]+|.)", re.DOTALL)
 _DOUBLED = re.compile(r"\\\\[A-Za-z]")
 # Macros that begin like a backspace or a form feed, and like a line feed, a carriage return or a tab.
 _SURE = re.compile(
-    r"backslash|bar|because|begin|beta|between|bf|big\w*|binom|bmod|bot|bowtie|boxed|breve|bullet|"
+    r"backslash|bar|because|begin|beta|between|bf|big\w*|binom|bmod|bm|bold\w*|bot|bowtie|boxed|breve|bullet|"
     r"fbox|flat|forall|frac|frown"
 )
 _UNSURE = re.compile(
-    r"nabla|natural|nearrow|neg?|neq|newline|nexists|n[gl]eq|ni|nmid|nolimits|not|notin|nparallel|"
+    r"nabla|natural|ncong|nearrow|neg?|neq|newline|nexists|n[gl]eq|ni|nmid|nolimits|not|notin|nparallel|"
     r"nsu[bp]seteq|nu|nwarrow|rVert|rangle|rbrac[ek]|rceil|rfloor|rho|right\w*|rm|root|rvert|"
     r"tanh?|tau|tbinom|text\w*|tfrac|theta|therefore|thickapprox|thinspace|tilde|times|to|top|"
     r"triangle\w*|twoheadrightarrow"

@@ -9,30 +9,37 @@ from functools import lru_cache
 from typing import Any
 
 from pfsolve.errors import UsageError
-from pfsolve.wording import listed, plural
+from pfsolve.wording import listed, plural, thousands
 
 # What is read, and the names it goes by where the user gives none; the first that holds a value
 # counts. Case, spaces, hyphens and underscores in a name do not matter, and a dot leads into an object.
 DEFAULT_NAMES: dict[str, tuple[str, ...]] = {
     "problem": (
-        "problem", "question", "prompt", "instruction", "query", "input", "squestion",
-        "original_text", "problem_text", "question_text", "problem_statement", "messages",
-        "conversations",
+        "problem", "question", "prompt", "instruction", "query", "input", "squestion", "original_text",
+        "problem_text", "question_text", "problem_statement", "messages", "conversations",
     ),
     "answer": (
-        "answer", "expected", "final_answer", "short_answer", "gold", "gold_answer",
-        "expected_answer", "correct_answer", "reference_answer", "numerical_answer",
-        "ground_truth", "reward_model.ground_truth", "target", "ideal", "ans", "output_answer",
-        "lsolutions", "answer_key", "correct_option", "answer_index", "answer_idx",
+        "answer", "expected", "final_answer", "short_answer", "gold", "gold_answer", "expected_answer",
+        "correct_answer", "reference_answer", "reference", "numerical_answer", "numeric_answer",
+        "ground_truth", "reward_model.ground_truth", "gt", "gt_answer", "target", "targets", "ideal",
+        "ans", "answers", "output_answer", "lsolutions", "answer_key", "correct_option", "answer_index",
+        "answer_idx",
     ),
     "id": ("id", "unique_id"),  # no others: ids decide seeds, and which results are resumed
 }  # fmt: skip
 
-OF_OPTIONS = ("correct", "label", "target_index")  # the answer's name only where there are options
-SOLUTIONS = ("solution", "solutions")  # texts that end in the answer
-STORY = ("body", "passage", "context", "story", "input")  # what is told before the question
-OPTIONS = ("options", "choices")
-INNER = ("doc", "row")  # an object in these may hold the row itself
+OF_OPTIONS = (
+    "correct",
+    "label",
+    "correct_index",
+    "target_index",
+)  # the answer, where there are options
+# Texts that may state the answer, and whether in a box or behind "####"; else it is their only word.
+SOLUTIONS = {"solution": True, "output": False}
+STORY = (
+    "body", "passage", "context", "story", "background", "scenario", "premise", "paragraph", "text", "input",
+)  # fmt: skip  # what is told before the question
+OPTIONS = ("options", "choices", "answer_choices", "alternatives")
 
 
 def parse_fields(values: Sequence[str]) -> dict[str, str]:
@@ -71,7 +78,7 @@ def missing_field(file: str, key: str, name: str, present: Sequence[str]) -> Usa
     """A file has no field or column that is wanted."""
     option = "--field NAME" if key == "problem" else f"--field {key}=NAME"
     return UsageError(
-        f"{file} has no field or column {name!r}; it has {listed(present)}",
+        f"{file} has no field or column {name!r}; the fields are {listed(present)}",
         f"name the one with the {key}: {option}",
     )
 
@@ -109,6 +116,16 @@ def named(row: Mapping[str, Any], names: Sequence[str]) -> Iterator[tuple[str, A
             yield f"{own}{dot}{rest}", value
 
 
+def inner_objects(row: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """The objects within a row, any of which may be the row itself: its field's name, and it."""
+    return [(name, value) for name, value in row.items() if isinstance(value, dict)]
+
+
+def has_question(row: Mapping[str, Any]) -> bool:
+    """Whether a field goes by a usual name of the problem."""
+    return next(named(row, DEFAULT_NAMES["problem"]), None) is not None
+
+
 @dataclass(slots=True)
 class Taken:
     """What of a file's rows was taken for what.
@@ -135,7 +152,7 @@ class Taken:
         names = ((key, list(self.names[key])) for key in DEFAULT_NAMES if key in self.names)
         said = [", ".join(f"{key} from {listed(of, between=' + ')}" for key, of in names)]
         if self.graded:
-            said.append(f"{self.graded} to be graded")
+            said.append(f"{thousands(self.graded)} to be graded")
         else:
             said.append(f"no answer found in the fields {listed(self.present)}, so none is graded")
         if self.unread:

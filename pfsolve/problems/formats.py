@@ -12,7 +12,7 @@ _UNPACK = "unpack it, and give the file in it"
 
 _BINARY = (
     (rb"PAR1", "a Parquet file", _AS_TABLE),
-    (rb"ARROW1|FEA1|\xff{4}.{4}\x10\0", "an Arrow file", _AS_TABLE),
+    (rb"ARROW1|FEA1|\xff{4}(?s:.{4})\x10\0", "an Arrow file", _AS_TABLE),
     (rb"PK\x03\x04(?s:.{0,4000})(?:xl/|word/)", "an Office file (xlsx, docx)", _AS_TABLE),
     (rb"PK(?:\x03\x04|\x05\x06)", "a zip archive, or an Office file such as xlsx", _UNPACK),
     (rb"\xd0\xcf\x11\xe0", "an old Office file (xls, doc)", _AS_TABLE),
@@ -28,13 +28,14 @@ _BINARY = (
         "Python data (HDF5, NumPy, pickle)",
         _AS_TABLE,
     ),
-    (rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF.{4}WEBP", "an image", _AS_TEXT),
+    (rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF(?s:.{4})WEBP", "an image", _AS_TEXT),
     (rb"GGUF", "a model in GGUF", "give it as --policy"),
 )
 _TEXTUAL = (
     (rb"\s*<(?:!doctype html|html|head|body)\b", "an HTML page", "fetch the file itself"),
     (rb"\s*<\?xml", "XML", _AS_TEXT),
     (rb"\s*\{\\rtf", "RTF", _AS_TEXT),
+    (rb"\s*\\documentclass", "a LaTeX document", _AS_TEXT),
 )
 _ENDINGS = {
     ".yaml": "YAML", ".yml": "YAML", ".toml": "TOML", ".xml": "XML", ".html": "HTML", ".ipynb": "a notebook",

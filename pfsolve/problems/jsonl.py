@@ -10,7 +10,7 @@ from typing import Any
 
 from pfsolve.errors import UsageError
 from pfsolve.problems.backslashes import mended
-from pfsolve.problems.fields import DEFAULT_NAMES, INNER, named
+from pfsolve.problems.fields import has_question, inner_objects
 from pfsolve.problems.problem import Malformed, decoded
 from pfsolve.problems.source import TextLines
 from pfsolve.wording import shortened
@@ -88,21 +88,23 @@ def _element(value: Any, place: int, was_mended: bool) -> JsonRow:
 
 
 def _rows_within(document: Any) -> list[Any] | None:
-    """The one list of rows in an object that is no row itself, as in {"rows": [{...}, ...]}."""
-    if not isinstance(document, dict) or _has_question(document):
+    """The rows in an object that is none: {"data": [{...}, ...]}, or {"7": {...}, "8": {...}}."""
+    if not isinstance(document, dict) or has_question(document):
         return None
+    inner = [value for _, value in inner_objects(document)]
+    if len(inner) == len(document) > 1 and all(map(has_question, inner)):
+        return inner
     lists = [
         value
         for value in document.values()
         if isinstance(value, list)
-        and any(isinstance(item, dict) and _has_question(item) for item in value)
+        and any(isinstance(row, dict) and _holds_one(row) for row in value)
     ]
     return lists[0] if len(lists) == 1 else None
 
 
-def _has_question(row: dict[str, Any]) -> bool:
-    scopes = [row, *(row[name] for name in INNER if isinstance(row.get(name), dict))]
-    return any(next(named(scope, DEFAULT_NAMES["problem"]), None) for scope in scopes)
+def _holds_one(row: dict[str, Any]) -> bool:
+    return has_question(row) or any(has_question(inner) for _, inner in inner_objects(row))
 
 
 def _integer(digits: str) -> int | float:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pfsolve.errors import UsageError
 from pfsolve.problems.csv import delimiter_of, read_table
-from pfsolve.problems.fields import missing_field
+from pfsolve.problems.fields import DEFAULT_NAMES, has_question, missing_field
 from pfsolve.problems.jsonl import json_rows
 from pfsolve.problems.problem import (
     BadRow,
@@ -131,7 +131,7 @@ def read_problems(
 
 
 def _check_fields(reader: RowReader, kind: str, name: str) -> None:
-    """Raise a UsageError if the user names a field that is in no row, or for a text, which has none."""
+    """Raise a UsageError if no row has the field that is wanted, or one is wanted of a text."""
     present = reader.taken.present
     for key, field in reader.fields.items():
         if kind in ("lines", "text"):
@@ -141,6 +141,9 @@ def _check_fields(reader: RowReader, kind: str, name: str) -> None:
             )
         if present and key not in reader.taken.names and field not in present:
             raise missing_field(name, key, field, list(present))
+    read = "problem" in {**reader.fields, **reader.taken.names}
+    if present and not read and not has_question(dict.fromkeys(present, True)):
+        raise missing_field(name, "problem", DEFAULT_NAMES["problem"][0], list(present))
 
 
 def read_objects(data: bytes, *, name: str) -> list[tuple[Problem | BadRow, dict[str, Any]]]:

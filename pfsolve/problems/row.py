@@ -8,12 +8,12 @@ from typing import Any
 from pfsolve.problems.answer import answer_text, stated_answer
 from pfsolve.problems.fields import (
     DEFAULT_NAMES,
-    INNER,
     OF_OPTIONS,
     SOLUTIONS,
     STORY,
     Taken,
     at_path,
+    inner_objects,
     named,
 )
 from pfsolve.problems.options import Options
@@ -97,7 +97,7 @@ class RowReader:
                 inside = isinstance(scope, dict) and bool(parent)
                 yield (scope, f"{parent}.", name, value) if inside else (row, "", name, value)
             return
-        inner = [(f"{name}.", row[name]) for name in INNER if isinstance(row.get(name), dict)]
+        inner = [(f"{name}.", value) for name, value in inner_objects(row)]
         for prefix, scope in [("", row), *inner]:
             for field, value in named(scope, DEFAULT_NAMES["problem"]):
                 yield scope, prefix, prefix + field, value
@@ -140,10 +140,11 @@ class RowReader:
                 self.taken.add("answer", field)
                 return answer
         if "answer" not in self.fields:
-            for field, value in named(scope, SOLUTIONS):
-                if (answer := stated_answer(value)) is not None:
-                    self.taken.add("answer", prefix + field)
-                    return answer
+            for name, may_be_long in SOLUTIONS.items():
+                for field, value in named(scope, (name,)):
+                    if (answer := stated_answer(value, may_be_long)) is not None:
+                        self.taken.add("answer", prefix + field)
+                        return answer
         if strange is not None:
             raise strange
         return None

@@ -161,7 +161,7 @@ def test_nothing_is_fetched_for_what_is_wrong(
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b'{"riddle": "1+1"}\n' * 50, 'no field "problem"; the fields are riddle'),
+        (b'{"riddle": "1+1"}\n' * 50, "no field or column 'problem'; the fields are riddle"),
         (b"PAR1\xff", "Parquet"),
         (b"one\0\ntwo\0", "line 1: contains a NUL"),
     ],

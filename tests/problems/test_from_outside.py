@@ -28,6 +28,9 @@ def rows(
         ({"question": "1+1?", "answer": "One.\n#### 2"}, "1+1?", "One.\n#### 2"),
         ({"problem": "1+1", "solution": "It is $\\boxed{2}$.", "level": "1"}, "1+1", "2"),
         ({"problem": "1+1", "solution": "2"}, "1+1", "2"),
+        ({"input": "1+1", "output": "2"}, "1+1", "2"),
+        ({"input": "1+1", "output": "I say \\boxed{3}"}, "1+1", None),
+        ({"method": "POST", "body": {"messages": [{"role": "user", "content": "1+1"}]}}, "1+1", None),
         ({"problem": "1+1", "solution": "Take 1 and then 1 more."}, "1+1", None),
         ({"problem": "1+1", "answer": None, "gold": "2"}, "1+1", "2"),
         ({"problem": "1+1", "answer": "n/a", "solution": "so \\boxed{2}"}, "1+1", "2"),
@@ -102,7 +105,8 @@ def test_a_path_leads_into_objects_and_lists() -> None:
 def test_json_documents_are_read(name: str, indent: int | None) -> None:
     objects = [{"problem": "1+1", "id": "x"}, {"problem": "2+2", "answer": 4}]
     found = [("1+1", None), ("2+2", "4")]
-    for document in (objects, {"version": 1, "rows": [{"row": row} for row in objects]}):
+    keyed = {"a": objects[0], "b": objects[1]}
+    for document in (objects, keyed, {"version": 1, "rows": [{"row": row} for row in objects]}):
         data = json.dumps(document, indent=indent).encode()
         if name != "standard input" or document is objects or indent:
             assert rows(data, name) == found
