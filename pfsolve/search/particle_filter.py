@@ -232,7 +232,12 @@ def _draw(
     pool: Ancestors,
     reference: Reference | None,
 ) -> Ancestors:
-    """Ancestors, as indices into the pool; survivors stay where they are."""
+    """Ancestors, as indices into the pool; survivors stay where they are.
+
+    Where all weigh the same there is nothing to choose by, and independent draws would only lose some.
+    """
+    if np.ptp(chances.log) == 0.0:
+        return np.arange(pool.size)
     scheme = SCHEMES[rules.resampling]
     if reference is None or reference.slot not in pool:
         return keep_in_place(scheme(rng, chances.normalised, pool.size))

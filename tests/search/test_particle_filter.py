@@ -203,7 +203,7 @@ def test_absorbed_particles_are_neither_copied_nor_dropped() -> None:
     assert end.log_odds.tolist() == [50.0, 1.0, 1.0]
 
 
-@pytest.mark.parametrize("scheme", sorted(SCHEMES.keys() - {"multinomial"}))
+@pytest.mark.parametrize("scheme", sorted(SCHEMES))
 def test_equal_weights_lose_no_particle(scheme: str) -> None:
     """So without a reward, when all scores are equal, a filter is plain sampling."""
     for n in range(1, 33):
