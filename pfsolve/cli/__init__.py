@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from pfsolve.cli.interrupt import stop_at_once
@@ -30,7 +30,9 @@ def run(argv: Sequence[str], environment: Environment) -> int:
     try:
         _check_unicode(argv)
         from pfsolve.cli.app import app
+        from pfsolve.cli.completion import part_options
 
+        part_options(environment.variables)
         code = app(argv, prog_name="pfsolve", standalone_mode=False)
         environment.stdout.flush()
         return int(code or 0)
@@ -78,5 +80,13 @@ def _report(error: BaseException, argv: Sequence[str], environment: Environment)
             return int(error.exit_code)
         what = f"unexpected {type(error).__name__}: {error}"
         error = PfsolveError(what, "this is a bug in pfsolve; --debug shows where")
-    environment.complain(*error.spelled(as_option))
+    message, _ = error.spelled(_places(argv, environment))
+    environment.complain(message, error.spelled(as_option)[1])
     return exit_code(error)
+
+
+def _places(argv: Sequence[str], environment: Environment) -> Callable[[str, str | None], str]:
+    """How settings are spelled in what is wrong: as at the place that says them."""
+    from pfsolve.settings import as_said
+
+    return as_said(argv, environment.variables, environment.config_dir / "config.toml")

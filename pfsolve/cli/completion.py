@@ -5,13 +5,30 @@ For a file's name nothing is offered here: then the shell completes files by its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 
 from pfsolve.settings import Setting
 
 Completion = Callable[[str], list[str]]
 
 _KINDS = {"policy": "policy", "reward": "prm"}  # settings that name a model, and of which kind
+
+
+def part_options(variables: Mapping[str, str]) -> None:
+    """Make two words of `--method=p` in bash's variables, where it may be one or, with the "=", three.
+
+    Typer would complete a word after it as the problem, or as a command.
+    """
+    if "COMP_WORDS" not in variables or not isinstance(variables, MutableMapping):
+        return
+    words, at = variables["COMP_WORDS"].split("\n"), int(variables["COMP_CWORD"])
+    if at < len(words) and words[at].startswith("--") and "=" in words[at]:
+        words[at : at + 1] = words[at].split("=", 1)
+        at += 1
+    elif at >= 2 and words[at - 1] == "=" and words[at - 2].startswith("--"):
+        del words[at - 1]
+        at -= 1
+    variables["COMP_WORDS"], variables["COMP_CWORD"] = "\n".join(words), str(at)
 
 
 def among(*choices: str) -> Completion:

@@ -84,12 +84,14 @@ def train(
     from pfsolve.lab.training.material import Folder, origin_of
     from pfsolve.lab.training.train import train as fit
     from pfsolve.models.defaults import expected_name
-    from pfsolve.rewards.probe.files import check_output, own_file
+    from pfsolve.rewards.probe.files import check_output, check_own_folder, own_file
 
     environment = Environment()
     out = Output(environment, as_json=as_json, quiet=quiet)
     if output is not None:
         check_output(output)
+    else:
+        check_own_folder(environment.config_dir)
     files = read_files(problems or [], limit)
     folder = Folder(keep or environment.models_dir / ".training")
     policy = expected_name(settled(environment, flags).policy, environment)

@@ -28,6 +28,7 @@ def open_solver(
 ) -> Iterator[tuple[Solver, Callable[[], bool]]]:
     """A solver, and the question whether the user wants it to stop."""
     from pfsolve.cli.interrupt import TwoStageInterrupt
+    from pfsolve.settings import mistyped
     from pfsolve.solver.solver import Solver
 
     def log(line: str) -> None:
@@ -37,6 +38,8 @@ def open_solver(
         if not quiet:
             environment.err.print("stopping; Ctrl-C again stops at once", style="dim")
 
+    for name, near in () if quiet else mistyped(environment.variables):
+        log(f"{name} is no variable of pfsolve; did you mean {near}?")
     with (
         Solver(
             settings,

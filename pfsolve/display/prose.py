@@ -44,6 +44,11 @@ _ITEM = re.compile(r"[ ]*(?:(?:[-*•]|\d+[.)])[ ]+(?=\S))?")
 # What is no subscript: emphasis, and a blank or a name such as __init__.
 _EMPHASIS = re.compile(r"(?<![\w\\}$])_([^\W_](?:[^_$\\^{}]*[^\W_])?[!?.,;:)]*)_(?!\w)")
 _BLANK = re.compile("__+")
+# Formulas, and beside them names such as total_cost; log_b is none.
+_NAME = re.compile(
+    r"\$[^$]*\$|\\\(.*?\\\)|(?<![\\\w{^])(?!(?:log|lim|max|min|sum|prod|int|sup|inf)_)"
+    r"(?P<name>(?=\w*(?:[A-Za-z]{3}\d*_|_[A-Za-z]{2}|_[A-Za-z]\w*_[A-Za-z]))[A-Za-z]\w*)(?![\w{])"
+)
 _CODE_SPAN = re.compile(r"(`[^`\n]+`)")
 _STYLED = re.compile(rf"`([^`\n]+)`|{BOLD.pattern}")
 
@@ -122,6 +127,7 @@ def _inline(line: str, style: str = "") -> Text:
         if piece.strip():
             before, after = (" " if edge.isspace() else "" for edge in (piece[0], piece[-1]))
             piece = _BLANK.sub(lambda blank: r"\_" * len(blank[0]), _EMPHASIS.sub(r"\1", piece))
+            piece = _NAME.sub(lambda n: n[0].replace("_", r"\_") if n["name"] else n[0], piece)
             pieces[number] = before + to_terminal(piece).strip() + after
     return _styled("".join(pieces), style)
 

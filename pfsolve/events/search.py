@@ -27,7 +27,8 @@ class ParticleRow:
     steps: int
     tokens: int
     text: str  # the end of its text, or of its code
-    answer: str | None  # None until it has finished with one
+    # None until it has finished with one; in one spelling for all particles whose answers are equal.
+    answer: str | None
     finish: str | None  # why it takes no further step; None while it does
     kind: str = "text"  # or "program"
     error: str | None = None  # why it failed, in one line; None unless it is a program that did

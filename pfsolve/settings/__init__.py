@@ -3,7 +3,7 @@
 from pfsolve.settings.contradictions import MAX_PARTICLES, need_of_scores
 from pfsolve.settings.declaration import Setting
 from pfsolve.settings.effect import refuse_idle
-from pfsolve.settings.layers import merge, parsed, read_config, read_variables
+from pfsolve.settings.layers import as_said, merge, mistyped, parsed, read_config, read_variables
 from pfsolve.settings.presets import PRESETS
 from pfsolve.settings.record import (
     AGGREGATIONS,
@@ -16,6 +16,7 @@ from pfsolve.settings.record import (
     METHODS,
     MODELS,
     OUTPUT,
+    PROBE_FILES,
     RESAMPLING,
     REWARDS,
     SAMPLING,
@@ -37,6 +38,7 @@ __all__ = [
     "MODELS",
     "OUTPUT",
     "PRESETS",
+    "PROBE_FILES",
     "RESAMPLING",
     "REWARDS",
     "SAMPLING",
@@ -44,7 +46,9 @@ __all__ = [
     "WEIGHTS",
     "Setting",
     "Settings",
+    "as_said",
     "merge",
+    "mistyped",
     "need_of_scores",
     "parsed",
     "read_config",

@@ -8,7 +8,7 @@ from typing import Any
 from pfsolve.errors import UsageError, named
 from pfsolve.settings.contradictions import GIBBS
 from pfsolve.settings.declaration import written
-from pfsolve.settings.record import REWARDS, Settings
+from pfsolve.settings.record import PROBE_FILES, REWARDS, Settings
 
 _FILTERS = ("pf", "entropic", "islands", *GIBBS)
 _SCORED = (*_FILTERS, "beam", "dvts", "bon")
@@ -56,7 +56,8 @@ def _idle(s: Settings) -> Iterator[tuple[str, str, str]]:
             yield name, f"with {named('method', s.method)}", named("method", methods[0])
     if s.reward == "none":
         yield "aggregate", f"with {named('reward', 'none')}", f"another {named('reward')}"
-    if s.aggregate == "model" and (s.reward or REWARDS[0]) in REWARDS:
+    reward = s.reward or REWARDS[0]
+    if s.aggregate == "model" and (reward in REWARDS or reward.lower().endswith(PROBE_FILES)):
         yield "aggregate", "without a process reward model", f"{named('reward')} with one's name"
     if s.programs == 1.0:
         yield "temperature", f"with {named('programs', 1)}", named("program_temperature")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pfsolve.errors import UsageError
+from pfsolve.errors import UsageError, as_option
 from pfsolve.files import read_text
+from pfsolve.settings.declaration import Setting
 from pfsolve.settings.presets import PRESETS
 from pfsolve.settings.record import METHODS, SETTINGS, Settings
 
+# What has a variable, PFSOLVE_MODELS_DIR, and is no setting.
+_FURTHER = ("config_dir", "models_dir", "programs_dir", "state_dir", "debug")
 _ALIKE = 0.75  # of two names, as difflib measures it: "particle" and "particles", not "record" and "reward"
 
 
@@ -94,6 +97,53 @@ def read_config(path: Path) -> dict[str, Any]:
     return layer
 
 
+def as_said(
+    arguments: Sequence[str], variables: Mapping[str, str], path: Path
+) -> Callable[[str, str | None], str]:
+    """A spelling for `PfsolveError.spelled`: each setting as the strongest layer that holds it has it.
+
+    Args:
+        arguments: the words of the command line.
+        path: of config.toml.
+    """
+
+    def spell(name: str, value: str | None = None) -> str:
+        setting = SETTINGS.get(name)
+        if setting is None or any(_gives(word, setting) for word in arguments):
+            return as_option(name, value)
+        if variables.get(_as_variable(name), "").strip():
+            return _as_variable(name, value)
+        try:
+            config = read_config(path)
+        except UsageError:
+            config = {}
+        if config.get(name) is None:
+            return as_option(name, value)
+        return f"{name} in {path}" if value is None else f"{name} = {value} in {path}"
+
+    return spell
+
+
+def _gives(word: str, setting: Setting) -> bool:
+    """Whether a word of the command line, such as "-n8" or bench's "pf particles=8", gives a setting."""
+    option = as_option(setting.name)
+    if word.startswith("--"):
+        return word.partition("=")[0] in (option, option.replace("--", "--no-"))
+    if word.startswith("-"):
+        return setting.short is not None and setting.short[1] in word
+    names = [each.partition("=")[0] for each in word.split() if "=" in each]
+    return setting.name in (name.replace("-", "_") for name in names)
+
+
+def mistyped(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Variables that pfsolve does not know and that look like one of its own, each with that one."""
+    known = (*SETTINGS, *_FURTHER)
+    for variable in sorted(variables.keys() - set(map(_as_variable, known))):
+        if variable.startswith(_as_variable("")):
+            near = _near(variable.removeprefix(_as_variable("")).lower(), known)
+            yield from ((variable, _as_variable(name)) for name in near)
+
+
 def _as_variable(name: str, value: str | None = None) -> str:
     """A setting as the environment spells it: "PFSOLVE_BEAM_WIDTH", "PFSOLVE_BEAM_WIDTH=4"."""
     variable = f"PFSOLVE_{name.upper()}"
@@ -102,7 +152,7 @@ def _as_variable(name: str, value: str | None = None) -> str:
 
 def _unknown(name: str, known: Collection[str]) -> UsageError:
     """The error that says that a name is no setting's, and which one may have been meant."""
-    if near := difflib.get_close_matches(name.lower(), known, n=1, cutoff=_ALIKE):
+    if near := _near(name.lower(), known):
         hint = f"did you mean {near[0]!r}?"
     else:
         hint = (
@@ -110,3 +160,8 @@ def _unknown(name: str, known: Collection[str]) -> UsageError:
             f"the settings are {', '.join(sorted(known))}"
         )
     return UsageError(f"unknown setting {name!r}", hint)
+
+
+def _near(name: str, known: Collection[str]) -> list[str]:
+    """The known name that is most like this one, if any is."""
+    return difflib.get_close_matches(name, known, n=1, cutoff=_ALIKE)

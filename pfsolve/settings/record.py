@@ -39,8 +39,9 @@ RESAMPLING = ("systematic", "multinomial", "stratified", "residual")
 WEIGHTS = ("score", "ratio")
 FINISHED = ("stay", "absorb")
 FINAL = ("weighted-vote", "vote", "argmax")
-# Any other reward is a process reward model, or the file of a probe's head.
+# Any other reward is a process reward model, or the file of a probe's head, which ends as below.
 REWARDS = ("probe", "self-evaluation", "confidence", "none")
+PROBE_FILES = ".npz"
 DEFAULT_REWARDS = ("probe", "none")  # the first that the policy has
 AGGREGATIONS = ("last", "model", "prod", "min")
 

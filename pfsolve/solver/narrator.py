@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pfsolve.answers import group_equivalent
 from pfsolve.engine.policy import StepDraft
 from pfsolve.events.search import (
     Began,
@@ -42,6 +43,7 @@ class Narrator:
         self._listen = listen
         self._weights: Floats = np.full(n, 1.0 / n)
         self._ess = float(n)
+        self._spelling: dict[str, str] = {}
         self._started = self._ticked = time.monotonic()
 
     def began(self, problem: str, prompt_tokens: int) -> None:
@@ -66,6 +68,7 @@ class Narrator:
         if self._listen is None:
             return
         self._weights, self._ess = info.weights.normalised, info.weights.ess
+        self._spell(particles)
         log_odds, weights = tuple(info.log_odds.tolist()), tuple(self._weights.tolist())
         # First, so that what is said of it is up to date.
         self._progress(step, particles, (), tokens)
@@ -95,7 +98,18 @@ class Narrator:
         """The search is over."""
         if self._listen is not None:
             self._weights = weights.normalised
+            self._spell(particles)
             self._tell(Ended(self._rows(particles, ()), tokens, seconds))
+
+    def _spell(self, particles: Sequence[Particle]) -> None:
+        """Give all answers that are equivalent the spelling of the first.
+
+        The search asks the same as it looks whether its vote is settled, and what was compared is kept.
+        """
+        answers = [each.answer for each in particles if each.answer is not None]
+        first: dict[int | None, str] = {}
+        for answer, group in zip(answers, group_equivalent(answers), strict=True):
+            self._spelling[answer] = first.setdefault(group, answer)
 
     def _tell(self, event: SearchEvent) -> None:
         if self._listen is not None:
@@ -126,7 +140,7 @@ class Narrator:
             steps=len(particle.steps),
             tokens=particle.n_tokens + (len(draft.tokens) if draft is not None else 0),
             text=end[-_TEXT_SHOWN:].decode("utf-8", errors="ignore"),
-            answer=particle.answer,
+            answer=particle.answer and self._spelling.get(particle.answer, particle.answer),
             finish=None if particle.finish is None else str(particle.finish),
             kind=str(particle.kind),
             error=particle.error,

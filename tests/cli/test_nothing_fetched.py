@@ -90,6 +90,7 @@ WRONG: list[tuple[str, ...]] = [
     ("", "score", "1+1", "empty.txt"),
     ("", "score", "", "solution.txt"),
     ("score", "--aggregate", "model"),
+    ("solve", "--aggregate", "model", "--reward", "head.npz"),
     ("", "reward", "eval", "nowhere.jsonl"),
     ("", "reward", "eval", "answered.jsonl"),
     ("eval", "-o", f"{UNWRITABLE}.jsonl"),
@@ -156,6 +157,53 @@ def test_nothing_is_fetched_for_what_is_wrong(
     left = {path.name for path in tmp_path.iterdir()} - {"models", "config"}
     assert sorted(left) == before, "and no file is left behind"
     assert not list(tmp_path.glob("models/*.gguf"))
+
+
+@pytest.mark.parametrize(
+    ("config", "words", "says"),
+    [
+        ('profile = "heroic"', ("solve",), "profile in {} is 'heroic', which is unknown"),
+        (
+            "particles = 6",
+            ("solve", "--method", "beam"),
+            "particles in {} is 6, which is no multiple",
+        ),
+        ("ess_threshold = 0.5", ("solve",), "ess_threshold = 0.5 in {} needs ratio weights"),
+        ("ess_threshold = 0.5", ("solve", "--ess-threshold=0.4"), "--ess-threshold 0.4 needs"),
+        ("context = 99999999", ("solve", "--policy", WITH_PROBE), "context in {} is 99999999"),
+        ("", ("solve", "-n6"), "--particles is 6"),
+        ("", ("solve",), "PFSOLVE_PARTICLES is 6"),
+    ],
+)
+def test_what_contradicts_is_named_with_where_it_comes_from(
+    config: str,
+    words: tuple[str, ...],
+    says: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = tmp_path / "config" / "config.toml"
+    path.parent.mkdir()
+    path.write_text(config)
+    if not config:
+        monkeypatch.setenv("PFSOLVE_METHOD", "beam")
+        monkeypatch.setenv("PFSOLVE_PARTICLES", "6")
+    code, err = outcome(words, capsys)
+    assert code == 2
+    assert f"Error: {says.format(path)}" in err
+    assert REACHED not in err
+
+
+def test_a_folder_of_heads_that_cannot_be_written(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "probes").write_text("a file")
+    code, err = outcome(("train", "--policy", WITH_PROBE), capsys)
+    assert code == 2
+    assert f"cannot write to {tmp_path / 'config' / 'probes'}" in err
+    assert REACHED not in err
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any, Self
 
 import pytest
@@ -10,7 +11,7 @@ from pfsolve.cli.options import layers
 from pfsolve.cli.session import open_solver
 from pfsolve.environment import Environment
 from pfsolve.events import ignore
-from pfsolve.settings import merge
+from pfsolve.settings import Settings, merge
 
 
 class Asked:
@@ -23,6 +24,23 @@ class Asked:
         return self
 
     def __exit__(self, *_: object) -> None: ...
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_mistyped_variable_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, quiet: bool
+) -> None:
+    monkeypatch.setattr("pfsolve.solver.solver.Solver", Asked)
+    names = ("PARTICLE", "MODEL_DIR", "SEED", "CONFIG_DIR", "ONE", "")
+    variables = {f"PFSOLVE_{name}": str(tmp_path) for name in names}
+    environment = Environment(variables=variables | {"PARTICLE": "4"}, stderr=io.StringIO())
+    with open_solver(Settings(), environment, listen=ignore, quiet=quiet):
+        pass
+    told = (
+        "PFSOLVE_MODEL_DIR is no variable of pfsolve; did you mean PFSOLVE_MODELS_DIR?\n"
+        "PFSOLVE_PARTICLE is no variable of pfsolve; did you mean PFSOLVE_PARTICLES?\n"
+    )
+    assert environment.stderr.getvalue() == ("" if quiet else told)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.console import Console
 
 from pfsolve.display.output import Output
 from pfsolve.display.prose import readable
@@ -167,6 +168,19 @@ def test_a_record_from_before_the_chosen_one_was_marked_shows_the_heaviest() -> 
     line["particles"][2]["weight"] = 0.5
     del line["chosen"], line["best"]
     assert piped(line) == "$4$ \\boxed{4}\n\n4\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("Let a_name_of_mine be $x_1$.", "Let a_name_of_mine be x₁."),
+        (r"total_cost is \(a_{12}\), v_max is not", "total_cost is a₁₂, v_max is not"),
+        (r"S_n and x_1x_2, S_{50}, \frac{1}{2}", "Sₙ and x₁x₂, S₅₀, 1/2"),
+    ],
+)
+def test_a_name_beside_a_formula_stays_as_it_is(written: str, shown: str) -> None:
+    console = Console(width=80)
+    assert [str(line) for line in readable(written, console)] == [shown]
 
 
 def test_thoughts_are_not_part_of_the_solution() -> None:

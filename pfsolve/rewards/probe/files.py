@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pfsolve.errors import ModelMissing, UsageError, named
 from pfsolve.files import check_writable
+from pfsolve.settings import PROBE_FILES
 
-PROBE_FILES = ".npz"  # what the files of heads end in
 PACKAGED = Path(__file__).parent / "heads"
 
 
@@ -36,6 +36,23 @@ def check_output(path: Path) -> None:
         check_writable(path)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}", "name another file") from error
+
+
+def check_own_folder(config_dir: Path) -> None:
+    """Make the folder of the user's own heads where it is missing, and refuse one that cannot be written.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    path = own_file("new", config_dir)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        check_writable(path)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write to {path.parent}: {error.strerror}",
+            "name a file for the head with -o, such as head.npz",
+        ) from error
 
 
 def head_of(policy: str, config_dir: Path) -> Path | None:
