@@ -236,13 +236,13 @@ def _draw(
 
     Where all weigh the same there is nothing to choose by, and independent draws would only lose some.
     """
-    if np.ptp(chances.log) == 0.0:
-        return np.arange(pool.size)
     scheme = SCHEMES[rules.resampling]
     if reference is None or reference.slot not in pool:
-        return keep_in_place(scheme(rng, chances.normalised, pool.size))
-    kept = int(np.searchsorted(pool, reference.slot))
-    return keep_in_place(resample_around(scheme, rng, chances.normalised, kept))
+        drawn = scheme(rng, chances.normalised, pool.size)
+    else:
+        kept = int(np.searchsorted(pool, reference.slot))
+        drawn = resample_around(scheme, rng, chances.normalised, kept)
+    return keep_in_place(drawn) if np.ptp(chances.log) else np.arange(pool.size)
 
 
 def _flatness(rules: FilterRules, weights: Weights, step: int) -> float:
