@@ -16,6 +16,7 @@ import llama_cpp as llama
 import numpy as np
 from numpy.typing import NDArray
 
+from pfsolve.engine import stopping
 from pfsolve.engine.layers import LayerStates
 from pfsolve.engine.library import LoadedModel
 from pfsolve.errors import EngineError, ResourceError, named
@@ -221,6 +222,7 @@ class Cache:
 
         Raises:
             EngineError: the cache is full, or an argument is not what llama.cpp needs.
+            GivenUp: within `stopping.given_up_once`, between two batches.
         """
         self._check(runs)
         most = self._most_tokens()
@@ -238,6 +240,7 @@ class Cache:
                         # Copied, since the next batch overwrites llama.cpp's rows.
                         parts.append(self._flush(filled, n_outputs, hidden, copy=True))
                         filled = n_outputs = 0
+                        stopping.look()
                     size = min(len(run.tokens) - start, most - filled)
                     if hidden:
                         size = min(size, self._outputs_max - n_outputs)
@@ -276,7 +279,9 @@ class Cache:
     def _most_tokens(self) -> int:
         """The number of tokens in one llama_decode."""
         crowded = self._on_cpu and sum(self._lengths.values()) > CROWDED
-        return CROWDED_TOKENS if crowded else BATCH_TOKENS
+        most = CROWDED_TOKENS if crowded else BATCH_TOKENS
+        short = self._on_cpu and stopping.can_be_given_up()
+        return min(most, stopping.BATCH_TOKENS) if short else most
 
     def _pad(self, filled: int, padding: int, hidden: bool) -> int:
         """Put rows without meaning behind the others in the batch; returns their number."""

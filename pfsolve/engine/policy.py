@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pfsolve.engine.cache import Cache, Rows, TokenRun
 from pfsolve.engine.chat import ASKING, CLOSING, Chat
 from pfsolve.engine.sampling import Logits, Sampling, TokenUncertainty, sample, token_uncertainty
+from pfsolve.engine.stopping import GivenUp
 from pfsolve.particle import (
     Finish,
     Kind,
@@ -151,14 +152,20 @@ class Policy:
         self._kept = min(_MOST_KEPT, rules.context // 8)
 
     def open(self, tokens: Sequence[int]) -> Branch:
-        """Decode a prompt, once, into a branch of its own."""
+        """Decode a prompt, once, into a branch of its own.
+
+        Where that is given up on the way (`stopping.given_up_once`), nothing can be written on the branch.
+        """
         sequence = self.cache.new()
         try:
-            outputs = self.cache.decode([TokenRun(sequence, tokens)])
+            return Branch(
+                sequence, self.cache.decode([TokenRun(sequence, tokens)]).logits[0].copy()
+            )
+        except GivenUp:
+            return Branch(sequence, np.zeros(self.model.n_vocab, np.float32))
         except BaseException:
             self.cache.drop(sequence)
             raise
-        return Branch(sequence, outputs.logits[0].copy())
 
     def fork(self, branch: Branch) -> Branch:
         """A second branch from the same place; it shares cells and logits."""

@@ -1,7 +1,6 @@
 """One search on its way: its population, its branches in the cache, and the steps it waits for.
 
-A search (see `pfsolve.search.requests`) speaks of indices and numbers; a run answers its requests with
-a policy and a reward.
+A search (see `pfsolve.search.requests`) speaks of indices and numbers; a run answers it with models.
 """
 
 from __future__ import annotations
@@ -12,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pfsolve.engine.policy import Branch, Policy, StepDraft, Trace
+from pfsolve.engine.stopping import GivenUp, given_up_once
 from pfsolve.errors import EngineError, NoAnswer, PfsolveError, named
 from pfsolve.particle import CUT, Finish, Kind, Particle, first_alike
 from pfsolve.programs.base import Sandbox
-from pfsolve.rewards.base import Prefix, Reward, Scorer
+from pfsolve.rewards.base import Prefix, Reward, Scorer, Uniform
 from pfsolve.search.log_odds import Floats
 from pfsolve.search.requests import (
     Alike,
@@ -48,8 +48,7 @@ class SearchRun:
     Attributes:
         task: what is searched.
         drafts: steps that the search waits for.
-        end: the outcome, or an error where all particles are dead or the reward gave NaN; None until
-            then.
+        end: the outcome, or an error where all are dead or the reward gave NaN; None until then.
 
     Raises:
         ProblemTooLong: the reward cannot take in the problem.
@@ -84,7 +83,8 @@ class SearchRun:
             first: dict[Kind, Branch] = {}
             for writer in task.writers:
                 known = first.get(writer.kind)
-                branch = policy.fork(known) if known else policy.open(writer.prompt)
+                with given_up_once(self._ending.has_come):
+                    branch = policy.fork(known) if known else policy.open(writer.prompt)
                 first.setdefault(writer.kind, branch)
                 self._branches.append(branch)
             prompts = {writer.kind: len(writer.prompt) for writer in task.writers}
@@ -225,7 +225,13 @@ class SearchRun:
         log_odds = np.array([0.0 if each is None else each for each in known])
         unknown = np.array([each is None for each in known])
         if unknown.any():
-            log_odds[unknown] = self._ask_reward(slots[unknown].tolist())
+            try:
+                with given_up_once(self._ending.has_come):
+                    log_odds[unknown] = self._ask_reward(slots[unknown].tolist())
+            except GivenUp:
+                self._scorer.close()
+                self._scorer = Uniform()  # the old one may have lost track of what it has read
+                return self._score(slots)
         for slot, each, asked in zip(slots.tolist(), log_odds.tolist(), unknown, strict=True):
             if asked or self._particles[slot].is_dead:
                 self._particles[slot] = self._particles[slot].scored(each)

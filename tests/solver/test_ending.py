@@ -8,7 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pfsolve.engine.cache import TokenRun
 from pfsolve.engine.policy import Policy, StepDraft
+from pfsolve.engine.stopping import BATCH_TOKENS
 from pfsolve.particle import Finish
 from pfsolve.rewards.base import Memoryless, Prefix, Uniform
 from pfsolve.search.methods import METHODS
@@ -72,6 +74,44 @@ def test_a_search_that_is_stopped_before_its_first_token_decodes_nothing(
     (outcome,) = run(policy, NeverAsked(), task(policy, 1), stopping=lambda: True)
     assert outcome.cut is Finish.INTERRUPTED
     assert (outcome.tokens, [p.text for p in outcome.particles]) == (0, [""] * 4)
+    assert is_empty(policy.cache)
+
+
+@pytest.mark.parametrize("method", ["islands"])
+def test_a_long_prompt_is_given_up_on_the_way(make_policy: MakePolicy, method: str) -> None:
+    policy = make_policy(**LONG)
+    long = task(policy, 1, method=method, problem="seven " * 150)
+    (outcome,) = run(policy, NeverAsked(), long, stopping=lambda: True)
+    assert outcome.cut is Finish.INTERRUPTED
+    assert [p.text for p in outcome.particles] == [""] * len(outcome.particles)
+    assert policy.cache.tokens_decoded == BATCH_TOKENS
+    assert is_empty(policy.cache)
+
+
+@pytest.mark.parametrize("method", ["pg"])
+def test_a_long_read_of_a_reward_is_given_up_on_the_way(
+    make_policy: MakePolicy, method: str
+) -> None:
+    policy = make_policy(temperature=1.0, max_step_tokens=6, context=160)
+    read: list[int] = []
+
+    class Reader(Memoryless):
+        name = "reader"
+
+        def score(self, prefixes: Sequence[Prefix]) -> np.ndarray:
+            sequence = policy.cache.new()
+            read.append(policy.cache.tokens_decoded)
+            try:
+                policy.cache.decode([TokenRun(sequence, [5] * 150)])
+            finally:
+                policy.cache.drop(sequence)
+            raise AssertionError("it was read to its end")
+
+    (outcome,) = run(policy, Reader(), task(policy, 1, method=method), stopping=lambda: bool(read))
+    assert outcome.cut is Finish.INTERRUPTED
+    assert [policy.cache.tokens_decoded - before for before in read] == [BATCH_TOKENS]
+    assert all(len(particle.steps) == 1 for particle in outcome.particles)
+    assert set(outcome.population.log_odds.tolist()) == {0.0}
     assert is_empty(policy.cache)
 
 
