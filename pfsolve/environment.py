@@ -84,6 +84,17 @@ class Environment:
         return self.stderr_is_terminal and self.variables.get("TERM", "") != "dumb"
 
     @property
+    def in_foreground(self) -> bool:
+        """Whether stderr's terminal is this process's to draw on: not after Ctrl-Z and `bg`."""
+        try:
+            return os.tcgetpgrp(self.stderr.fileno()) in (
+                os.getpgrp(),
+                0,
+            )  # 0: a group out of sight
+        except (AttributeError, OSError, ValueError):  # Windows, or no terminal that it belongs to
+            return True
+
+    @property
     def debug(self) -> bool:
         return self.flag("PFSOLVE_DEBUG")
 

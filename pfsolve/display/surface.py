@@ -206,6 +206,8 @@ class Redrawn(Lines):
         from rich.live import Live
 
         start = self._clock()
+        if not self._environment.in_foreground:
+            return  # it would draw into the shell
         if self._live is None:
             self._live = Live(
                 self,

@@ -221,6 +221,25 @@ class Slow(View):
         return [Text("drawn")]
 
 
+def test_in_the_background_nothing_is_redrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after Ctrl-Z and `bg`; what stays on the screen is shown all the same."""
+    foreground: list[bool] = []
+    monkeypatch.setattr(Environment, "in_foreground", property(lambda _: bool(foreground)))
+    environment, clock, drawn = screen(), Clock(), list[float]()
+    with watching(environment, Slow(clock, 0.0, drawn), clock=clock) as surface:
+        surface(Began("p", 2, 100))
+        clock.now += 1
+        surface(SEARCH[1])
+        assert (drawn, written(environment)) == ([], "")
+        foreground.append(True)
+        surface(SEARCH[1])
+        assert drawn == [clock.now]
+        foreground.clear()
+        clock.now += 1
+        surface(Ended(ROWS, 30, 2.0))
+    assert len(drawn) == 2
+
+
 @pytest.mark.parametrize("drawing", [0.0, 0.0001, 0.005, 0.2])
 @pytest.mark.parametrize("printing", [False, True])
 def test_drawing_takes_at_most_a_hundredth_of_the_time(drawing: float, printing: bool) -> None:
