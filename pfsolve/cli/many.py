@@ -51,11 +51,10 @@ def solve_file(
         settings = dataclasses.replace(settings, seed=0)  # so that --resume and shards agree
 
     with ExitStack() as stack:
-        results = records = show = None
+        results = show = None
         if options.output is not None:
             results = stack.enter_context(ResultsFile(options.output, resume=options.resume))
-        if options.record is not None:
-            records = RunRecords(options.record)
+        records = None if options.record is None else RunRecords(options.record)
         if not rows:  # a shard may hold nothing of a short file
             return
         display = stack.enter_context(
@@ -63,21 +62,25 @@ def solve_file(
         )
         if results is None or options.json is not None:
             show = stack.enter_context(closing(_printer(output, options, display)))
-        problems = _count(rows, display)
-        solver, stopping = stack.enter_context(
-            open_solver(
-                settings,
-                environment,
-                listen=display,
-                problems=problems,
-                quiet=options.quiet,
-                verbose=options.verbose,
+        problems = _problems(rows, display)
+        solver, stopping = None, lambda: False
+        run = None if results is None else results.whole(settings, problems)
+        if run is None:
+            solver, stopping = stack.enter_context(
+                open_solver(
+                    settings,
+                    environment,
+                    listen=display,
+                    problems=len(problems),
+                    quiet=options.quiet,
+                    verbose=options.verbose,
+                )
             )
-        )
+            run = solver.settings, solver.versions
         tally = solve_many(
             solver,
             rows,
-            Origin(solver.settings, solver.versions, len(file.rows), options.shard),
+            Origin(*run, len(file.rows), options.shard),
             output=results,
             records=records,
             show=show,
@@ -93,18 +96,18 @@ def solve_file(
         raise SomeFailed(f"{tally.failed} of {len(rows)} problems have no answer")
 
 
-def _count(rows: Sequence[Problem | BadRow], display: Surface) -> int:
-    """The number of problems among the rows.
+def _problems(rows: Sequence[Problem | BadRow], display: Surface) -> list[Problem]:
+    """The problems among the rows.
 
     Raises:
         SomeFailed: there is none to load a model for; what is wrong with each row has been told.
     """
-    bad = [row for row in rows if isinstance(row, BadRow)]
-    if len(bad) == len(rows):
-        for row in bad:
+    if problems := [row for row in rows if isinstance(row, Problem)]:
+        return problems
+    for row in rows:
+        if isinstance(row, BadRow):
             display(ProblemEnded(row.id, None, None, row.reason, tokens=0, seconds=0.0))
-        raise SomeFailed(f"{len(rows)} of {len(rows)} rows hold no problem")
-    return len(rows) - len(bad)
+    raise SomeFailed(f"{len(rows)} of {len(rows)} rows hold no problem")
 
 
 def _printer(output: Output, options: RunOptions, display: Surface) -> InOrder[ResultLine]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeGuard
 
 from pfsolve.errors import UsageError
 from pfsolve.files import dumps, replacing
 from pfsolve.problems import BadRow, Problem
-from pfsolve.results.line import SCHEMA, ResultLine, is_finished, upgraded
+from pfsolve.results.line import SCHEMA, ResultLine, as_decided, is_finished, upgraded
+from pfsolve.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def read_solved(path: Path) -> Contents:
 _WHOLE = {"line": int, "rows": int, "settings": dict, "settings_hash": str, "at": str}
 
 
-def _is_whole(record: ResultLine | None) -> bool:
+def _is_whole(record: ResultLine | None) -> TypeGuard[ResultLine]:
     """Whether a line holds a result that lacks nothing."""
     return record is not None and all(
         isinstance(record.get(name), kind) for name, kind in _WHOLE.items()
@@ -141,6 +142,24 @@ class ResultsFile:
     def records(self) -> list[ResultLine]:
         """All results that it holds now."""
         return [record for _, record in self._lines if record is not None]
+
+    def whole(
+        self, settings: Settings, problems: Sequence[Problem]
+    ) -> tuple[Settings, Mapping[str, str]] | None:
+        """Settings and versions of a run under these settings that has finished all these problems.
+
+        None if there is no such run.
+        """
+        runs: dict[str, list[ResultLine]] = {}
+        for _, record in self._lines:
+            if _is_whole(record) and is_finished(record):
+                runs.setdefault(record["settings_hash"], []).append(record)
+        wanted = {(problem.id, problem.text) for problem in problems}
+        for run in runs.values():
+            decided = as_decided(settings, run[0])
+            if decided and wanted <= {(record["id"], record.get("problem")) for record in run}:
+                return decided, run[0]["versions"]
+        return None
 
     def resume(self, settings_hash: str, rows: Iterable[Problem | BadRow]) -> dict[str, ResultLine]:
         """Prepare the file for more results, and return what is finished of these rows, by id.

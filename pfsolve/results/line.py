@@ -242,6 +242,21 @@ def hash_of(settings: Mapping[str, Any], versions: Mapping[str, str]) -> str:
     return digest(deciding | files)
 
 
+def as_decided(settings: Settings, line: ResultLine) -> Settings | None:
+    """Settings with what they leave open as the run of this line decided it; None if they differ from its.
+
+    So no model need be looked at to know that a result is of these settings.
+    """
+    then = {**_BEFORE, **line["settings"]}
+    left_open = [name for name, value in settings.to_dict().items() if value is None]
+    try:
+        decided = replace(settings, **{name: then[name] for name in left_open})
+    except PfsolveError:
+        return None
+    same = hash_of(decided.to_dict(), line["versions"]) == line["settings_hash"]
+    return decided if same else None
+
+
 def is_finished(line: ResultLine) -> bool:
     """Whether the problem need not be searched again: its search came to its own end."""
     error = line.get("error")

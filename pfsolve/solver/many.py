@@ -40,7 +40,7 @@ class RowTally:
 
 
 def solve_many(
-    solver: Solver,
+    solver: Solver | None,
     rows: Sequence[Problem | BadRow],
     origin: Origin,
     *,
@@ -53,6 +53,7 @@ def solve_many(
     """Settle every row that has no finished result yet.
 
     Args:
+        solver: None where the output has finished all problems.
         output: results file; what it has finished under the same settings is not done again.
         records: gets a run record of each problem.
         show: gets the position among `rows` and the result, with its particles, of each row that is
@@ -77,8 +78,9 @@ def solve_many(
         if isinstance(row, BadRow):
             ledger.settle(row, origin.failed(row))
     problems = [row for row in rows if isinstance(row, Problem) and row.id not in finished]
-    for problem, end in solver.solve_all(problems, stopping=stopping, listen=ledger.hear):
-        ledger.take(problem, end)
+    if solver is not None:
+        for problem, end in solver.solve_all(problems, stopping=stopping, listen=ledger.hear):
+            ledger.take(problem, end)
     tally.interrupted = tally.interrupted or tally.done < len(rows)
     listen(ManyEnded(tally.interrupted, time.monotonic() - started))
     return tally

@@ -14,6 +14,11 @@ from pfsolve.engine import library
 from pfsolve.environment import Environment
 from pfsolve.errors import ModelMissing
 from pfsolve.models import resolve
+from pfsolve.problems import Problem
+from pfsolve.results.file import ResultsFile
+from pfsolve.results.line import Origin
+from pfsolve.settings import Settings
+from tests.results.conftest import solution
 
 REACHED = "here a model would be fetched"
 WITH_PROBE = "qwen2.5-coder-1.5b-instruct"
@@ -204,6 +209,30 @@ def test_a_folder_of_heads_that_cannot_be_written(
     assert code == 2
     assert f"cannot write to {tmp_path / 'config' / 'probes'}" in err
     assert REACHED not in err
+
+
+def test_a_file_that_is_done_is_resumed_without_a_model(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "done.jsonl"
+    decided = Settings(policy=WITH_PROBE, reward="probe", temperature=0.5, programs=0.5, seed=0)
+    ours = Origin(decided, {"policy_sha256": "f00"}, rows=2)
+    problems = [Problem(str(n), n, f"{n}+{n}") for n in (1, 2)]
+    with ResultsFile(path) as file:
+        for problem in problems:
+            file.write(ours.solved(problem, solution(problem, str(2 * problem.line))))
+    before = path.read_text()
+    same = ("file", "-o", str(path), "--resume", "-q")
+    for more in ((), ("--policy", WITH_PROBE), ("--programs", "0.5"), ("--parallel", "2")):
+        assert run([*COMMANDS[same[0]], *same[1:], *more], Environment()) == 0, more
+        assert path.read_text() == before
+    capsys.readouterr()
+    for more in (("--seed", "1"), ("--temperature", "0.6"), ("--particles", "4")):
+        code, err = outcome((*same, *more, "--policy", WITH_PROBE), capsys)
+        assert (code, REACHED in err) == (4, True), more
+    (tmp_path / "problems.txt").write_text("1+1\n2+2\n3+3\n")
+    code, err = outcome((*same, "--policy", WITH_PROBE), capsys)
+    assert (code, REACHED in err) == (4, True)
 
 
 @pytest.mark.parametrize(
