@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "bench": ("bench", "answered.jsonl"),
     "score": ("score", "1+1", "solution.txt"),
     "eval": ("reward", "eval", "labelled.jsonl"),
-    "train": ("reward", "train", "labelled.jsonl"),
+    "train": ("reward", "train", "--problems", "answered.jsonl"),
 }
 REWARDS = ("prob", "no.npz", "no/such.gguf", "smollm2-135m-instruct", "solution.txt/x.npz")
 POLICIES = ("qwen", "./no.gguf", "no/such.gguf", "skywork-o1-prm-1.5b", "problems.txt/")
@@ -100,7 +100,7 @@ WRONG: list[tuple[str, ...]] = [
     ("", "reward", "eval", "answered.jsonl"),
     ("eval", "-o", f"{UNWRITABLE}.jsonl"),
     ("", "reward", "train"),
-    ("", "reward", "train", "nowhere.jsonl"),
+    ("", "reward", "train", "--problems", "nowhere.jsonl"),
     ("", "reward", "train", "--problems", "problems.txt"),
     ("train", "-o", "head.txt"),
     ("train", "-o", f"{UNWRITABLE}.npz"),
