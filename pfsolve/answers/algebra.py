@@ -21,7 +21,7 @@ from pfsolve.answers.values import Judge, Undecided, quick_same_value
 
 _LOG = re.compile(r"\\log(?![A-Za-z]|\s*_)")  # to base 10, or natural beside an \ln
 _ANGLE_IN_DEGREES = re.compile(r"(\d+(?:\.\d+)?)\s*\^\\circ")
-_CONDITIONS = (sympy.core.relational.Relational, sympy.And, sympy.Or)
+_CONDITIONS = (sympy.Lt, sympy.Le, sympy.Gt, sympy.Ge, sympy.And, sympy.Or)
 
 
 class OutOfTime(BaseException):
@@ -50,7 +50,9 @@ def same_value(a: str, b: str) -> bool:
     verdict = _same_numerically(a, b)
     if verdict is None:
         x, y = sympy_value(a), sympy_value(b)
-        verdict = bool(x and y) and (_verify(x, y) or _verify(y, x) or _same_set(x[0], y[0]))
+        verdict = _same_set(x, y)
+        if verdict is None:
+            verdict = _proportional(a, b) or _verify(x, y) or _verify(y, x)
     if not verdict and "\\ln" in a + b and _LOG.search(a + b):
         return same_value(_LOG.sub(r"\\ln", a), _LOG.sub(r"\\ln", b))
     return verdict
@@ -65,18 +67,43 @@ def sympy_value(text: str) -> list[Any]:
 
 
 def _verify(x: list[Any], y: list[Any]) -> bool:
-    return bool(verify(x, y, timeout_seconds=None))
+    return bool(x and y) and bool(verify(x, y, timeout_seconds=None))
 
 
-def _same_set(x: Any, y: Any) -> bool:
-    """Whether two inequalities in one variable, or one and a set, hold for the same numbers."""
-    if not all(isinstance(z, (*_CONDITIONS, sympy.Set)) for z in (x, y)):
-        return False
-    conditions = [z for z in (x, y) if isinstance(z, _CONDITIONS)]
-    if len({symbol for z in conditions for symbol in z.free_symbols}) != 1:
-        return False
-    first, second = (z.as_set() if isinstance(z, _CONDITIONS) else z for z in (x, y))
+def _same_set(x: list[Any], y: list[Any]) -> bool | None:
+    """Whether two inequalities in one variable, or one and a set, hold for the same numbers.
+
+    Returns None for anything else.
+    """
+    values = [*x[:1], *y[:1]]
+    conditions = [value for value in values if isinstance(value, _CONDITIONS)]
+    if len(values) < 2 or len({s for value in conditions for s in value.free_symbols}) != 1:
+        return None
+    if not all(isinstance(value, (*_CONDITIONS, sympy.Set)) for value in values):
+        return None
+    try:
+        first, second = (v.as_set() if isinstance(v, _CONDITIONS) else v for v in values)
+    except Exception:  # not every condition is a set that SymPy can tell
+        return None
     return bool(first == second)
+
+
+def _proportional(a: str, b: str) -> bool:
+    """Whether two equations are multiples of each other, by their values at a few points."""
+    x, y = ((sympy_value(text) or [None])[0] for text in (a, b))
+    if not (isinstance(x, sympy.Eq) and isinstance(y, sympy.Eq)):
+        return False
+    f, g = x.lhs - x.rhs, y.lhs - y.rhs
+    symbols = sorted(f.free_symbols | g.free_symbols, key=str)
+    ratios = []
+    for first in range(_ROUNDS):
+        point = {s: _POINTS[(first + i) % len(_POINTS)] for i, s in enumerate(symbols)}
+        p, q = _evaluate(a, f, point), _evaluate(b, g, point)
+        if not p or not q:
+            return False
+        ratios.append(p / q)
+    tolerance = 10.0 ** (5 - _DIGITS) * abs(ratios[0])
+    return bool(symbols) and all(abs(ratio - ratios[0]) <= tolerance for ratio in ratios)
 
 
 def _same_numerically(a: str, b: str) -> bool | None:

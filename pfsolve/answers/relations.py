@@ -77,7 +77,7 @@ def _tuple_of_names(text: str) -> list[str]:
 
 # --- what lies between bounds ----------------------------------------------------------------
 
-_ABSOLUTE = re.compile(r"\|([^|]*)\|")
+_ABSOLUTE = re.compile(r"\|\s*([a-z])\s*([-+]\s*[^|]+)?\|")
 _EXCEPT = re.compile(r"\\mathbb\{R\}\s*\\setminus\s*\\\{(.*)\\\}")
 _MINUS_INFINITY, _INFINITY = Value("-\\infty"), Value("\\infty")
 
@@ -100,19 +100,33 @@ def read_inequality(text: str, read: Read) -> Node | None:
             Equation(text, name, interval(*bounds[0], closed=bounds[1])) if is_name(name) else None
         )
     low, high = sides
-    if (inside := _ABSOLUTE.fullmatch(low)) and is_name(inside[1]) and not is_name(high):
-        ends = read(f"-({high})" if number(high) is None else f"-{high}"), read(high)
-        return Equation(text, inside[1], interval(*ends, closed=(closed[0], closed[0])))
-    if (inside := _ABSOLUTE.fullmatch(high)) and is_name(inside[1]) and not is_name(low):
-        end = read(f"-({low})" if number(low) is None else f"-{low}")
-        below = interval(_MINUS_INFINITY, end, closed=(False, closed[0]))
-        above = interval(read(low), _INFINITY, closed=(closed[0], False))
-        return Equation(text, inside[1], Group(text, "union", (below, above)))
+    if around := _ABSOLUTE.fullmatch(low) or _ABSOLUTE.fullmatch(high):
+        within, distance = (True, high) if around[0] == low else (False, low)
+        return _read_distance(text, around, distance, within, closed[0], read)
     if is_name(low) and not is_name(high):
         return Equation(text, low, interval(_MINUS_INFINITY, read(high), closed=(False, closed[0])))
     if is_name(high):
         return Equation(text, high, interval(read(low), _INFINITY, closed=(closed[0], False)))
     return None
+
+
+def _read_distance(
+    text: str, around: re.Match[str], distance: str, within: bool, closed: bool, read: Read
+) -> Node | None:
+    """`|x - 1| < 2` as an interval, `|x| > 2` as what is outside it."""
+    centre, radius = number((around[2] or "0").replace(" ", "")), number(distance)
+    if centre is not None and radius is not None:
+        low, high = str(-centre - radius), str(radius - centre)
+    elif not around[2]:
+        low, high = f"-({distance})", distance
+    else:
+        return None
+    ends = read(low), read(high)
+    if within:
+        return Equation(text, around[1], interval(*ends, closed=(closed, closed)))
+    below = interval(_MINUS_INFINITY, ends[0], closed=(False, closed))
+    above = interval(ends[1], _INFINITY, closed=(closed, False))
+    return Equation(text, around[1], Group(text, "union", (below, above)))
 
 
 def read_exception(text: str, read: Read) -> Node | None:
