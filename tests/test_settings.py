@@ -96,7 +96,7 @@ def test_unknown_settings_are_named(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("method", "final", "particles"),
-    [("pf", "weighted-vote", 8), ("bon", "argmax", 8), ("sc", "vote", 8), ("greedy", "vote", 1)],
+    [("pf", None, 8), ("bon", "argmax", 8), ("sc", "vote", 8), ("greedy", "vote", 1)],
 )
 def test_a_method_brings_the_settings_that_go_with_it(
     method: str, final: str, particles: int

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 SCHEMA = 2  # of the lines; a change that older readers would misread raises it
 
 # What a setting counts as where a result is older than it: its default, or else what was done before.
-_BEFORE = Settings(programs=0.0, early_stop=False, top_p=1.0, top_k=0, min_p=0.0).to_dict()
+_BEFORE = Settings(
+    programs=0.0, final="weighted-vote", early_stop=False, top_p=1.0, top_k=0, min_p=0.0
+).to_dict()
 
 
 class CandidateLine(TypedDict):

@@ -23,6 +23,8 @@ class Aggregated:
         how: "prod" or "min".
     """
 
+    calibrated = False  # whatever the scores of single steps are
+
     def __init__(self, reward: Reward, how: str) -> None:
         self._reward = reward
         self._how = how

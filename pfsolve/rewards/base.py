@@ -75,6 +75,9 @@ class Reward(Protocol):
             reward of the caller's own, others say it as they are found.
         reads_programs: whether it can tell good programs from bad ones; those of a reward that
             cannot all have log-odds 0 while they are alive.
+        calibrated: whether it has been measured that, among the solutions of one problem, differences of
+            its log-odds are those of the chance to come out right; else no vote is weighted by them
+            unless the settings say so.
         tokens_read: number of tokens decoded for scoring so far, in whichever model; never falls.
     """
 
@@ -83,6 +86,7 @@ class Reward(Protocol):
     wants_trace: bool
     depths: Sequence[float]
     reads_programs: bool
+    calibrated: bool
 
     @property
     def tokens_read(self) -> int: ...
@@ -191,6 +195,7 @@ class Memoryless:
     wants_trace = False
     depths: Sequence[float] = ()
     reads_programs = False
+    calibrated = False
     tokens_read = 0
 
     def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:

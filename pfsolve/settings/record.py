@@ -38,7 +38,7 @@ METHODS: dict[str, dict[str, Any]] = {
 RESAMPLING = ("systematic", "multinomial", "stratified", "residual")
 WEIGHTS = ("score", "ratio")
 FINISHED = ("stay", "absorb")
-FINAL = ("weighted-vote", "vote", "argmax")
+FINAL = ("vote", "weighted-vote", "argmax")
 # Any other reward is a process reward model, or the file of a probe's head, which ends as below.
 REWARDS = ("probe", "self-evaluation", "confidence", "none")
 PROBE_FILES = ".npz"
@@ -129,12 +129,12 @@ class Settings:
         METHOD,
         choices=FINISHED,
     )
-    final: str = setting(
-        "weighted-vote",
+    final: str | None = setting(
+        None,
         "How the answer is chosen.",
         METHOD,
         choices=FINAL,
-        default_text="weighted-vote; argmax with beam, dvts and bon, vote with sc",
+        default_text="vote, or weighted-vote if the reward is calibrated; argmax with beam, dvts and bon",
     )
     early_stop: bool | None = setting(
         None,

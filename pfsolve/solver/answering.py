@@ -8,15 +8,17 @@ from itertools import compress
 import numpy as np
 
 from pfsolve.answers import group_equivalent
-from pfsolve.particle import Finish, Kind, Particle
+from pfsolve.particle import Finish, Kind, Particle, first_alike
 from pfsolve.search.log_odds import Floats
-from pfsolve.search.selection import is_settled, select
+from pfsolve.search.selection import Voters, is_settled, select
 from pfsolve.settings import Settings
 from pfsolve.solution import Solution
 from pfsolve.solver.task import Outcome, Task
 
 
-def answer_is_settled(final: str, particles: Sequence[Particle], weights: Floats) -> bool:
+def answer_is_settled(
+    final: str, particles: Sequence[Particle], log_odds: Floats, weights: Floats
+) -> bool:
     """Whether the particles that are still under way will hardly change the answer.
 
     So it is too once both kinds of solutions have come to an answer, and all to the same
@@ -24,14 +26,28 @@ def answer_is_settled(final: str, particles: Sequence[Particle], weights: Floats
 
     Args:
         final: how the answer is chosen, one of `pfsolve.settings.FINAL`.
+        log_odds: of the newest scores, (n,).
         weights: normalised, (n,).
     """
-    finished = np.array([particle.finish is not None for particle in particles])
-    classes = group_equivalent([particle.answer for particle in particles])
+    voters = voters_of(particles, log_odds, weights)
     answered = {particle.kind for particle in particles if particle.answer is not None}
-    if len(answered) > 1 and len(set(classes) - {None}) == 1:
+    if len(answered) > 1 and len(set(voters.classes) - {None}) == 1:
         return True
-    return is_settled(final, classes, finished, weights)
+    return is_settled(final, voters, np.array([each.finish is not None for each in particles]))
+
+
+def voters_of(particles: Sequence[Particle], log_odds: Floats, weights: Floats) -> Voters:
+    """What a vote of particles goes by, from their log-odds and weights, each (n,)."""
+    answers = [particle.answer for particle in particles]
+    return Voters(
+        answers,
+        group_equivalent(answers),
+        log_odds,
+        weights,
+        kinds=[int(particle.kind is Kind.PROGRAM) for particle in particles],
+        lengths=[particle.n_tokens for particle in particles],
+        alike=first_alike(particles),
+    )
 
 
 def solution_of(
@@ -52,14 +68,9 @@ def solution_of(
     needed = np.array([particle.finish is not Finish.SETTLED for particle in outcome.particles])
     share = weights[needed].sum()
     voters = list(compress(outcome.particles, needed))
-    answers = [particle.answer for particle in voters]
+    shares = weights[needed] / share if share > 0 else weights[needed]
     choice = select(
-        settings.final,
-        answers,
-        group_equivalent(answers),
-        population.log_odds[needed],
-        weights[needed] / share if share > 0 else weights[needed],
-        [particle.kind is Kind.TEXT for particle in voters],  # which is easier to read
+        settings.final or "vote", voters_of(voters, population.log_odds[needed], shares)
     )
     return Solution(
         problem=task.problem.text,

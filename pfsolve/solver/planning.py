@@ -12,6 +12,7 @@ from pfsolve.engine.policy import CPU_TILE, GPU_TILE
 from pfsolve.engine.sampling import Sampling
 from pfsolve.models.entry import ModelEntry
 from pfsolve.particle import Kind
+from pfsolve.rewards.base import Reward
 from pfsolve.settings import MAX_PARTICLES, Settings
 from pfsolve.solver.finding import Found, programs_wanted
 from pfsolve.solver.lots import waves_of
@@ -45,14 +46,15 @@ class SolvePlan:
     tile: int  # number of rows that the kernels compute together
     at_once: bool  # whether decoding all particles costs little more than decoding a few
 
-    def resolve(self, settings: Settings, policy: str, reward: str, programs: float) -> Settings:
+    def resolve(self, settings: Settings, policy: str, reward: Reward, programs: float) -> Settings:
         """The settings with everything decided that they left open."""
         text = self.sampling[Kind.TEXT]
         return replace(
             settings,
             policy=policy,
-            reward=reward,
+            reward=reward.name,
             programs=programs,
+            final=settings.final or ("weighted-vote" if reward.calibrated else "vote"),
             early_stop=settings.stops_early,
             max_step_tokens=self.max_step_tokens,
             temperature=text.temperature,

@@ -304,8 +304,8 @@ class SearchRun:
     def _ends_here(self, info: StepInfo) -> bool:
         """Tell of a step that is scored and weighed; whether the search is to end with it."""
         self._narrator.scored(info, self._steps, self._particles, self._tokens)
-        settled = self.task.settled
-        if not self._ending.why and settled and settled(self._particles, info.weights.normalised):
+        settled, weights = self.task.settled, info.weights.normalised
+        if not self._ending.why and settled and settled(self._particles, info.log_odds, weights):
             self._ending.settle(Finish.SETTLED)
         return self._ending.has_come()
 

@@ -93,7 +93,7 @@ class Solver:
         entry = found.policy.entry
         missing = found.sandbox is not None and opened.sandbox is None
         share = 0.0 if missing else programs_wanted(settings, entry)
-        self.settings = planned.resolve(settings, found.policy.name, opened.reward.name, share)
+        self.settings = planned.resolve(settings, found.policy.name, opened.reward, share)
         self.policy = opened.policy
         self.reward = opened.reward
         self.parallel = planned.parallel
@@ -230,7 +230,7 @@ class Solver:
         return Writer(kind, prompt, opening=self.policy.chat.opening if asking.thought else "")
 
     def _task(self, problem: Problem, seed: int, listen: SearchListener | None) -> Task:
-        settings = self.settings
+        settings, final = self.settings, self.settings.final or "vote"
         lots = [lot for wave in self._waves for lot in wave]
         writers = {kind: self._writer(kind, problem.text) for kind in {lot.kind for lot in lots}}
         return Task(
@@ -243,6 +243,6 @@ class Solver:
             seed=seed,
             search=search_of(self._waves, settings, resampling_rng(seed)),
             listen=listen,
-            settled=partial(answer_is_settled, settings.final) if settings.stops_early else None,
+            settled=partial(answer_is_settled, final) if settings.stops_early else None,
             seconds=settings.time,
         )

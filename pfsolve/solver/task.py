@@ -34,9 +34,9 @@ class Task:
     seed: int  # of all sampling
     search: Search  # what to do
     listen: SearchListener | None = None  # receives the events of this search
-    # Asked after each step with the particles and their normalised weights (n,); once true, the search
-    # ends there. None for never.
-    settled: Callable[[Sequence[Particle], Floats], bool] | None = None
+    # Asked after each step with the particles, their log-odds (n,) and normalised weights (n,); once
+    # true, the search ends there. None for never.
+    settled: Callable[[Sequence[Particle], Floats, Floats], bool] | None = None
     seconds: float | None = (
         None  # from the search's beginning, after which it is cut; None for never
     )

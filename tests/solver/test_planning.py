@@ -251,11 +251,12 @@ def test_what_is_left_open_is_planned_from_the_model_and_the_machine() -> None:
     assert (planned.context, planned.threads) == (1024, 6)
     assert (planned.parallel, planned.sequences) == (3, 12)
     assert planned.max_step_tokens == DEFAULT_MAX_STEP_TOKENS
-    resolved = planned.resolve(Settings(particles=4), "m", "none", 0.0)
+    resolved = planned.resolve(Settings(particles=4), "m", Uniform(), 0.0)
     assert (resolved.context, resolved.parallel, resolved.reward) == (1024, 3, "none")
     assert resolved.max_step_tokens == DEFAULT_MAX_STEP_TOKENS, "the result says what was done"
     assert (resolved.temperature, resolved.program_temperature) == (0.8, 0.4)
     assert (resolved.top_p, resolved.top_k, resolved.min_p) == (1.0, 0, 0.0)
+    assert resolved.final == "vote"
     on_gpu = plan(found, Settings(particles=4), 3, replace(machine, has_gpu=True))
     assert (on_gpu.batch_rows, on_gpu.tile) != (planned.batch_rows, planned.tile)
     with pytest.raises(ResourceError):

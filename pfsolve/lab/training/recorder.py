@@ -40,6 +40,7 @@ class Recorder:
     wants_trace = True
     depths: Sequence[float] = DEPTHS
     reads_programs = True
+    calibrated = False
     tokens_read = 0
 
     def __init__(self) -> None:

@@ -33,6 +33,7 @@ class Prm:
     wants_trace = False
     depths: Sequence[float] = ()
     reads_programs = False
+    calibrated = False
 
     def __init__(
         self,

@@ -49,6 +49,7 @@ class Probe:
                 HINT,
             )
         self._head = head
+        self.calibrated = head.about.get("calibrated_within_problems") is True
 
     def open(self, problem: str, n: int) -> _ProbeScorer:
         return _ProbeScorer(self._head, n)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pfsolve.lab.evaluation import votes
 from pfsolve.lab.evaluation.votes import best_of_n, oracle, vote
-from pfsolve.search.selection import select
+from pfsolve.search.selection import Voters, select
 
 SCORES = st.sampled_from([-np.inf, -1000.0, -2.0, 0.0, 0.3, 1.0, 1.5])
 ROLLOUTS = st.lists(st.tuples(SCORES, st.integers(-1, 3)), min_size=1, max_size=7)
@@ -83,7 +83,7 @@ def test_with_all_rollouts_the_winner_is_the_one_that_solving_selects(rollouts: 
     answers = [None if c < 0 else str(c) for c in classes]
     groups = [None if c < 0 else int(c) for c in classes]
     for how, measured in (("weighted-vote", vote), ("argmax", best_of_n)):
-        choice = select(how, answers, groups, scores, weights)
+        choice = select(how, Voters(answers, groups, scores, weights))
         if len({c.share for c in choice.candidates}) < len(choice.candidates):
             continue
         assert measured(scores, classes)[-1] == float(choice.answer == "0")
