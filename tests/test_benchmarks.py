@@ -28,6 +28,13 @@ def test_throughput_replays_what_a_solve_asked_of_the_cache() -> None:
     assert "fork at 2000 tokens" in printed
 
 
+def test_filters_are_compared_with_votes() -> None:
+    script = str(BENCHMARKS / "filters.py")
+    command = [sys.executable, script, "--problems", "3", "--reward", "good", "--method", "pf"]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert "| pf | " in printed
+
+
 def test_batch_solves_side_by_side_and_one_at_a_time(tmp_path: Path) -> None:
     rows = [json.dumps({"problem": f"What is 1+{n}?", "answer": str(n + 1)}) for n in range(2)]
     (tmp_path / "two.jsonl").write_text("\n".join(rows))

@@ -38,7 +38,7 @@ REFERENCE = Path(__file__).parent.parent / ".github/REFERENCE.md"
 OTHER = {
     "method": "pg", "particles": "4", "programs": "0.25", "reward": "none", "aggregate": "min",
     "resampling": "residual", "program_temperature": "0.6",
-    "weights": "ratio", "ess_threshold": "0.5", "softmax_temperature": "2.5", "deduplicate": "true",
+    "weights": "ratio", "ess_threshold": "0.25", "softmax_temperature": "2.5", "deduplicate": "true",
     "finished": "absorb", "final": "vote", "early_stop": "yes", "max_steps": "3",
     "max_step_tokens": "99", "sweeps": "3", "islands": "4", "ladder": "4,2,1", "beam_width": "2",
     "expected_steps": "7", "temperature": "0.25", "top_p": "0.9", "top_k": "40", "min_p": "0.1",
@@ -50,7 +50,6 @@ OTHER = {
 SEVERAL = {"preset", "profile"}  # what stands for several settings
 # What another value needs beside it.
 WITH = {
-    "ess_threshold": {"weights": "ratio"},
     "sweeps": {"method": "pg"},
     "islands": {"method": "islands"},
     "ladder": {"method": "tempering", "particles": "6"},
@@ -99,7 +98,7 @@ def test_unknown_settings_are_named(name: str) -> None:
     [("pf", None, 8), ("bon", "argmax", 8), ("sc", "vote", 8), ("greedy", "vote", 1)],
 )
 def test_a_method_brings_the_settings_that_go_with_it(
-    method: str, final: str, particles: int
+    method: str, final: str | None, particles: int
 ) -> None:
     merged = merge({"method": method})
     assert (merged.final, merged.particles) == (final, particles)

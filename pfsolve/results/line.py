@@ -23,7 +23,14 @@ SCHEMA = 2  # of the lines; a change that older readers would misread raises it
 
 # What a setting counts as where a result is older than it: its default, or else what was done before.
 _BEFORE = Settings(
-    programs=0.0, final="weighted-vote", early_stop=False, top_p=1.0, top_k=0, min_p=0.0
+    programs=0.0,
+    ess_threshold=1.0,
+    softmax_temperature=1.0,
+    final="weighted-vote",
+    early_stop=False,
+    top_p=1.0,
+    top_k=0,
+    min_p=0.0,
 ).to_dict()
 
 
@@ -239,6 +246,8 @@ def hash_of(settings: Mapping[str, Any], versions: Mapping[str, str]) -> str:
     whole = {**_BEFORE, **settings}
     if whole["programs"] == 0:
         whole["program_temperature"] = None
+    if whole["ess_threshold"] == 1:  # as null meant it, before it was a number
+        whole["ess_threshold"] = None
     deciding = {name: value for name, value in whole.items() if name not in MACHINE}
     files = {name: value for name, value in versions.items() if name.endswith("sha256")}
     return digest(deciding | files)

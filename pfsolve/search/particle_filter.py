@@ -54,9 +54,9 @@ class FilterRules:
         weights: a key of `weighting.WEIGHTINGS`.
         finished: "stay": finished particles take part in resampling, may be copied or dropped, and
             are never extended; "absorb": they are set aside and only the unfinished are resampled.
-        ess_threshold: share of n, 0 to 1, below which the ESS must fall for a step to resample; None
-            resamples at every step. Needs "ratio", since "score" forgets the weight of a step at
-            which nothing was resampled.
+        ess_threshold: share of n, 0 to 1, below which the ESS must fall for a step to resample; 1
+            resamples at every step. Steps at which nothing was resampled count with "ratio" weights
+            alone; with "score" the newest score stands for all of them.
         softmax_temperature: log-odds are divided by it before they become weights; above 0.
         deduplicate: particles that have written the same share the weight of one: two that agree to
             the letter are no two opinions. Needs "score" weights, and there is no evidence.
@@ -67,7 +67,7 @@ class FilterRules:
     resampling: str = "systematic"
     weights: str = "score"
     finished: str = "stay"
-    ess_threshold: float | None = None
+    ess_threshold: float = 1.0
     softmax_temperature: float = 1.0
     deduplicate: bool = False
     expected_steps: int | None = None
@@ -79,8 +79,6 @@ class FilterRules:
             raise ValueError(f"unknown weighting {self.weights!r}")
         if self.finished not in ("stay", "absorb"):
             raise ValueError(f"unknown treatment of finished particles {self.finished!r}")
-        if self.ess_threshold is not None and self.weights != "ratio":
-            raise ValueError("an ESS threshold needs ratio weights")
         if self.deduplicate and self.weights != "score":
             raise ValueError("deduplicated particles need score weights")
 
@@ -171,7 +169,7 @@ def resample(
     state = replace(state, log_weights_before=total, log_odds_before=state.log_odds)
     pool = _pool(state, rules)
     weights = Weights(choosing[pool])
-    if rules.ess_threshold is not None and weights.ess >= rules.ess_threshold * pool.size:
+    if rules.ess_threshold < 1 and weights.ess >= rules.ess_threshold * pool.size:
         return state
     chances = Weights(weights.log / _flatness(rules, weights, state.step))
     drawn = _draw(rules, rng, chances, pool, reference)

@@ -49,11 +49,6 @@ def contradictions(s: Settings) -> Iterator[tuple[bool, str, str]]:
         "begin with the highest: 4,2,1",
     )
     yield (
-        s.ess_threshold is not None and s.weights != "ratio",
-        f"{named('ess_threshold', s.ess_threshold)} needs ratio weights, not {s.weights!r}",
-        f"add {named('weights', 'ratio')}: score weights forget a step at which nothing was resampled",
-    )
-    yield (
         s.deduplicate and s.weights != "score",
         f"{named('deduplicate')} needs score weights, not {s.weights!r}",
         f"leave out one of {named('deduplicate')} and {named('weights')}",

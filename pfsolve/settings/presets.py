@@ -11,7 +11,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "resampling": "multinomial",
         "weights": "score",
         "finished": "stay",
-        "ess_threshold": None,
+        "ess_threshold": 1.0,
         "softmax_temperature": 1.0,
         "deduplicate": False,
         "final": "argmax",

@@ -106,16 +106,15 @@ class Settings:
         METHOD,
         choices=WEIGHTS,
     )
-    ess_threshold: float | None = setting(
-        None,
-        "Resample only when the effective sample size is below this share of the particles; needs "
-        "ratio weights.",
+    ess_threshold: float = setting(
+        0.5,
+        "Resample only when the effective sample size is below this share of the particles; 1 is at "
+        "every step.",
         METHOD,
         between=(0.0, 1.0),
-        default_text="at every step",
     )
     softmax_temperature: float = setting(
-        1.0, "Divisor of the scores' log-odds.", METHOD, between=(0.0, inf), above=True
+        3.0, "Divisor of the scores' log-odds.", METHOD, between=(0.0, inf), above=True
     )
     deduplicate: bool = setting(
         False,

@@ -44,7 +44,7 @@ def complaint(result: subprocess.CompletedProcess[str]) -> str:
         ((PROBLEM, "--temperature", "-1"), 2, "--temperature is -1"),
         ((PROBLEM, "--temperature", "nan"), 2, "nan"),
         ((PROBLEM, "--top-p", "0"), 2, "--top-p is 0"),
-        ((PROBLEM, "--ess-threshold", "0.5"), 2, "ratio"),
+        ((PROBLEM, "--ess-threshold", "1.5"), 2, "--ess-threshold is 1.5"),
         ((PROBLEM, "--gpu-layers", "most"), 2, "most"),
         ((PROBLEM, "--context", "99999999"), 2, "--context is 99999999"),
         ((PROBLEM, "--no-such-option"), 2, "--no-such-option"),

@@ -124,7 +124,7 @@ def test_the_paper_preset_is_the_paper_and_options_still_win(cli: Cli) -> None:
         ("--reward", "self-evaluation"),
         ("--weights", "ratio", "--ess-threshold", "0.5"),
         ("--finished", "absorb", "--resampling", "residual"),
-        ("--resampling", "stratified", "--final", "vote", "--softmax-temperature", "3"),
+        ("--resampling", "stratified", "--final", "vote", "--softmax-temperature", "2"),
         ("--top-p", "0.9", "--top-k", "50", "--min-p", "0.05"),
         ("-n", "1", "--temperature", "0"),
     ],

@@ -29,7 +29,8 @@ def problems() -> list[Problem]:
 def origin() -> Origin:
     """What a run of today under the settings of the old one says of itself."""
     settings = json.loads(RESULTS.read_text().splitlines()[0])
-    now = merged_settings({**settings["settings"], "weights": "score", "programs": 0})
+    then = {"weights": "score", "programs": 0, "ess_threshold": 1}  # at every step, once null
+    now = merged_settings({**settings["settings"], **then})
     return Origin(now, settings["versions"], rows=3)
 
 
@@ -97,6 +98,21 @@ def test_a_result_from_before_policies_had_a_sampling_of_their_own_kept_every_to
         before = upgraded(now | {"settings": older, "settings_hash": "of fewer settings"})
         assert before["settings_hash"] == now["settings_hash"]
         assert before["settings_hash"] != hash_of(now["settings"] | {name: own}, {})
+
+
+def test_a_result_from_before_todays_defaults_counts_as_what_was_done() -> None:
+    """Its null of `ess_threshold` was at every step, and settings that it lacks had other defaults."""
+    row = problems()[0]
+    now = dict(origin().solved(row, solution(row, "8")))
+    assert (
+        hash_of(now["settings"] | {"ess_threshold": None}, now["versions"]) == now["settings_hash"]
+    )
+    for name in ("ess_threshold", "softmax_temperature", "final"):
+        older = {key: of for key, of in now["settings"].items() if key != name}
+        before = upgraded(now | {"settings": older, "settings_hash": "of fewer settings"})
+        assert before["settings_hash"] == now["settings_hash"]
+        today = now["settings"] | {name: getattr(merged_settings(), name) or "vote"}
+        assert hash_of(today, now["versions"]) != now["settings_hash"]
 
 
 def test_resume_leaves_finished_rows_alone(tmp_path: Path) -> None:

@@ -303,9 +303,16 @@ def test_one_particle_goes_through_undisturbed() -> None:
     assert run(script, FilterRules(expected_steps=12)).log_odds.tolist() == [2.0]
 
 
-def test_an_ess_threshold_without_ratio_weights_is_refused() -> None:
-    with pytest.raises(ValueError, match="ratio"):
-        FilterRules(ess_threshold=0.5)
+@pytest.mark.parametrize(("odds", "forks"), [(1e3, 1), (2.0, 0)])
+def test_score_weights_are_resampled_where_the_newest_scores_leave_few(
+    odds: float, forks: int
+) -> None:
+    """The scores before it count no more, however they were."""
+    log_odds = math.log(odds)
+    script = Script({1: [0.0] * 4, 2: [log_odds, 0.0, 0.0, 0.0], 3: [0.0] * 4}, [3] * 4)
+    run(script, FilterRules(ess_threshold=0.5))
+    assert len(script.forks()) == forks
+    assert script.news()[-1].weights.normalised.tolist() == [0.25] * 4
 
 
 @pytest.mark.parametrize(

@@ -256,7 +256,12 @@ def test_what_is_left_open_is_planned_from_the_model_and_the_machine() -> None:
     assert resolved.max_step_tokens == DEFAULT_MAX_STEP_TOKENS, "the result says what was done"
     assert (resolved.temperature, resolved.program_temperature) == (0.8, 0.4)
     assert (resolved.top_p, resolved.top_k, resolved.min_p) == (1.0, 0, 0.0)
-    assert resolved.final == "vote"
+    calibrated = Uniform()
+    calibrated.calibrated = True
+    for reward, final in ((Uniform(), "vote"), (calibrated, "weighted-vote")):
+        assert planned.resolve(Settings(particles=4), "m", reward, 0.0).final == final
+        chosen = planned.resolve(Settings(final="argmax"), "m", reward, 0.0)
+        assert chosen.final == "argmax", "what is said holds"
     on_gpu = plan(found, Settings(particles=4), 3, replace(machine, has_gpu=True))
     assert (on_gpu.batch_rows, on_gpu.tile) != (planned.batch_rows, planned.tile)
     with pytest.raises(ResourceError):
