@@ -1,6 +1,6 @@
 """Whether a search can hurt: the searches themselves on simulated problems, with rewards of known quality.
 
-    python tests/benchmarks/filters.py [--problems 2000] [-n 8] [--reward noise ...] [--method "pf weights=ratio" ...]
+    python tests/benchmarks/filters.py [--problems 2000] [-n 8] [--reward noise] [--method "pf weights=ratio"]
 
 A solution has 4 to 8 steps. At each it may slip, with a chance that is the problem's and the step's, and
 then comes to one of the problem's wrong answers, some of which are likelier than others. A copy keeps what
@@ -48,8 +48,7 @@ METHODS = (
     "pf early-stop=false",
     "pf",
     "pf weights=ratio early-stop=false",
-    "pf finished=absorb early-stop=false",
-    "pf softmax-temperature=1 early-stop=false",
+    "pf softmax-temperature=2 early-stop=false",
 )
 
 
@@ -245,7 +244,7 @@ def rows(
 
 
 def _between(of: Floats, n: float) -> Floats:
-    """Accuracies (P,) with a number of solutions that need not be whole, from those with 1, 2, ...: (P, M)."""
+    """Accuracies (P,) with a number of solutions that need not be whole, from (P, M) with 1 to M."""
     n = min(max(n, 1.0), of.shape[1])
     low = min(int(n), of.shape[1] - 1)
     mixed: Floats = of[:, low - 1] + (n - low) * (of[:, low] - of[:, low - 1])
