@@ -32,13 +32,15 @@ def never() -> Search:
     yield
 
 
-def solved(particles: list[Particle], weights: list[float]) -> Solution:
+def solved(
+    particles: list[Particle], weights: list[float], final: str = "weighted-vote"
+) -> Solution:
     population = FinalPopulation(
         np.zeros(len(particles)), Weights(np.log(np.array(weights))), None, steps=2
     )
     outcome = Outcome(tuple(particles), population, 9, 0, 0, 0.0, 1.0, cut=None)
     task = Task(Problem("1", 1, "2 + 2?"), [], 1, never())
-    return solution_of(task, outcome, Settings(), {}, 0.0)
+    return solution_of(task, outcome, Settings(final=final), {}, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,13 @@ def test_it_is_the_heaviest_with_the_answer_and_of_equals_a_text(
     assert solution.answer == particles[chosen].answer
     assert solution.text == "".join(solution.steps) == particles[chosen].text
     assert solution.agreement == pytest.approx(sum(weights[1:]))
+
+
+def test_in_a_vote_weights_and_copies_do_not_count() -> None:
+    particles = [text("7"), text("7"), text("7"), program("4"), text("4.0")]
+    solution = solved(particles, [0.3, 0.3, 0.2, 0.1, 0.1], "vote")
+    assert (solution.answer, solution.agreement) == ("4.0", pytest.approx(2 / 3))
+    assert [each.particles for each in solution.candidates] == [2, 3]
 
 
 def test_particles_that_were_not_needed_are_passed_over() -> None:

@@ -171,7 +171,8 @@ def is_settled(
     """Whether the leading answer of a vote very probably stays in front until all have finished.
 
     Each unfinished particle will have one vote. In a weighted vote a finished one has its weight times
-    the number of particles that have any. A lead of one vote is none where log-odds may turn it.
+    the number of particles that have any. A lead of one vote is none where there are scores, which may
+    turn it.
 
     Args:
         how: "vote" or "weighted-vote".
@@ -188,7 +189,7 @@ def is_settled(
     for i in answered:
         counts[voters.classes[i]] = counts.get(voters.classes[i], 0.0) + float(votes[i])
     leader, second, *_ = sorted([*counts.values(), 0.0, 0.0], reverse=True)
-    by = int(how == "vote" and bool(np.any(voters.ranks(voters.log_odds, answered) != 0.5)))
+    by = int(how == "vote" and bool(voters.log_odds[answered].any()))  # 0 is without a score
     left = int(np.count_nonzero(~finished))
     return leader > 0 and chance_of_staying_ahead(leader, second, left, by) > threshold
 

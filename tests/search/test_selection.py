@@ -192,15 +192,15 @@ def test_a_vote_is_settled_for_certain_exactly_when_no_end_of_the_others_changes
 
 
 BALLOT = st.tuples(
-    st.sampled_from([None, 0, 1, 2]), st.booleans(), st.sampled_from([-1.0, 0.0, 1.0, 2.0])
+    st.sampled_from([None, 0, 1, 2]), st.booleans(), st.sampled_from([-1.0, 0.5, 1.0, 2.0])
 )
 
 
 @given(st.lists(BALLOT, min_size=1, max_size=6))
-def test_what_log_odds_may_turn_is_not_settled(
+def test_what_scores_may_turn_is_not_settled(
     ballots: list[tuple[int | None, bool, float]],
 ) -> None:
-    """A vote that is settled for certain is not turned by any log-odds that the others may get."""
+    """A vote that is settled for certain is not turned by any scores that the others may get."""
     finished = np.array([has_ended for _, has_ended, _ in ballots])
     classes = [group if has_ended else None for group, has_ended, _ in ballots]
     scores = [score for *_, score in ballots]

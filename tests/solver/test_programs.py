@@ -196,7 +196,9 @@ def test_two_kinds_that_agree_at_once_end_the_search(searched: Search) -> None:
 
 def test_two_kinds_that_differ_go_on_to_the_next_wave(searched: Search) -> None:
     wrong = RIGHT.replace("6", "5")
-    outcome, _ = searched([[TEXT], [wrong], *[[TEXT]] * 2, *[[RIGHT]] * 2, [], []], early_stop=True)
+    others = [["Seven sixes.\n\nSo \\boxed{42}"], ["6 * 7.\n\nSo \\boxed{42}"], [RIGHT]]
+    others += [[RIGHT.replace("x", "y")], [], []]
+    outcome, _ = searched([[TEXT], [wrong], *others], early_stop=True)
     answers = [particle.answer for particle in outcome.particles]
     assert answers[:2] == ["42", "35"]
     assert answers[2:].count("42") >= 2

@@ -60,7 +60,8 @@ def task(
     **settings: Any,
 ) -> Task:
     prompt = policy.chat.prompt("Think step by step.", problem)
-    chosen = Settings(particles=n, beam_width=2, **settings)
+    every_step = {"ess_threshold": 1.0, "softmax_temperature": 1.0}
+    chosen = Settings(particles=n, beam_width=2, **{**every_step, **settings})
     search = METHODS[method](chosen, resampling_rng(seed))
     writers = [Writer(Kind.TEXT, prompt)] * n
     return Task(Problem(problem, 1, problem), writers, seed, search, listen)
@@ -192,8 +193,9 @@ def test_a_settled_search_ends_with_the_step_at_hand(make_policy: MakePolicy, me
     policy = make_policy(temperature=1.0)
     seen: list[list[Finish | None]] = []
 
-    def settled(particles: Sequence[Particle], weights: np.ndarray) -> bool:
+    def settled(particles: Sequence[Particle], log_odds: np.ndarray, weights: np.ndarray) -> bool:
         seen.append([particle.finish for particle in particles])
+        assert log_odds.tolist() == [0.0] * 4
         assert weights.sum() == pytest.approx(1)
         return len(seen) == 2
 
