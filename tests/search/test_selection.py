@@ -246,7 +246,7 @@ def test_with_many_to_come_it_is_the_chance_of_a_majority() -> None:
 
 def test_a_lead_of_one_vote_is_none_where_log_odds_may_turn_it() -> None:
     assert chance_of_staying_ahead(4, 0, 3) == pytest.approx(1)
-    assert chance_of_staying_ahead(4, 0, 3, by=1) == pytest.approx(1 - 1 / 35)
+    assert chance_of_staying_ahead(4, 0, 3, by=1) == pytest.approx(1 - 1 / 56)
     finished = np.array([True] * 4 + [False] * 3)
     classes = [0] * 4 + [None] * 3
     assert is_settled("vote", voters(classes), finished, 0.99)

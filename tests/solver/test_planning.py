@@ -260,8 +260,8 @@ def test_what_is_left_open_is_planned_from_the_model_and_the_machine() -> None:
     calibrated.calibrated = True
     for reward, final in ((Uniform(), "vote"), (calibrated, "weighted-vote")):
         assert planned.resolve(Settings(particles=4), "m", reward, 0.0).final == final
-        chosen = planned.resolve(Settings(final="argmax"), "m", reward, 0.0)
-        assert chosen.final == "argmax", "what is said holds"
+        said = planned.resolve(Settings(final="vote"), "m", reward, 0.0)
+        assert said.final == "vote"
     on_gpu = plan(found, Settings(particles=4), 3, replace(machine, has_gpu=True))
     assert (on_gpu.batch_rows, on_gpu.tile) != (planned.batch_rows, planned.tile)
     with pytest.raises(ResourceError):
