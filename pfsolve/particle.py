@@ -82,16 +82,28 @@ class Particle:
 
         A character that a step's end has cut in two belongs to the later step.
         """
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        texts = [decoder.decode(step.data) for step in self.steps]
+        texts = self._decoded(whole=False)
         said = spoken(self.opening + "".join(texts), blank="\0")
         ends = accumulate(map(len, texts), initial=len(self.opening))
         return [said[start:end].replace("\0", "") for start, end in pairwise(ends)]
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The text of each step."""
-        return tuple(step.data.decode("utf-8", errors="replace") for step in self.steps)
+        """The text of each step; all of them together are the text behind its opening."""
+        return tuple(self._decoded(whole=True))
+
+    def _decoded(self, *, whole: bool) -> list[str]:
+        """The text of each step. A character that a step's end has cut belongs to the later step.
+
+        Args:
+            whole: whether half a character at the end of all is shown as one that is missing.
+        """
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        last = len(self.steps) - 1
+        return [
+            decoder.decode(step.data, final=whole and index == last)
+            for index, step in enumerate(self.steps)
+        ]
 
     @property
     def n_tokens(self) -> int:

@@ -188,6 +188,17 @@ def test_a_character_split_over_two_steps_is_whole_in_the_text() -> None:
     euro = "€".encode()
     particle = Particle((Step((1,), b"5 " + euro[:1], 0), Step((2,), euro[1:], 0)))
     assert particle.text == "5 €"
+    assert particle.texts == ("5 ", "€")
+
+
+@given(st.binary(max_size=40), st.lists(st.integers(0, 40), max_size=6))
+def test_the_steps_together_are_the_text_wherever_they_are_cut(
+    data: bytes, cuts: list[int]
+) -> None:
+    edges = [0, *sorted(cut for cut in cuts if cut < len(data)), len(data)]
+    steps = tuple(Step((1,), data[start:end], 0) for start, end in pairwise(edges))
+    particle = Particle(steps, opening="<think>")
+    assert "<think>" + "".join(particle.texts) == particle.text
 
 
 @pytest.mark.parametrize(

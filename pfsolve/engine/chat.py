@@ -7,6 +7,7 @@ problem that contains "<|im_end|>" stays a problem.
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -135,6 +136,11 @@ def _without_thought(rendered: str) -> str:
     return rendered + _THOUGHT_END if _opens_thought(rendered) else rendered
 
 
+def _to_json(value: Any, ensure_ascii: bool = False, **options: Any) -> str:
+    """JSON as Transformers renders it in a template: not escaped for HTML."""
+    return json.dumps(value, ensure_ascii=ensure_ascii, **options)
+
+
 def _compile(source: str, name: str) -> Any:
     from jinja2 import TemplateError
     from jinja2.ext import Extension, loopcontrols
@@ -158,6 +164,7 @@ def _compile(source: str, name: str) -> Any:
         trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, Generation]
     )
     environment.globals["raise_exception"] = raise_exception
+    environment.filters["tojson"] = _to_json
     # Some templates state the date; a fixed one keeps a seed's result the same tomorrow.
     environment.globals["strftime_now"] = _FIXED_DATE.strftime
     try:

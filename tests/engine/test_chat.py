@@ -136,3 +136,9 @@ def test_a_template_that_marks_what_to_train_on_renders_as_one_that_does_not() -
 def test_a_mark_that_is_not_closed_is_a_damaged_template() -> None:
     with pytest.raises(ModelFileError, match=r"chat template of letters\.gguf is damaged"):
         chat("{% generation %}" + TURNS)
+
+
+@pytest.mark.parametrize("options", ["", "ensure_ascii=False", "indent=None, sort_keys=true"])
+def test_json_in_a_template_is_as_transformers_writes_it(options: str) -> None:
+    tools = "{{- [{'é': '<b>'}] | tojson(" + options + ") }}"
+    assert '[{"é": "<b>"}]' in text(chat(TURNS + tools + OPEN).prompt("s", "u"))
