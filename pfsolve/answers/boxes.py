@@ -30,6 +30,9 @@ _BLANK = re.compile(r"(?:\s|\\[,;:! ]|~|\$|\{\})*")
 _VAIN = re.compile(rf"{_OPENING}(?:{_BLANK.pattern}\}}|.*)", re.DOTALL)
 
 
+_DENIED = re.compile(r"\bnot\s+(?:\$|\\\()?\s*$")
+
+
 def boxes(text: str) -> list[Box]:
     r"""All complete, non-empty outermost boxes, in order; linear in the length of the text.
 
@@ -59,7 +62,8 @@ def boxed_answer(text: str) -> str | None:
     """The boxes of the closing statement, as one answer; None if no box is complete, thoughts aside."""
     text = spoken(text)
     found = boxes(text)
-    return _joined(text, found) if found else None
+    meant = [box for box in found if not _DENIED.search(text[max(0, box.start - 20) : box.start])]
+    return _joined(text, meant or found) if found else None
 
 
 def unbraced_box(text: str) -> str | None:

@@ -12,37 +12,40 @@ from pfsolve.answers.thoughts import spoken
 _NOUN = r"(?:answers?|solutions?|(?:correct|right|best|only)\s+(?:option|choice)|(?:option|choice)(?=\s+is))"
 _COPULA = (
     r"(?:(?:should|would|must|will|has to)\s+be\b|\bis\b|\bare\b|\bbe\b|:|=|→|[-–—](?=\s))"
-    r"(?:\s*\b(?:thus|therefore|simply|then|hence|clearly|just)\b)?"
+    r"(?:\s*\b(?:thus|therefore|then|hence|just|(?!approx)[a-z]+ly)\b)?"
 )
 _OTHER_NOUN = (
     r"(?:antwort|lösung|ergebnis|réponse|résultat|respuesta|solución|resultado|resposta|solução"
-    r"|risposta|soluzione|risultato|odpowiedź|antwoord|cevap|ответ)"
+    r"|risposta|soluzione|risultato|odpowiedź|antwoord|cevap|ответ|उत्तर|الجواب|الإجابة)"
 )
 _CJK = r"\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af"
 _ANNOUNCEMENTS = [
-    re.compile(r"####[ \t]*(\S[^\n]*)"),
+    re.compile(r"####[ \t]*(\S[^\n]*\s*\Z|[-$]*\d(?!\d*[.)]\s)[^\n]*)"),  # a heading is none
     re.compile(r"<answer>\s*:?\s*([^<]+)", re.IGNORECASE),
     re.compile(
         rf"\b{_NOUN}(?!\w)[*_\s\"']*(?:\([^()\n]{{0,40}}\)\s*)?"
-        rf"(?:\bto (?:the|this) [a-z ]{{1,40}}?)?\s*{_COPULA}[:,*_\s]*"
+        r"(?:\bto (?:the|this) (?:problem|question|[a-z ]{1,40}?(?=\s(?:is|are)\b)))?\s*"
+        rf"{_COPULA}[:,*_\s]*"
         r"(\S[^\n]*(?:\n[^\n]+)*)",
         re.IGNORECASE,
     ),
     re.compile(
         rf"\b{_OTHER_NOUN}\b(?:\s+\w+){{0,2}}?\s*(?:\b(?:ist|lautet|est|es|é|è|is|равен)\b|[:=—-])"
-        r"[:*_\s]*(\S[^\n]*)",
+        r"[:*_\s]*(?:\w+\s+(?=[-\d$\\(]))?(\S[^\n]*)",
         re.IGNORECASE,
     ),
     re.compile(
-        rf"(?:答案|答え|解答|정답|답)\s*[是为為は은는이:：]*\s*([^\s。{_CJK}][^\n。{_CJK}]*)"
+        rf"(?:答案|答え|解答|[选選]|정답|답)\s*[是为為は은는이:：]*\s*([^\s。{_CJK}][^\n。{_CJK}]*)"
     ),
 ]
 _SENTENCE_END = re.compile(
-    r"(?<!\b[A-Z])[.!?](?=\s+(?:[\"'(\[$\\]|[^\W\d_a-z])|\s*$)|。|\n\s*\n|<\|"
+    r"(?<!\b[A-Z])[.!?](?=\s+(?:[\"'(\[]|\$\S|\\[(\[a-zA-Z]|[^\W\d_a-z])|\s*$)|。|\n\s*\n|<\|"
 )
 _REASON = re.compile(r"(?<=\S),?\s+(?:because|since|as)\b", re.IGNORECASE)
 
-_REASON = re.compile(r"(?<=\S),?\s+(?:because|since|as)\b.*", re.IGNORECASE | re.DOTALL)
+_REASON = re.compile(
+    r"(?<=\S)(?:,?\s+(?:because|since|as)|,\s+(?:i|we))\b.*", re.IGNORECASE | re.DOTALL
+)
 _LABEL = re.compile(r"[A-Za-z][A-Za-z ]{2,60}:\s*(?=\S)")  # "Special matrix: ..."
 _BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
 _SENTENCE = re.compile(r"[A-Z][a-z]*\s.*[.!]", re.DOTALL)
@@ -78,9 +81,11 @@ _CHOICE = re.compile(
 )
 _NO_CONTENT = re.compile(r"[,;—–]|(?:because|since|as|for|which|where|so|due|and)\b")
 _CHOSEN = re.compile(
-    rf"(?:{_KIND}({_LETTER})|(\([A-H]\)))\s+is\s+(?:\w+\s+)??(?:correct|right|true|best|one)\b"
+    rf"(?:{_KIND}({_LETTER})|(\([A-H]\)))\s+"
+    r"(?:is\s+(?:\w+\s+)??(?:correct|right|true|best|one)|works|holds)\b"
     rf"|\b([A-H])\s+is\s+(?:correct\b|the\s+(?:\w+\s+)?(?:answer|option|choice)\b)"
-    rf"|\b(?i:choose|chose|pick|select|go with|must be|is|be)\s+{_KIND}?({_LETTER})\W*\Z"
+    rf"|\b(?i:choose|chose|pick|select|go with|is|be|so|thus|hence|therefore),?\s+"
+    rf"{_KIND}?({_LETTER})\W*\Z"
 )
 _CONCLUSION = re.compile(r"\W*(?:so|thus|hence|therefore|finally|in conclusion)\b", re.IGNORECASE)
 _NOTHING = re.compile(

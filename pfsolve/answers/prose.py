@@ -24,7 +24,9 @@ class Stated(NamedTuple):
 FORMULA = re.compile(
     r"\$\$(.+?)\$\$|(?<!\\)\$(.+?)(?<!\\)\$(?!\d)|\\\[(.+?)\\\]|\\\((.+?)\\\)", re.DOTALL
 )
-_SYMBOL = re.compile(r"\s*\\?[A-Za-z]+'?(?:_\w)?(?:\([a-z]\))?\s*")
+_LETTER = r"\s*\\?(?!pi\b|infty\b)[A-Za-z]+'?(?:_\w)?(?:\([a-z]\))?\s*"
+_SYMBOL = re.compile(_LETTER)
+_SYMBOLS = re.compile(rf"\s*\(?{_LETTER}(?:,{_LETTER})*\)?\s*")
 
 _BRACES = r"\s*\{(?:[^{}]|\{[^{}]*\})*\}"
 _LATEX = rf"(?:\\[dt]?frac{_BRACES}{_BRACES}|\\sqrt(?:\[\d\])?{_BRACES}|\\pi\b)"
@@ -35,12 +37,17 @@ _NUMBER = (
     r"|-?[$€£]?\d+(?:,\d+)*(?:\.\d+)?(?:/\d+|\^\{?-?\w+\}?|\s?\\?%|\s*(?:\\times|\\cdot|×|\*)\s*10\^\S+"
     r"| (?:hundred|thousand|million|billion|trillion|dozen|percent)\b)?)"
 )
-_TUPLE = r"(?:[(\[]|\\\{)(?:\s*[^\s()\[\]{},]+\s*,)+\s*[^\s()\[\]{},]+\s*(?:[)\]]|\\\})"
+_TUPLE = r"(?:[(\[]|\\?\{)(?:\s*[^\s()\[\]{},]+\s*,)+\s*[^\s()\[\]{},]+\s*(?:[)\]]|\\?\})"
 _NAME = r"[A-Za-z](?:_?\d)?(?:\([^()\s]{1,8}\))?(?:\s*\+\s*[A-Za-z])*"
 _TERM = r"(?=-?[(\d\\]|-?[A-Za-z]\b)(?:[^\s,;:.$]|[.,](?=\d))+"
-_EQUATION = rf"{_NAME}\s*=\s*{_TERM}(?:\s*[-+*/^=]\s*{_TERM})*"
-_VALUE = re.compile(rf"(?<![\w\\])(?:{_EQUATION}|{_TUPLE})|(?<![\w^])(?:{_NUMBER})(?!\w)")
-_SEPARATOR = re.compile(r"\s*(?:,\s*(?:and|or)?|;|&|and|or)\s*")
+_RELATION = r"\s*(?:[<>]?=|[<>≤≥≠])\s*"
+_EQUATION = (
+    rf"(?:-?\d+(?:\.\d+)?{_RELATION})?{_NAME}{_RELATION}{_TERM}"
+    rf"(?:(?:\s*[-+*/^]\s*|{_RELATION}){_TERM})*"
+)
+_VALUE = re.compile(rf"(?<![\w\\])(?:{_EQUATION}|{_TUPLE})|(?<![\w^])(?:{_NUMBER})(?!\w|-[a-z])")
+# Between the values of a row; where a unit stands there, it follows the next value as well.
+_SEPARATOR = re.compile(r"(?:\s*(?P<unit>[a-z]+))??\s*(?:,\s*(?:and|or)?|;|&|\band|\bor)\s*")
 
 _DETERMINERS = (
     r"(?:(?:the|an?|this|that|these|those|his|her|its|their|our|my|your|all|each|every|both|only|just"
@@ -53,15 +60,14 @@ _UNLIKELY = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"\bnot\s+\Z",
-        r"\b(?:because|since|as|where|when|if|given|assuming|while|although|who)\b[^,;]*\Z",
+        r"\b(?:because|since|as|where|when|if|given that|assuming|while|although|who|for which|such that"
+        r"|satisfying|ensure)\b[^,;]*\Z",
         r"\b(?:in|after|before|for|from|per|than|within|during|among|between|over|under|on|out of|every)"
         + _LEADS_TO,
         r"(?:\b(?:the|these|those|his|her|their|all|both|each)|'s)\s+\Z",  # known already
         r"\d%?(?:\s+[a-z]+){0,2}\s+of\s+" + _DETERMINERS + r"\Z",  # 26 of 40
         r"\b(?:by|with|at)" + _LEADS_TO,
-        r"\bto\s+(?!be\b|get\b|have\b|give\b|make\b|find\b|equal\b)[a-z]+\s+"
-        + _DETERMINERS
-        + r"\Z",
+        r"\bto\s+(?!be\b|get\b|have\b|give\b|equal\b)[a-z]+\s+" + _DETERMINERS + r"\Z",
         r"\bto\s+" + _DETERMINERS + r"\Z",
     )
 ]
@@ -84,6 +90,8 @@ def stated_value(sentence: str) -> str | None:
     if first and values[0].start == first.end() and _SUBJECT.match(sentence, values[0].end):
         return values[0].text  # "7 is the sum of 3 and 4"
     values = values[-_MOST_VALUES:]
+    if sentence[: values[-1].start].rstrip().endswith(":"):
+        return values[-1].text
     likelihood = [_likelihood(sentence[: value.start]) for value in values]
     best = max(likelihood)
     return [v for v, x in zip(values, likelihood, strict=True) if x == best][-1].text
@@ -103,15 +111,23 @@ def _values(sentence: str) -> Iterator[Stated]:
             continue
         yield from _plain_values(sentence, position, formula.start())
         content = next(filter(None, formula.groups()), "").strip()
-        if content and not _SYMBOL.fullmatch(content):  # "... for $n$" names, it does not answer
-            yield Stated(formula.start(), formula.end(), content)
+        if content and not _SYMBOLS.fullmatch(content):  # "... for $n$" names, it does not answer
+            yield Stated(formula.start(), formula.end(), _end_of_chain(content))
         position = formula.end()
     yield from _plain_values(sentence, position, len(sentence))
 
 
 def _plain_values(sentence: str, start: int, end: int) -> Iterator[Stated]:
     for match in _VALUE.finditer(sentence, start, end):
-        yield Stated(match.start(), match.end(), match[0])
+        yield Stated(match.start(), match.end(), _end_of_chain(match[0]))
+
+
+def _end_of_chain(formula: str) -> str:
+    """What a chain of equations comes to: 9 of "3 + 6 = 3 · 3 = 9", x = 9 of "x = 3 · 3 = 9"."""
+    sides = re.split(r"(?<![<>!:])=", formula)
+    if len(sides) < 3 or any(side.count("{") != side.count("}") for side in sides):
+        return formula
+    return f"{sides[0]}={sides[-1]}" if _SYMBOL.fullmatch(sides[0]) else sides[-1].strip()
 
 
 def _joined(sentence: str, values: list[Stated]) -> list[Stated]:
@@ -121,18 +137,23 @@ def _joined(sentence: str, values: list[Stated]) -> list[Stated]:
     """
     joined: list[Stated] = []
     row: list[Stated] = []
+    unit = ""
     for value, following in zip_longest(values, values[1:]):
         row.append(value)
-        end = following.start if following else len(sentence)
-        between = sentence[value.end : end]
-        if following and _SEPARATOR.fullmatch(between):
-            continue
-        whole = sentence[row[0].start : value.end]
-        if len(row) > 1 and (re.search(r"\b(?:and|or)\b|&", whole) or not between.strip(" .;")):
-            joined.append(Stated(row[0].start, value.end, whole))
+        between = sentence[value.end : following.start if following else None]
+        link = _SEPARATOR.fullmatch(between) if following else None
+        if following and link:
+            unit = link["unit"] or ""
+            if not unit or re.match(rf"\s*{unit}\b", sentence[following.end :]):
+                continue
+        end = value.end + (between.index(unit) + len(unit) if unit and unit in between else 0)
+        whole = sentence[row[0].start : end]
+        ends = not sentence[end : following.start if following else None].strip(" .;")
+        if len(row) > 1 and (ends or re.search(r"\b(?:and|or)\b|&", whole)):
+            joined.append(Stated(row[0].start, end, whole))
         else:
             joined += row
-        row = []
+        row, unit = [], ""
     return joined
 
 
