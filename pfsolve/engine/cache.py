@@ -7,7 +7,6 @@ holds them is dropped.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pfsolve.engine import stopping
+from pfsolve.engine.batch import Batch
 from pfsolve.engine.layers import LayerStates
 from pfsolve.engine.library import LoadedModel
 from pfsolve.errors import EngineError, ResourceError, named
@@ -123,34 +123,7 @@ class Cache:
         self._memory = llama.llama_get_memory(self.handle)
         self._free = list(reversed(range(sequences)))
         self._lengths: dict[int, int] = {}
-        self._make_batch()
-
-    def _make_batch(self) -> None:
-        """One batch for the life of the cache, on arrays of our own: filling it is slice assignment."""
-        n = BATCH_TOKENS
-        self._tokens = np.zeros(n, dtype=np.int32)
-        self._positions = np.zeros(n, dtype=np.int32)
-        self._sequence_ids = np.zeros(n, dtype=np.int32)
-        self._wanted = np.zeros(n, dtype=np.int8)
-        self._counts = np.ones(n, dtype=np.int32)
-        stride, base = self._sequence_ids.itemsize, self._sequence_ids.ctypes.data
-        id_pointer = ctypes.POINTER(llama.llama_seq_id)
-        self._id_pointers = (id_pointer * n)(
-            *(ctypes.cast(base + i * stride, id_pointer) for i in range(n))
-        )
-
-        def pointer(array: NDArray[np.generic], kind: type) -> object:
-            return ctypes.cast(array.ctypes.data, ctypes.POINTER(kind))
-
-        self._batch = llama.llama_batch(
-            n_tokens=0,
-            token=pointer(self._tokens, llama.llama_token),
-            embd=None,
-            pos=pointer(self._positions, llama.llama_pos),
-            n_seq_id=pointer(self._counts, ctypes.c_int32),
-            seq_id=self._id_pointers,
-            logits=pointer(self._wanted, ctypes.c_int8),
-        )
+        self._batch = Batch(BATCH_TOKENS)
 
     def close(self) -> None:
         if self.handle is not None:
@@ -245,15 +218,15 @@ class Cache:
                     if hidden:
                         size = min(size, self._outputs_max - n_outputs)
                     end = filled + size
-                    self._tokens[filled:end] = run.tokens[start : start + size]
-                    self._positions[filled:end] = range(position, position + size)
-                    self._sequence_ids[filled:end] = run.sequence
-                    self._wanted[filled:end] = hidden
+                    self._batch.tokens[filled:end] = run.tokens[start : start + size]
+                    self._batch.positions[filled:end] = range(position, position + size)
+                    self._batch.sequences[filled:end] = run.sequence
+                    self._batch.wanted[filled:end] = hidden
                     start, position, filled = start + size, position + size, end
                     self._lengths[run.sequence] = position
                     n_outputs += size * hidden
                 if run.output and not hidden:
-                    self._wanted[filled - 1] = 1
+                    self._batch.wanted[filled - 1] = 1
                     n_outputs += 1
             parts.append(
                 self._flush(filled, n_outputs, hidden, padding=self._pad(filled, padding, hidden))
@@ -289,10 +262,11 @@ class Cache:
             return 0
         padding = max(0, min(padding, MAX_PADDING, BATCH_TOKENS - filled))
         end = filled + padding
-        self._tokens[filled:end] = 0
-        self._positions[filled:end] = range(padding)
-        self._sequence_ids[filled:end] = self._padding_sequence
-        self._wanted[filled:end] = hidden  # llama.cpp would complain and make them outputs itself
+        self._batch.tokens[filled:end] = 0
+        self._batch.positions[filled:end] = range(padding)
+        self._batch.sequences[filled:end] = self._padding_sequence
+        # Else llama.cpp would complain, and make them outputs itself.
+        self._batch.wanted[filled:end] = hidden
         return padding
 
     def _check(self, runs: Sequence[TokenRun]) -> None:
@@ -312,13 +286,13 @@ class Cache:
         self, filled: int, n_outputs: int, hidden: bool, *, copy: bool = False, padding: int = 0
     ) -> Outputs:
         """Decode what stands in the batch, and read its output rows."""
-        self._batch.n_tokens = filled + padding
-        status = llama.llama_decode(self.handle, self._batch)
+        self._batch.handle.n_tokens = filled + padding
+        status = llama.llama_decode(self.handle, self._batch.handle)
         if padding:
             llama.llama_memory_seq_rm(self._memory, self._padding_sequence, -1, -1)
             if status == 1:  # no cells to spare: nothing was decoded
-                self._batch.n_tokens = filled
-                status = llama.llama_decode(self.handle, self._batch)
+                self._batch.handle.n_tokens = filled
+                status = llama.llama_decode(self.handle, self._batch.handle)
         if status == 1:
             raise EngineError(
                 f"the cache of {self.cells} tokens is full",
