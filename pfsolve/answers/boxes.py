@@ -100,6 +100,7 @@ def _closes_at_end(content: str) -> bool:
 
 # A full stop behind a digit may be a decimal point, as long as nothing follows it.
 _STATEMENT_END = re.compile(r"\n|[.!?](?=\s)|(?<!\d)[.!?]\Z|。")
+_PARTS_END = re.compile(r"\n\s*\n")
 _DISPLAY = re.compile(r"(?<!\\)\\\[|\\begin\{")
 _DISPLAY_END = re.compile(r"(?<!\\)\\\]|\\end\{[^{}]*\}")
 _LONGEST_REST = 200  # characters of a statement behind its box
@@ -108,8 +109,8 @@ _LONGEST_REST = 200  # characters of a statement behind its box
 def is_boxed(said: str) -> bool:
     """Whether a text has boxed its answer: its last box is complete, and so is the line or sentence.
 
-    A formula set apart may have more lines: it is closed first. What goes on and on behind a box counts
-    as over.
+    A formula set apart may have more lines: it is closed first. Behind the box of a part, as in
+    "(a) \\boxed{3}", others may follow up to a blank line. What goes on and on behind a box counts as over.
 
     Args:
         said: with blanks in the place of thoughts.
@@ -117,10 +118,11 @@ def is_boxed(said: str) -> bool:
     found = boxes(said)
     if not found:
         return False
-    end = found[-1].end
-    if len(said) - end > _LONGEST_REST:
+    box = found[-1]
+    if len(said) - box.end > _LONGEST_REST:
         return True
-    return _STATEMENT_END.search(said, end) is not None and not _is_in_display(said)
+    end = _PARTS_END if _is_a_part(said, box) else _STATEMENT_END
+    return end.search(said, box.end) is not None and not _is_in_display(said)
 
 
 def _is_in_display(text: str) -> bool:
@@ -196,6 +198,19 @@ def _is_one_statement(text: str, start: int, first: Box, second: Box) -> bool:
     if _SUPERSEDES.search(part["name"]):
         return False
     return before["colon"] is not None if part["colon"] else joined
+
+
+def _part(text: str, start: int, box: Box) -> re.Match[str] | None:
+    """What says in a text, from `start` on, of which part a box is."""
+    return _PART.search(_without_glue(text[max(start, box.start - _LONGEST_LINK) : box.start]))
+
+
+def _is_a_part(text: str, box: Box) -> bool:
+    """Whether a box has a number or a title before it, and so others may have too."""
+    part = _part(text, 0, box)
+    if not part:
+        return False
+    return bool(part["number"] or (part["colon"] and not _SUPERSEDES.search(part["name"])))
 
 
 def _without_glue(text: str) -> str:

@@ -155,6 +155,9 @@ def test_boxes_of_one_statement_are_one_answer(text: str, answer: str) -> None:
         "$$\n\\boxed{2}\n$$",
         "\\begin{align*}\nx &= \\boxed{2} \\\\[2pt]\ny &= \\boxed{3}\n\\end{align*}",
         "Put it in \\boxed{}. So \\boxed{2}.",
+        "(a) \\boxed{2}\n(b) \\boxed{3}. \n\n",
+        "Length: \\boxed{2}\nWidth: \\boxed{3}\n\n",
+        "Answer: \\boxed{2}\n",
         r"So \boxed{2}" + " and so on" * 20 + " ",
     ],
 )
