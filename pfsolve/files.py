@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+FINGERPRINT = "fingerprint:"  # begins one
+_PIECES, _PIECE = 64, 1 << 14  # of it: their number, and their size in bytes
+
 
 @contextmanager
 def replacing(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
@@ -84,6 +87,21 @@ def sha256_of(path: Path) -> str:
     """The sha256 of a file in hexadecimal digits, read as a stream."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fingerprint(path: Path) -> str:
+    """A text that tells the file from others without reading all of it, which takes seconds.
+
+    It is made of the size and of 64 pieces from the first byte to the last, since two models that
+    were tuned from one may differ in neither their first tensor nor their last.
+    """
+    size = path.stat().st_size
+    hashed = hashlib.blake2b(str(size).encode(), digest_size=16)
+    with path.open("rb", buffering=0) as file:
+        for number in range(_PIECES):
+            file.seek(max(0, size - _PIECE) * number // (_PIECES - 1))
+            hashed.update(file.read(_PIECE))
+    return FINGERPRINT + hashed.hexdigest()
 
 
 def digest(value: object, size: int = 8) -> str:

@@ -17,6 +17,7 @@ from pfsolve.files import (
     check_writable,
     digest,
     dumps,
+    fingerprint,
     flush,
     json_safe,
     number_of,
@@ -154,3 +155,29 @@ def test_a_text_is_read_with_its_byte_order_mark_or_without(file: Path, encoding
     file.write_bytes(b"caf\xe9")
     with pytest.raises(UnicodeDecodeError):
         read_text(file)
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, 3_000_000])
+def test_a_fingerprint_is_of_the_bytes_whatever_the_name_and_the_time(
+    tmp_path: Path, size: int
+) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_bytes(bytes(size))
+    two.write_bytes(bytes(size))
+    os.utime(two, (0, 0))
+    assert fingerprint(one) == fingerprint(two)
+    two.write_bytes(bytes(size + 1))
+    assert fingerprint(one) != fingerprint(two)
+
+
+@pytest.mark.parametrize("at", [0, 1_500_000, 2_999_999])
+def test_a_file_that_differs_at_its_ends_or_all_along_the_middle_has_another_fingerprint(
+    file: Path, at: int
+) -> None:
+    data = bytearray(3_000_000)
+    file.write_bytes(data)
+    before = fingerprint(file)
+    changed = 1 if at % 1_500_000 else 50_000  # a matrix in the middle: less than 2 % of the file
+    data[at : at + changed] = b"x" * len(data[at : at + changed])
+    file.write_bytes(data)
+    assert fingerprint(file) != before

@@ -157,7 +157,7 @@ def _collect(
     """Let the policy solve the problems; its name."""
     from pfsolve.cli.session import open_solver
     from pfsolve.display.surface import watching
-    from pfsolve.files import sha256_of
+    from pfsolve.files import FINGERPRINT, sha256_of
     from pfsolve.lab.training.collect import collect
     from pfsolve.lab.training.recorder import Recorder
 
@@ -174,7 +174,7 @@ def _collect(
         ) as (solver, stopping),
     ):
         sha256 = solver.versions["policy_sha256"]
-        if sha256 == "unknown":  # a file of the user's own
+        if sha256.startswith(FINGERPRINT):  # a file of the user's own
             sha256 = sha256_of(solver.policy.model.facts.path)
         for file in files:
             collect(solver, recorder, sha256, file, folder, seed, stopping, display)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +12,14 @@ from typing import Self, TypeGuard
 from pfsolve.errors import UsageError
 from pfsolve.files import dumps, replacing
 from pfsolve.problems import BadRow, Problem
-from pfsolve.results.line import SCHEMA, ResultLine, as_decided, is_finished, upgraded
+from pfsolve.results.line import (
+    SCHEMA,
+    ResultLine,
+    as_decided,
+    is_finished,
+    regraded,
+    upgraded,
+)
 from pfsolve.settings import Settings
 
 
@@ -161,35 +168,50 @@ class ResultsFile:
                 return decided, run[0]["versions"]
         return None
 
-    def resume(self, settings_hash: str, rows: Iterable[Problem | BadRow]) -> dict[str, ResultLine]:
+    def resume(
+        self,
+        settings_hash: str,
+        rows: Iterable[Problem | BadRow],
+        adopt: Callable[[ResultLine], ResultLine] = lambda record: record,
+    ) -> dict[str, ResultLine]:
         """Prepare the file for more results, and return what is finished of these rows, by id.
 
         What an earlier run under these settings left unfinished, because it was interrupted or
-        failed, is taken out, and so is a torn last line. All else stays as it is.
+        failed, is taken out, and so is a torn last line. Where a row's right answer is another one by
+        now, its result is graded again. All else stays as it is.
+
+        Args:
+            adopt: gives a result as it counts now: see `Origin.adopted`.
 
         Raises:
             UsageError: a result belongs to another problem than the one of this id now.
         """
         rows = list(rows)
-        texts = {row.id: row.text for row in rows if isinstance(row, Problem)}
+        problems = {row.id: row for row in rows if isinstance(row, Problem)}
         places = {row.line for row in rows}
         finished: dict[str, ResultLine] = {}
         kept = []
-        for line, record in self._lines:
+        for line, was in self._lines:
+            record = None if was is None else adopt(was)
             if record is not None and record.get("settings_hash") == settings_hash:
                 if not is_finished(record) and record.get("line") in places:
                     continue
-                if is_finished(record) and record["id"] in texts:
-                    if record.get("problem") != texts[record["id"]]:
+                if is_finished(record) and (problem := problems.get(record["id"])):
+                    if record.get("problem") != problem.text:
                         raise UsageError(
                             f"{self.path.name} has a result for another problem {record['id']!r}",
                             "it belongs to another input: name another file",
                         )
+                    record = regraded(record, problem.answer)
+                    if record is None:
+                        continue
                     finished.setdefault(record["id"], record)
+            if record is not was:
+                line = dumps(record).encode()
             kept.append((line, record))
         if self._torn and kept and kept[-1][1] is None:
             kept.pop()
-        if self._torn or len(kept) < len(self._lines):
+        if self._torn or kept != self._lines:
             self._replace(line for line, _ in kept)
         self._lines, self._torn = kept, False
         return finished

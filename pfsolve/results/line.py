@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from pfsolve.errors import PfsolveError
-from pfsolve.files import digest, json_safe
+from pfsolve.files import FINGERPRINT, digest, json_safe
 from pfsolve.problems import BadRow, Problem
 from pfsolve.settings import MACHINE, Settings
 
@@ -106,7 +106,8 @@ class ResultLine(TypedDict, total=False):
     error: ErrorLine
     settings: dict[str, Any]  # resolved; their seed is the run's
     seed: int  # the problem's own
-    versions: dict[str, str]  # of programs and libraries; sha256 of model files
+    # Of programs and libraries; sha256 of model files, or a fingerprint of one's own.
+    versions: dict[str, str]
     tokens: int  # written by the policy
     reward_tokens: int  # read to score them, by whichever model
     redrawn: int  # number of times a dead particle was drawn again; absent before programs
@@ -141,19 +142,31 @@ class Origin:
     def settings_hash(self) -> str:
         return hash_of(self.settings.to_dict(), self.versions)
 
+    def adopted(self) -> Callable[[ResultLine], ResultLine]:
+        """Makes results from before one's own model files had fingerprints those of the files of now.
+
+        It gives each result of these settings as it counts now, all others as they are.
+        """
+        now, hashed = dict(self.versions), self.settings_hash
+        before = {n: "unknown" if v.startswith(FINGERPRINT) else v for n, v in now.items()}
+        hashed_before = hash_of(self.settings.to_dict(), before)
+        prints = {name: value for name, value in now.items() if value.startswith(FINGERPRINT)}
+
+        def adopt(record: ResultLine) -> ResultLine:
+            if not prints or record.get("settings_hash") != hashed_before:
+                return record
+            versions = {**record["versions"], **prints}
+            return cast(ResultLine, {**record, "versions": versions, "settings_hash": hashed})
+
+        return adopt
+
     def solved(
         self, problem: Problem, solution: Solution, *, particles: bool = False
     ) -> ResultLine:
         """The line of a problem whose search ended, with an answer or without one."""
-        from pfsolve.answers import equivalent
-
-        correct = None
-        if problem.answer is not None:
-            correct = solution.answer is not None and equivalent(problem.answer, solution.answer)
         speed = round(solution.tokens / solution.seconds, 2) if solution.seconds else None
         outcome: ResultLine = {
-            "expected": problem.answer,
-            "correct": correct,
+            **_grade(problem.answer, solution.answer),
             "problem": problem.text,
             "answer": solution.answer,
             "chosen": solution.chosen,
@@ -188,8 +201,7 @@ class Origin:
             message = row.reason
         kind = "malformed" if error is None else type(error).__name__
         outcome: ResultLine = {
-            "expected": expected,
-            "correct": None if expected is None else False,
+            **_grade(expected, None),
             "problem": text,
             "answer": None,
             "error": {"kind": kind, "message": message},
@@ -209,6 +221,29 @@ class Origin:
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         }
         return head | outcome | self.extra(row, solution) | tail
+
+
+def _grade(expected: str | None, answer: str | None) -> ResultLine:
+    from pfsolve.answers import equivalent
+
+    if expected is None:
+        return {"expected": None, "correct": None}
+    return {"expected": expected, "correct": answer is not None and equivalent(expected, answer)}
+
+
+def regraded(record: ResultLine, expected: str | None) -> ResultLine | None:
+    """A result whose file gives this right answer now; None where the problem must be solved again.
+
+    A comparison's line says which particles were right, and does not keep the answer of each.
+    """
+    from pfsolve.answers import equivalent
+
+    before = record.get("expected")
+    if "correct" not in record or before == expected:
+        return record
+    if "pool" in record and not (before and expected and equivalent(before, expected)):
+        return None
+    return cast(ResultLine, {**record, **_grade(expected, record["answer"])})
 
 
 def alone(solution: Solution, *, particles: bool = False) -> ResultLine:
@@ -258,6 +293,8 @@ def as_decided(settings: Settings, line: ResultLine) -> Settings | None:
 
     So no model need be looked at to know that a result is of these settings.
     """
+    if any(version.startswith(FINGERPRINT) for version in line["versions"].values()):
+        return None  # a file of the user's own may be another one by now
     then = {**_BEFORE, **line["settings"]}
     left_open = [name for name, value in settings.to_dict().items() if value is None]
     try:

@@ -19,6 +19,7 @@ from pfsolve.engine.memory import check_context
 from pfsolve.environment import Environment
 from pfsolve.errors import ModelMissing, UsageError, named
 from pfsolve.events import Listener
+from pfsolve.files import fingerprint
 from pfsolve.models.catalogue import load_catalogue
 from pfsolve.models.defaults import default_policies
 from pfsolve.models.entry import ModelEntry
@@ -56,7 +57,8 @@ class Found:
         """Versions and hashes of all that results depend on."""
         packages = ("pfsolve", "llama-cpp-python", "numpy", "sympy", "componentize-py", "wasmtime")
         versions = {name.replace("-", "_"): _version(name) for name in packages}
-        versions |= {"python": platform.python_version(), "policy_sha256": self.sha256 or "unknown"}
+        sha256 = self.sha256 or fingerprint(self.policy.path)
+        versions |= {"python": platform.python_version(), "policy_sha256": sha256}
         if self.reward.sha256 is not None:
             versions["reward_sha256"] = self.reward.sha256
         return versions

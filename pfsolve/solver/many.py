@@ -68,7 +68,9 @@ def solve_many(
         OSError: a result cannot be written.
     """
     started = time.monotonic()
-    finished = output.resume(origin.settings_hash, rows) if output is not None else {}
+    finished = {}
+    if output is not None:
+        finished = output.resume(origin.settings_hash, rows, origin.adopted())
     ledger = _Ledger(rows, origin, output, records, show, listen)
     for record in finished.values():
         ledger.tally.add(record)

@@ -233,6 +233,13 @@ def test_a_file_that_is_done_is_resumed_without_a_model(
     (tmp_path / "problems.txt").write_text("1+1\n2+2\n3+3\n")
     code, err = outcome((*same, "--policy", WITH_PROBE), capsys)
     assert (code, REACHED in err) == (4, True)
+    own = Origin(decided, {"policy_sha256": "fingerprint:1"}, rows=2)
+    path.unlink()
+    (tmp_path / "problems.txt").write_text("1+1\n")
+    with ResultsFile(path) as file:
+        file.write(own.solved(problems[0], solution(problems[0], "2")))
+    code, err = outcome((*same, "--policy", WITH_PROBE), capsys)
+    assert (code, REACHED in err) == (4, True), "a file of one's own may be another one by now"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def write(path: Path, *records: dict) -> None:
 
 def resume(path: Path, ours: Origin = OURS) -> set[str]:
     with ResultsFile(path, resume=True) as file:
-        return set(file.resume(ours.settings_hash, ROWS))
+        return set(file.resume(ours.settings_hash, ROWS, ours.adopted()))
 
 
 def ids(path: Path) -> list[str]:
@@ -133,6 +134,62 @@ def test_the_machine_does_not_change_the_hash(change: dict) -> None:
 )
 def test_what_decides_a_result_changes_the_hash(change: dict) -> None:
     assert origin(**change).settings_hash != OURS.settings_hash
+
+
+def of_the_file(print_: str) -> Origin:
+    return replace(OURS, versions={"policy_sha256": print_, "numpy": "2"})
+
+
+def test_a_model_of_the_same_name_is_another_one_if_its_bytes_are(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    one, two = of_the_file("fingerprint:1"), of_the_file("fingerprint:2")
+    write(path, one.solved(PROBLEMS[0], solution(PROBLEMS[0], "2")))
+    assert resume(path, two) == set()
+    assert resume(path, one) == {"1"}
+
+
+def test_a_result_from_before_fingerprints_becomes_one_of_the_file_of_now(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    before, now = of_the_file("unknown"), of_the_file("fingerprint:1")
+    write(path, before.solved(PROBLEMS[0], solution(PROBLEMS[0], "2")))
+    assert resume(path, now) == {"1"}
+    assert resume(path, of_the_file("fingerprint:2")) == set()
+    (record,) = read_results(path).records
+    assert record["settings_hash"] == now.settings_hash
+    assert record["versions"] == now.versions
+
+
+def test_a_corrected_answer_is_graded_again_without_a_solve(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    unknown = OURS.solved(replace(PROBLEMS[2], answer=None), solution(PROBLEMS[2], "6.0"))
+    wrong = OURS.solved(replace(PROBLEMS[1], answer="5"), solution(PROBLEMS[1], "4"))
+    write(path, LINES[0], wrong, unknown)
+    untouched = path.read_bytes().splitlines()[0]
+    assert resume(path) == {"1", "2", "3"}
+    records = read_results(path).records
+    assert [(r["expected"], r["correct"]) for r in records] == [
+        ("2", True),
+        ("4", True),
+        ("6", True),
+    ]
+    assert path.read_bytes().splitlines()[0] == untouched
+    with ResultsFile(path, resume=True) as file:
+        none = file.resume(OURS.settings_hash, [replace(PROBLEMS[1], answer=None)])
+    assert none["2"]["correct"] is None
+
+
+@pytest.mark.parametrize(("answer", "kept"), [("4.0", True), ("5", False), (None, False)])
+def test_a_line_of_a_comparison_is_kept_if_the_same_particles_are_right(
+    tmp_path: Path, answer: str | None, kept: bool
+) -> None:
+    path = tmp_path / "r.jsonl"
+    write(path, {**LINES[1], "pool": {"classes": [0]}})
+    with ResultsFile(path, resume=True) as file:
+        finished = file.resume(OURS.settings_hash, [replace(PROBLEMS[1], answer=answer)])
+    assert {name: line["expected"] for name, line in finished.items()} == (
+        {"2": answer} if kept else {}
+    )
+    assert ids(path) == (["2"] if kept else [])
 
 
 def test_interrupted_and_failed_rows_give_way_to_a_new_try(tmp_path: Path) -> None:

@@ -266,3 +266,20 @@ def test_what_is_left_open_is_planned_from_the_model_and_the_machine() -> None:
     assert (on_gpu.batch_rows, on_gpu.tile) != (planned.batch_rows, planned.tile)
     with pytest.raises(ResourceError):
         plan(found, Settings(), 1, replace(machine, main_bytes=10**9))
+
+
+def test_a_file_of_ones_own_is_known_by_its_bytes_and_one_of_the_catalogue_by_its_hash(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "m.gguf"
+    path.write_bytes(b"GGUF" + bytes(1000))
+    facts = Facts(path, "llama", 1004, 28, 1536, 1024, 50_000)
+
+    def known(entry: ModelEntry | None) -> str:
+        found = Found(ModelFile("m", path, entry), facts, NoFiles(lambda site: Uniform()))
+        return found.versions()["policy_sha256"]
+
+    assert known(ModelEntry("m", "policy", "m.gguf", (), sha256="f" * 64)) == "f" * 64
+    before = known(None)
+    path.write_bytes(b"GGUF" + bytes(999) + b"x")
+    assert known(None) != before

@@ -10,6 +10,7 @@ from pfsolve.engine.cache import Cache
 from pfsolve.engine.library import Facts, Footprint, LoadedModel
 from pfsolve.errors import ModelFileError, ProblemTooLong, named
 from pfsolve.events.work import Loading
+from pfsolve.files import fingerprint
 from pfsolve.models.resolve import PrmFiles, resolve_prm
 from pfsolve.particle import SHORTEST_SOLUTION
 from pfsolve.rewards.base import Reward, Site, WantedReward
@@ -83,9 +84,9 @@ class FoundPrm:
 
     @property
     def sha256(self) -> str:
-        """As the catalogue has it: hashing a file of the user's own would take seconds at each start."""
+        """As the catalogue has it; of a file of the user's own its fingerprint."""
         entry = self.files.model.entry
-        return (entry.sha256 if entry else None) or "unknown"
+        return (entry.sha256 if entry else None) or fingerprint(self.files.model.path)
 
     @property
     def model(self) -> Footprint:
