@@ -12,14 +12,8 @@ from typing import Self, TypeGuard
 from pfsolve.errors import UsageError
 from pfsolve.files import dumps, replacing
 from pfsolve.problems import BadRow, Problem
-from pfsolve.results.line import (
-    SCHEMA,
-    ResultLine,
-    as_decided,
-    is_finished,
-    regraded,
-    upgraded,
-)
+from pfsolve.results.line import SCHEMA, ResultLine, upgraded
+from pfsolve.results.resuming import as_decided, is_finished, regraded
 from pfsolve.settings import Settings
 
 
@@ -181,7 +175,7 @@ class ResultsFile:
         now, its result is graded again. All else stays as it is.
 
         Args:
-            adopt: gives a result as it counts now: see `Origin.adopted`.
+            adopt: gives a result as it counts now: see `pfsolve.results.resuming.adopting`.
 
         Raises:
             UsageError: a result belongs to another problem than the one of this id now.

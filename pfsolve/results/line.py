@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from pfsolve.errors import PfsolveError
-from pfsolve.files import FINGERPRINT, digest, json_safe
+from pfsolve.files import digest, json_safe
 from pfsolve.problems import BadRow, Problem
 from pfsolve.settings import MACHINE, Settings
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SCHEMA = 2  # of the lines; a change that older readers would misread raises it
 
 # What a setting counts as where a result is older than it: its default, or else what was done before.
-_BEFORE = Settings(
+BEFORE = Settings(
     programs=0.0,
     ess_threshold=1.0,
     softmax_temperature=1.0,
@@ -142,31 +142,13 @@ class Origin:
     def settings_hash(self) -> str:
         return hash_of(self.settings.to_dict(), self.versions)
 
-    def adopted(self) -> Callable[[ResultLine], ResultLine]:
-        """Makes results from before one's own model files had fingerprints those of the files of now.
-
-        It gives each result of these settings as it counts now, all others as they are.
-        """
-        now, hashed = dict(self.versions), self.settings_hash
-        before = {n: "unknown" if v.startswith(FINGERPRINT) else v for n, v in now.items()}
-        hashed_before = hash_of(self.settings.to_dict(), before)
-        prints = {name: value for name, value in now.items() if value.startswith(FINGERPRINT)}
-
-        def adopt(record: ResultLine) -> ResultLine:
-            if not prints or record.get("settings_hash") != hashed_before:
-                return record
-            versions = {**record["versions"], **prints}
-            return cast(ResultLine, {**record, "versions": versions, "settings_hash": hashed})
-
-        return adopt
-
     def solved(
         self, problem: Problem, solution: Solution, *, particles: bool = False
     ) -> ResultLine:
         """The line of a problem whose search ended, with an answer or without one."""
         speed = round(solution.tokens / solution.seconds, 2) if solution.seconds else None
         outcome: ResultLine = {
-            **_grade(problem.answer, solution.answer),
+            **grade(problem.answer, solution.answer),
             "problem": problem.text,
             "answer": solution.answer,
             "chosen": solution.chosen,
@@ -201,7 +183,7 @@ class Origin:
             message = row.reason
         kind = "malformed" if error is None else type(error).__name__
         outcome: ResultLine = {
-            **_grade(expected, None),
+            **grade(expected, None),
             "problem": text,
             "answer": None,
             "error": {"kind": kind, "message": message},
@@ -223,27 +205,13 @@ class Origin:
         return head | outcome | self.extra(row, solution) | tail
 
 
-def _grade(expected: str | None, answer: str | None) -> ResultLine:
+def grade(expected: str | None, answer: str | None) -> ResultLine:
+    """The right answer, where it is known, and whether this one is right."""
     from pfsolve.answers import equivalent
 
     if expected is None:
         return {"expected": None, "correct": None}
     return {"expected": expected, "correct": answer is not None and equivalent(expected, answer)}
-
-
-def regraded(record: ResultLine, expected: str | None) -> ResultLine | None:
-    """A result whose file gives this right answer now; None where the problem must be solved again.
-
-    A comparison's line says which particles were right, and does not keep the answer of each.
-    """
-    from pfsolve.answers import equivalent
-
-    before = record.get("expected")
-    if "correct" not in record or before == expected:
-        return record
-    if "pool" in record and not (before and expected and equivalent(before, expected)):
-        return None
-    return cast(ResultLine, {**record, **_grade(expected, record["answer"])})
 
 
 def alone(solution: Solution, *, particles: bool = False) -> ResultLine:
@@ -278,7 +246,7 @@ def hash_of(settings: Mapping[str, Any], versions: Mapping[str, str]) -> str:
 
     A setting that is missing, since the result is older than it, counts as what was done before.
     """
-    whole = {**_BEFORE, **settings}
+    whole = {**BEFORE, **settings}
     if whole["programs"] == 0:
         whole["program_temperature"] = None
     if whole["ess_threshold"] == 1:  # as null meant it, before it was a number
@@ -286,29 +254,6 @@ def hash_of(settings: Mapping[str, Any], versions: Mapping[str, str]) -> str:
     deciding = {name: value for name, value in whole.items() if name not in MACHINE}
     files = {name: value for name, value in versions.items() if name.endswith("sha256")}
     return digest(deciding | files)
-
-
-def as_decided(settings: Settings, line: ResultLine) -> Settings | None:
-    """Settings with what they leave open as the run of this line decided it; None if they differ from its.
-
-    So no model need be looked at to know that a result is of these settings.
-    """
-    if any(version.startswith(FINGERPRINT) for version in line["versions"].values()):
-        return None  # a file of the user's own may be another one by now
-    then = {**_BEFORE, **line["settings"]}
-    left_open = [name for name, value in settings.to_dict().items() if value is None]
-    try:
-        decided = replace(settings, **{name: then[name] for name in left_open})
-    except PfsolveError:
-        return None
-    same = hash_of(decided.to_dict(), line["versions"]) == line["settings_hash"]
-    return decided if same else None
-
-
-def is_finished(line: ResultLine) -> bool:
-    """Whether the problem need not be searched again: its search came to its own end."""
-    error = line.get("error")
-    return not line.get("interrupted") and (error is None or error["kind"] == "NoAnswer")
 
 
 # Schema 1 called the log-odds "log_scores" in scores, pools and events, "log_weights" in particles.
@@ -334,7 +279,7 @@ def upgraded(record: dict[str, Any]) -> ResultLine:
     settings, versions = new.get("settings"), new.get("versions")
     if not (isinstance(settings, dict) and isinstance(versions, dict)):
         return cast(ResultLine, new)  # scores, whose hash stays, or no result of ours
-    is_older = schema == 1 or (schema == SCHEMA and not _BEFORE.keys() <= settings.keys())
+    is_older = schema == 1 or (schema == SCHEMA and not BEFORE.keys() <= settings.keys())
     if "settings_hash" in new and is_older:
         new["settings_hash"] = hash_of(settings, versions)
     return cast(ResultLine, new)

@@ -8,7 +8,8 @@ from pathlib import Path
 from pfsolve.errors import UsageError
 from pfsolve.problems import Shard
 from pfsolve.results.file import Contents
-from pfsolve.results.line import ResultLine, is_finished
+from pfsolve.results.line import ResultLine
+from pfsolve.results.resuming import is_finished
 
 
 def merge(parts: Mapping[Path, Contents]) -> list[ResultLine]:

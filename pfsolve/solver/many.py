@@ -15,6 +15,7 @@ from pfsolve.events.search import InProblem, ManyBegan, ManyEnded, ProblemEnded
 from pfsolve.problems import BadRow, Problem
 from pfsolve.results.file import ResultsFile
 from pfsolve.results.line import Origin, ResultLine, brief
+from pfsolve.results.resuming import adopting
 from pfsolve.results.run_record import RunRecords
 from pfsolve.solution import Solution
 from pfsolve.solver.solver import Solver
@@ -70,7 +71,7 @@ def solve_many(
     started = time.monotonic()
     finished = {}
     if output is not None:
-        finished = output.resume(origin.settings_hash, rows, origin.adopted())
+        finished = output.resume(origin.settings_hash, rows, adopting(origin))
     ledger = _Ledger(rows, origin, output, records, show, listen)
     for record in finished.values():
         ledger.tally.add(record)

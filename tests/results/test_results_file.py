@@ -17,6 +17,7 @@ from pfsolve.problems import Problem
 from pfsolve.programs import ProgramResult
 from pfsolve.results.file import ResultsFile, read_results, read_solved
 from pfsolve.results.line import Origin, alone, brief
+from pfsolve.results.resuming import adopting
 from pfsolve.settings import Settings
 from tests.results.conftest import BAD, PROBLEMS, ROWS, origin, solution
 
@@ -32,7 +33,7 @@ def write(path: Path, *records: dict) -> None:
 
 def resume(path: Path, ours: Origin = OURS) -> set[str]:
     with ResultsFile(path, resume=True) as file:
-        return set(file.resume(ours.settings_hash, ROWS, ours.adopted()))
+        return set(file.resume(ours.settings_hash, ROWS, adopting(ours)))
 
 
 def ids(path: Path) -> list[str]:
