@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Logits = NDArray[np.float32]
 
 _BLOCK = 512
+_COLDEST = 1e-30  # below it the likeliest token wins anyway, and float32 has no number for the odds
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Sampling:
 
 def sample(row: Logits, how: Sampling, rng: np.random.Generator) -> int:
     """Draw a token id from logits of shape (n_vocab,). Uses one uniform draw; none when greedy."""
-    if how.temperature == 0.0:
+    if how.temperature < _COLDEST:
         return int(np.argmax(row))
     kept = _filtered(row, how)
     logits = row if kept is None else row[kept]

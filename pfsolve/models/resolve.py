@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from pfsolve.models.download import pull
 from pfsolve.models.entry import ModelEntry, PrmSpec, head_file
 from pfsolve.models.prm_parsing import read_spec
 from pfsolve.models.store import Store
+
+_REPOSITORY = re.compile(r"[\w-]+/[\w.-]+(?<!\.gguf)")  # as the Hub names one: owner/name
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,12 @@ def _look_up(name_or_path: str, catalogue: Catalogue) -> Path | ModelEntry:
     if not is_path(name_or_path) and (known or not path.is_file()):
         return catalogue.get(name_or_path)
     if not path.is_file():
+        if "://" in name_or_path or _REPOSITORY.fullmatch(name_or_path):
+            raise ModelMissing(
+                f"{name_or_path} is no file on this disk",
+                "download the .gguf and give its path, or add the repository to your models.toml; "
+                "`pfsolve models list` shows the models that pfsolve can fetch",
+            )
         what = "is a directory, not a model file" if path.is_dir() else "does not exist"
         raise ModelMissing(
             f"{path} {what}", "`pfsolve models list` shows the models that pfsolve can fetch"

@@ -25,6 +25,13 @@ def exact_law(row: np.ndarray, how: Sampling) -> np.ndarray:
     return law / law.sum()
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("temperature", [0.0, 1e-300, 1e-39, 1e-38, 1e-20])
+def test_however_cold_the_likeliest_token_is_drawn(temperature: float) -> None:
+    row = np.array([1, 5, 3, -np.inf], np.float32)
+    assert sample(row, Sampling(temperature, top_p=0.99), np.random.default_rng(0)) == 1
+
+
 @pytest.mark.parametrize(
     "how",
     [
