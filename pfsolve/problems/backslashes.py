@@ -2,7 +2,7 @@ r"""LaTeX that was put into JSON by hand: in "\frac" JSON sees a form feed, in "
 
 What a program has written has each backslash doubled, and a single one before f, b, n, r or t is a
 control character. Which of the two a text is shows in what no program would write: an escape that
-JSON does not know, as in "\sqrt", or a form feed or backspace before what makes it a macro.
+JSON does not know, as in "\sqrt", or a control character before what makes it a macro and no word.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import re
 
 _ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|[A-Za-z]+|.)", re.DOTALL)
 _DOUBLED = re.compile(r"\\\\[A-Za-z]")
-# Macros that begin like a backspace or a form feed, and like a line feed, a carriage return or a tab.
+# Macros that begin like a control character, what follows being no beginning of a word, and others.
 _SURE = re.compile(
-    r"backslash|bar|because|begin|beta|between|bf|big\w*|binom|bmod|bm|bold\w*|bot|bowtie|boxed|breve|bullet|"
-    r"fbox|flat|forall|frac|frown"
+    r"backslash|bar|because|begin|beta|between|bf|big\w*|binom|bmod|bm|bold\w*|bot|bowtie|boxed|breve|"
+    r"bullet|fbox|flat|forall|frac|frown|nabla|ncong|neq|nexists|n[gl]eq|nmid|notin|nparallel|"
+    r"nsu[bp]seteq|rVert|rbrac[ek]|rceil|rfloor|rho|right\w*|rvert|tanh|tbinom|tfrac|theta|therefore|"
+    r"thickapprox|thinspace|times|triangle\w*|twoheadrightarrow"
 )
 _UNSURE = re.compile(
-    r"nabla|natural|ncong|nearrow|neg?|neq|newline|nexists|n[gl]eq|ni|nmid|nolimits|not|notin|nparallel|"
-    r"nsu[bp]seteq|nu|nwarrow|rVert|rangle|rbrac[ek]|rceil|rfloor|rho|right\w*|rm|root|rvert|"
-    r"tanh?|tau|tbinom|text\w*|tfrac|theta|therefore|thickapprox|thinspace|tilde|times|to|top|"
-    r"triangle\w*|twoheadrightarrow"
+    r"natural|nearrow|neg?|newline|ni|nolimits|not|nu|nwarrow|rangle|rm|root|tan|tau|"
+    r"text(?:bf|it|rm|sf|tt|sc|style|normal)?|tilde|to|top"
 )
 
 
@@ -43,11 +43,9 @@ def mended(text: str) -> str:
 def _no_escape(escape: str) -> bool:
     """Whether no program writes this: no escape of JSON, or a control character that makes a macro."""
     letter, word = escape[1], escape[1:]
-    if letter in "bf":
-        return _SURE.fullmatch(word) is not None
     if letter == "u":
         return re.fullmatch(r"u[0-9A-Fa-f]{4}", word) is None
-    return letter not in '"\\/nrt'
+    return letter not in '"\\/bfnrt' or _SURE.fullmatch(word) is not None
 
 
 def _is_macro(text: str, escape: re.Match[str], by_hand: bool) -> bool:

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from functools import partial
 
 from pfsolve.errors import UsageError
-from pfsolve.problems.fields import DEFAULT_NAMES, OPTIONS, STORY, missing_field, plain
+from pfsolve.problems.fields import DEFAULT_NAMES, missing_field, plain
 from pfsolve.problems.problem import BadRow, Malformed, Problem, decoded, read_row
 from pfsolve.problems.row import RowReader
 from pfsolve.problems.source import TextLines, extension_of
@@ -25,6 +25,7 @@ class _Quotes(Enum):
 
 
 _DELIMITERS = (",", ";", "\t", "|")  # in this order, where a header can be read with several
+_IDENTIFIER = re.compile(r"[A-Za-z_][\w.-]*")
 _REFUSALS = {
     _Quotes.OPEN: "a quote is opened and never closed",
     _Quotes.BROKEN: 'a quoted cell is not closed, or a quote in it is not doubled ("")',
@@ -67,7 +68,8 @@ def delimiter_of(first: bytes, reader: RowReader, *, alone: bool) -> str | None:
     """The delimiter with which a line names the columns that are wanted, if it does.
 
     Args:
-        alone: whether the problem's column is enough; else another known one must be beside it.
+        alone: whether the problem's column is enough; else another must be beside it, and either be
+            known too, or all must be such names as programs give.
     """
     for delimiter in _DELIMITERS:
         try:
@@ -75,10 +77,9 @@ def delimiter_of(first: bytes, reader: RowReader, *, alone: bool) -> str | None:
         except Malformed:
             continue
         known = {key for key in DEFAULT_NAMES if _has_column(key, header, reader)}
-        plain_names = set(map(plain, header))
-        beside = len(known) > 1 or "problem" in reader.fields
-        beside = beside or len(plain_names.intersection((*STORY, *OPTIONS))) > 0
-        if "problem" in known and (alone or (beside and len(header) > 1)):
+        sure = alone or len(known) > 1 or "problem" in reader.fields
+        sure = sure or all(map(_IDENTIFIER.fullmatch, header))
+        if "problem" in known and sure and (alone or len(header) > 1):
             return delimiter
     return None
 

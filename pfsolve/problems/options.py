@@ -13,6 +13,7 @@ from pfsolve.problems.problem import Malformed
 from pfsolve.wording import shortened
 
 _LABELLED = re.compile(r"\s*\(?([A-Za-z]|\d)\s*[).:]")
+_PART = {"label", "text"}  # of an option that is an object
 _COLUMN = re.compile(r"(?:(?:option|choice)[ _-]?([A-Ja-j])|([A-J]))")  # "Option A", or a bare "A"
 
 
@@ -59,6 +60,10 @@ class Options:
             value = items
         if isinstance(value, dict) and isinstance(value.get("text"), list):
             value = dict(zip(value.get("label") or ascii_uppercase, value["text"], strict=False))
+        if isinstance(value, list) and all(
+            isinstance(o, dict) and _PART & o.keys() == _PART for o in value
+        ):
+            value = {str(option["label"]): option["text"] for option in value}
         texts = list(value.values() if isinstance(value, dict) else value)
         if not isinstance(value, list | dict) or any(isinstance(t, list | dict) for t in texts):
             raise Malformed(f'field "{name}" is {shortened(value)}, which are no options')

@@ -75,6 +75,7 @@ def test_usual_names_are_read(row: object, text: str, answer: str | None) -> Non
         ({"choices": [4, 5], "answer": 5}, "A) 4\nB) 5", "5"),
         ({"options": {"A": "4", "B": "5"}, "answer_idx": "B"}, "A) 4\nB) 5", "B"),
         ({"choices": {"text": ["4", "5"], "label": ["1", "2"]}, "answerKey": "2"}, "1) 4\n2) 5", "2"),
+        ({"options": [{"label": "A", "text": 4}, {"label": "B", "text": 5}], "gold": 1}, "A) 4\nB) 5", "B"),
         ({"options": "a ) 4 , b ) 5", "correct": "b"}, "a ) 4 , b ) 5", "b"),
         ({"options": "['4', '5']", "correct": "b"}, "A) 4\nB) 5", "b"),
         ({"A": 4, "B": 5, "Answer": "B"}, "A) 4\nB) 5", "B"),
@@ -141,14 +142,16 @@ def test_a_line_before_the_header_counts() -> None:
     assert read_problems(b"sep=;\nproblem\n1+1", name="a.csv").rows == (Problem("3", 3, "1+1"),)
 
 
-@pytest.mark.parametrize("data", [b"question\tanswer\n1+1?\t2", b"id;Question;x\n7;1+1?;2"])
+@pytest.mark.parametrize(
+    "data", [b"question\tanswer\n1+1?\t2", b"id;Question;x\n7;1+1?;2", b"level,problem\n7,1+1?"]
+)
 def test_a_header_in_a_pipe_makes_a_table(data: bytes) -> None:
     assert [text for text, _ in rows(data, "standard input")] == ["1+1?"]
     assert rows(b"q,x\n1+1,2", "standard input", ("q",)) == [("1+1", None)]
 
 
 @pytest.mark.parametrize(
-    "line", ["Question: what is a problem, what is an answer?", "Problem, solve x"]
+    "line", ["Question: what is a problem, what is an answer?", "Problem, solve x", "problem"]
 )
 def test_a_problem_that_speaks_of_problems_is_no_header(line: str) -> None:
     assert rows(line.encode(), "standard input") == [(line, None)]
@@ -172,6 +175,8 @@ def test_western_letters_are_read_and_others_refused() -> None:
         (r"Is x \ne 3 for $\nu$?", None),
         (r"Find \sqrt{2}, \{1\}.\nNow.", "Find \\sqrt{2}, \\{1\\}.\nNow."),
         (r"\underline{a} \u00e9", "\\underline{a} é"),
+        (r"\\frac{1}{2} \times 3\nuntil", "\\frac{1}{2} \\times 3\nuntil"),
+        (r"1\textra\nice", "1\textra\nice"),
         (r"\\frac{1}{2}\nuntil \ne", "\\frac{1}{2}\nuntil \ne"),
         (r"Let\ne = 3\tand\tb", "Let\ne = 3\tand\tb"),
         (r"1 \\ 2\n\"a\" \/", '1 \\ 2\n"a" /'),
