@@ -15,6 +15,7 @@ from pfsolve.errors import PfsolveError
 from pfsolve.files import digest, json_safe
 from pfsolve.problems import BadRow, Problem
 from pfsolve.settings import MACHINE, Settings
+from pfsolve.settings.effect import READ_BY
 
 if TYPE_CHECKING:
     from pfsolve.solution import Solution
@@ -249,6 +250,12 @@ def hash_of(settings: Mapping[str, Any], versions: Mapping[str, str]) -> str:
     whole = {**BEFORE, **settings}
     if whole["programs"] == 0:
         whole["program_temperature"] = None
+    for name in (
+        "ess_threshold",
+        "softmax_temperature",
+    ):  # whose defaults are no longer what they were
+        if whole["method"] not in READ_BY[name]:
+            whole[name] = _BEFORE[name]
     if whole["ess_threshold"] == 1:  # as null meant it, before it was a number
         whole["ess_threshold"] = None
     deciding = {name: value for name, value in whole.items() if name not in MACHINE}

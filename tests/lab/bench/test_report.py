@@ -194,7 +194,8 @@ def test_the_report_is_plain_json() -> None:
 
 def test_a_comparison_of_schema_1_is_resumed_and_reported(tmp_path: Path) -> None:
     path = Path(shutil.copy(SCHEMA_1 / "bench.jsonl", tmp_path))
-    plan = make_plan(["pf weights=score", "sc", "bon"], [2], 2, [0])
+    filters = "pf ess-threshold=1 softmax-temperature=1 final=weighted-vote"
+    plan = make_plan([filters, "sc", "bon"], [2], 2, [0])
     runs = plan.runs(scored=True)
     base = {"policy": "smollm2-135m-instruct", "reward": "confidence", "context": 512}
     base |= {"temperature": 0.8, "max_steps": 3, "max_step_tokens": 40}
@@ -214,6 +215,6 @@ def test_a_comparison_of_schema_1_is_resumed_and_reported(tmp_path: Path) -> Non
         assert [set(file.resume(of, problems)) for of in hashes] == [{"p1", "p2", "p3"}] * 2
     assert path.read_bytes() == (SCHEMA_1 / "bench.jsonl").read_bytes()
     found = compare(plan, runs, hashes, ["p1", "p2", "p3"], read_solved(path).records, {})
-    assert line(found, "pf weights=score", 2).accuracy == pytest.approx(1 / 3)
+    assert line(found, filters, 2).accuracy == pytest.approx(1 / 3)
     assert line(found, "bon", 2).accuracy == pytest.approx(1 / 3)
     assert line(found, "bon", 2).oracle == pytest.approx(2 / 3)
