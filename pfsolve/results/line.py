@@ -250,12 +250,10 @@ def hash_of(settings: Mapping[str, Any], versions: Mapping[str, str]) -> str:
     whole = {**BEFORE, **settings}
     if whole["programs"] == 0:
         whole["program_temperature"] = None
-    for name in (
-        "ess_threshold",
-        "softmax_temperature",
-    ):  # whose defaults are no longer what they were
+    # Whose defaults are no longer what they were.
+    for name in ("ess_threshold", "softmax_temperature"):
         if whole["method"] not in READ_BY[name]:
-            whole[name] = _BEFORE[name]
+            whole[name] = BEFORE[name]
     if whole["ess_threshold"] == 1:  # as null meant it, before it was a number
         whole["ess_threshold"] = None
     deciding = {name: value for name, value in whole.items() if name not in MACHINE}
