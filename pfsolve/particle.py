@@ -229,7 +229,8 @@ def step_end(particle: Particle, data: bytes) -> tuple[bool, Finish | None]:
         said = spoken(text)
         if is_boxed(said):
             return True, Finish.BOXED
-        return step_is_complete(said[len(before) :]), None
+        # A blank line that was forced before the box is seen only now; the box's sentence goes on.
+        return boxed_answer(said) is None and step_is_complete(said[len(before) :]), None
     if writing.closed(text):
         return True, Finish.END
     return writing.step_end(text, len(before)) is not None, None

@@ -125,6 +125,7 @@ def test_steps_are_those_of_the_whole_text_however_tokens_cut_it(
         ("", "So \\boxed{\\frac{1}{2}}.", True),
         ("", "So \\boxed{\\frac{1}{2}} or ", False),
         ("", "So \\boxed{\\frac{1}{2}\n", False),
+        ("", "Hm. <think>So.</think>\n\nIt is \\boxed{4}", False),
         ("", "within \\boxed{}.", False),
         ("", "{5}.", False),
         ("", "<think>maybe \\boxed{3}.", False),
