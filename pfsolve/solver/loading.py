@@ -69,18 +69,22 @@ def open_models(found: Found, plan: SolvePlan, settings: Settings, *, listen: Li
             listen=listen,
         )
         reward = open_reward(found.reward, site)
-        rules = StepRules(
-            settings.max_steps,
-            plan.max_step_tokens,
-            plan.context - reward.reserve,
-            thinking_tokens=settings.thinking_tokens,
-        )
-        policy = Policy(cache, chat, plan.sampling, rules, plan.tile)
+        policy = Policy(cache, chat, plan.sampling, rules_of(settings, plan, reward), plan.tile)
         sandbox = _sandbox(found, listen)
         if sandbox is not None:
             models.callback(sandbox.close)
         kept = models.pop_all()
     return Opened(policy, reward, sandbox, kept)
+
+
+def rules_of(settings: Settings, plan: SolvePlan, reward: Reward) -> StepRules:
+    """The limits on steps."""
+    return StepRules(
+        settings.max_steps,
+        plan.max_step_tokens,
+        plan.context - reward.reserve,
+        thinking_tokens=settings.thinking_tokens,
+    )
 
 
 def _sandbox(found: Found, listen: Listener) -> Sandbox | None:

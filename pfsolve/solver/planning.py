@@ -46,6 +46,14 @@ class SolvePlan:
     tile: int  # number of rows that the kernels compute together
     at_once: bool  # whether decoding all particles costs little more than decoding a few
 
+    def using(self, settings: Settings, entry: ModelEntry | None) -> SolvePlan:
+        """This plan with steps written as other settings say."""
+        return replace(
+            self,
+            max_step_tokens=choose_step_tokens(settings, entry),
+            sampling=choose_sampling(settings, entry),
+        )
+
     def resolve(self, settings: Settings, policy: str, reward: Reward, programs: float) -> Settings:
         """The settings with everything decided that they left open."""
         text = self.sampling[Kind.TEXT]
@@ -91,11 +99,9 @@ def plan(found: Found, settings: Settings, problems: int | None, machine: Machin
     at_a_time = max(sum(lot.particles for lot in wave) for wave in waves)
     parallel = choose_parallel(particles, at_a_time, rows, settings.parallel, problems, most)
     demand.check(machine, particles, parallel)
-    usual_step = entry.usual_step if entry is not None else None
     return SolvePlan(
         context=context,
-        max_step_tokens=settings.max_step_tokens
-        or (_USUAL_STEPS * usual_step if usual_step else DEFAULT_MAX_STEP_TOKENS),
+        max_step_tokens=choose_step_tokens(settings, entry),
         sampling=choose_sampling(settings, entry),
         threads=settings.threads or machine.cores,
         parallel=parallel,
@@ -124,6 +130,12 @@ def choose_sampling(settings: Settings, entry: ModelEntry | None) -> Mapping[Kin
         DEFAULT_PROGRAM_TEMPERATURE,
     )
     return {Kind.TEXT: text, Kind.PROGRAM: replace(text, temperature=temperature)}
+
+
+def choose_step_tokens(settings: Settings, entry: ModelEntry | None) -> int:
+    """The number of tokens after which a step is cut: as set, or as suits the policy, or as usual."""
+    usual = entry.usual_step if entry is not None else None
+    return settings.max_step_tokens or (_USUAL_STEPS * usual if usual else DEFAULT_MAX_STEP_TOKENS)
 
 
 def choose_parallel(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import partial
 
@@ -12,18 +13,20 @@ from pfsolve.answers import warm_up
 from pfsolve.engine import backend
 from pfsolve.engine.backend import LogSink
 from pfsolve.engine.memory import this_machine
+from pfsolve.engine.policy import Policy
 from pfsolve.environment import Environment
-from pfsolve.errors import Interrupted, PfsolveError, ProblemTooLong, UsageError
+from pfsolve.errors import Interrupted, PfsolveError, ProblemTooLong, UsageError, named
 from pfsolve.events import Listener, ignore
 from pfsolve.events.search import InProblem, SearchListener
 from pfsolve.particle import Kind
 from pfsolve.problems import Problem
 from pfsolve.rewards.base import Reward
-from pfsolve.settings import Settings
+from pfsolve.settings import Settings, need_of_scores
 from pfsolve.solution import ScoredSolution, Solution
 from pfsolve.solver.answering import answer_is_settled, solution_of
-from pfsolve.solver.finding import find, programs_wanted
-from pfsolve.solver.loading import open_models
+from pfsolve.solver.finding import find
+from pfsolve.solver.loaded import Loaded
+from pfsolve.solver.loading import open_models, rules_of
 from pfsolve.solver.lots import search_of, waves_of
 from pfsolve.solver.planning import plan
 from pfsolve.solver.prompt import prompt_tokens, ways_of_asking
@@ -31,6 +34,7 @@ from pfsolve.solver.reading import score_solution
 from pfsolve.solver.scheduler import Scheduler
 from pfsolve.solver.streams import resampling_rng
 from pfsolve.solver.task import Task, Writer
+from pfsolve.wording import listed
 
 
 class Solver:
@@ -90,24 +94,49 @@ class Solver:
         except BaseException:
             found.abandon()
             raise
-        entry = found.policy.entry
-        missing = found.sandbox is not None and opened.sandbox is None
-        share = 0.0 if missing else programs_wanted(settings, entry)
-        self.settings = planned.resolve(settings, found.policy.name, opened.reward, share)
         self.policy = opened.policy
         self.reward = opened.reward
         self.parallel = planned.parallel
         self.versions = found.versions()
         self.load_seconds = time.monotonic() - started
-        self._batch_rows = planned.batch_rows
-        self._asking = ways_of_asking(entry)
+        self._loaded = Loaded(found, planned, settings, opened.sandbox is not None)
+        self._asking = ways_of_asking(found.policy.entry)
         self._sandbox = opened.sandbox
-        self._waves = waves_of(self.settings, planned.at_once)
         self._models = opened.models
+        self._set(settings)
 
     def close(self) -> None:
         """Free models and caches; twice does no harm."""
         self._models.close()
+
+    def reloads(self, settings: Settings) -> list[str]:
+        """Names of the settings for which models would have to be loaded again, if these were used."""
+        return self._loaded.reloads(settings)
+
+    def using(self, settings: Settings) -> Solver:
+        """A solver with other settings and the same models, which closing either of them frees.
+
+        Raises:
+            UsageError: models would have to be loaded again, or the settings need scores and there
+                are none.
+        """
+        if names := self.reloads(settings):
+            raise UsageError(
+                f"models are loaded for another {listed(map(named, names))}", "make another Solver"
+            )
+        if self.reward.name == "none" and (needed := need_of_scores(settings)):
+            what, hint = needed
+            raise UsageError(f"{what} goes by scores, and there is no reward to give them", hint)
+        other, policy, planned = copy(self), self.policy, self._loaded.plan_of(settings)
+        rules = rules_of(settings, planned, self.reward)
+        other.policy = Policy(policy.cache, policy.chat, planned.sampling, rules, policy.tile)
+        other._set(settings)
+        return other
+
+    def _set(self, settings: Settings) -> None:
+        """Take settings for the searches to come."""
+        self.settings = self._loaded.resolve(settings, self.reward)
+        self._waves = waves_of(self.settings, self._loaded.plan.at_once)
 
     def __enter__(self) -> Solver:
         return self
@@ -201,7 +230,11 @@ class Solver:
         """Keep `parallel` searches going until there are no more problems, given with their seeds."""
         waiting = iter(problems)
         with Scheduler(
-            self.policy, self.reward, self._sandbox, rows=self._batch_rows, stopping=stopping
+            self.policy,
+            self.reward,
+            self._sandbox,
+            rows=self._loaded.plan.batch_rows,
+            stopping=stopping,
         ) as scheduler:
             while True:
                 while scheduler.running < self.parallel and not stopping():
