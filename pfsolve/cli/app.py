@@ -8,6 +8,7 @@ import typer
 
 from pfsolve.cli import models, programs, results, reward
 from pfsolve.cli.bench import bench
+from pfsolve.cli.doctor import doctor
 from pfsolve.cli.help import UNNAMED, CommandGroup, Commands, Rows, complain_with_help
 from pfsolve.cli.options import Version
 from pfsolve.cli.score import score
@@ -72,6 +73,7 @@ app.command()(solve)
 app.command()(show)
 app.command()(score)
 app.command()(bench)
+app.command()(doctor)
 app.add_typer(models.app, name="models")
 app.add_typer(programs.app, name="programs")
 app.add_typer(results.app, name="results")

@@ -32,6 +32,11 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("pfsolve bench problems.csv --sizes 4,8 --seeds 3", "more sizes and seeds"),
         ('pfsolve bench q.jsonl --method "pf weights=ratio"', "settings of its own"),
     ),
+    "doctor": (
+        ("pfsolve doctor", "what is wrong here, and what to do"),
+        ("pfsolve doctor --json > doctor.json", "as JSON, for a report of a fault"),
+        ("pfsolve doctor --offline --hash", "no network; model files are read"),
+    ),
     "models": (
         ("pfsolve models list", "what there is to choose from"),
         ("pfsolve models pull qwen2.5-math-1.5b-instruct", "fetch one"),

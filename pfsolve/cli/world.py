@@ -58,13 +58,9 @@ class World:
 
     def footprint(self, entry: ModelEntry) -> Footprint | None:
         """What decides the model's memory; None where neither its file nor its entry says it."""
-        from pfsolve.engine.library import Footprint
+        from pfsolve.engine.memory import footprint_of
 
-        path = self.find(entry)
-        size = path.stat().st_size if path else entry.size
-        if size is None or entry.cell_bytes is None or entry.context is None:
-            return None
-        return Footprint(entry.name, size, entry.cell_bytes, entry.context)
+        return footprint_of(entry, self.find(entry))
 
     def memory(self, demand: Demand | None, particles: int) -> dict[str, Any]:
         """As JSON: what is needed with that many particles, what is free for it, whether it fits."""

@@ -12,6 +12,7 @@ from pfsolve.display.text import clean_lines, one_line, readable_answer
 from pfsolve.files import dumps, json_safe
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.text import Text
 
     from pfsolve.environment import Environment
@@ -47,7 +48,15 @@ class Code:
     last: int | None = None  # lines that a terminal gets at most, from the end; all by default
 
 
-Shown: TypeAlias = Table | Answer | Prose | Code | str
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Lines that a terminal gets in colours and as wide as it is; a pipe gets one plain line."""
+
+    line: str
+    draw: Callable[[Console], Iterable[Text]]
+
+
+Shown: TypeAlias = Table | Answer | Prose | Code | Drawn | str
 
 _Item = TypeVar("_Item")
 
@@ -132,8 +141,16 @@ class Output:
                 self._prose(part)
             elif isinstance(part, Code):
                 self._code(part)
+            elif isinstance(part, Drawn):
+                self._drawn(part)
             else:
                 self._write(part)
+
+    def _drawn(self, drawn: Drawn) -> None:
+        if self._on_terminal:
+            self._print(drawn.draw(self._environment.out))
+        else:
+            self._write(drawn.line)
 
     def _prose(self, prose: Prose) -> None:
         if self._on_terminal and not self._raw:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Self
 from pfsolve.display.latex.terminal import to_terminal
 from pfsolve.display.suspension import Suspension
 from pfsolve.display.view import View
-from pfsolve.display.work import WorkView
+from pfsolve.display.work import Silent, WorkView
 from pfsolve.events import Event
 from pfsolve.events.search import ManyEnded
-from pfsolve.events.work import Loading, SandboxEvent
+from pfsolve.events.work import SandboxEvent
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
@@ -89,14 +89,14 @@ class Lines(Surface):
         with self._alone():
             if not isinstance(event, SandboxEvent):
                 self._stop_waiting()
-            if isinstance(event, Loading):
+            if isinstance(event, Silent):
                 self._loading = threading.Timer(LOADING_S, self._takes_long, (event,))
                 self._loading.daemon = True
                 self._loading.start()
             else:
                 self._tell(event)
 
-    def _takes_long(self, event: Loading) -> None:
+    def _takes_long(self, event: Silent) -> None:
         with self._alone():
             if self._loading is threading.current_thread():  # not over by now
                 self._tell(event)

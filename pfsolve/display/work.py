@@ -18,6 +18,7 @@ from pfsolve.events.work import (
     Copying,
     DownloadEnded,
     DownloadWaits,
+    Examining,
     Fitting,
     HeadWritten,
     Loading,
@@ -39,7 +40,8 @@ from pfsolve.wording import duration, format_bytes, plural, speed, thousands
 if TYPE_CHECKING:
     from rich.text import Text
 
-Progress: TypeAlias = BytesCame | Scoring | Collecting | Fitting | Loading
+Silent: TypeAlias = Loading | Examining  # nothing more is heard before it is over
+Progress: TypeAlias = BytesCame | Scoring | Collecting | Fitting | Silent
 
 BYTES_S = 2.0  # seconds from one plain line on bytes to the next, at least
 STEP = 0.1  # share of the bytes that is worth a line then
@@ -108,7 +110,7 @@ class WorkView(View):
             return replace(self, is_due=False)
         if not isinstance(event, Progress):
             return replace(self, progress=None, active=False, is_due=False) if self.active else self
-        here = (now, 0 if isinstance(event, Loading) else event.done)
+        here = (now, 0 if isinstance(event, Silent) else event.done)
         if not self._goes_on(event):
             return replace(self, progress=event, now=now, start=here, told=here, active=True)
         waited, gained = now - self.told[0], here[1] - self.told[1]
@@ -136,7 +138,7 @@ class WorkView(View):
 
     def line(self, event: Event) -> str | None:
         """How far the work is, now and then."""
-        if isinstance(event, Loading):
+        if isinstance(event, Silent):
             return counted(event)
         if not self.is_due or self.progress is None:
             return None
@@ -181,11 +183,13 @@ def model_line(event: ModelLoaded) -> str:
     return line + (f" + {format_bytes(event.cache_bytes)} cache" if event.cache_bytes else "")
 
 
-def counted(progress: Loading | Scoring | Collecting | Fitting) -> str:
+def counted(progress: Silent | Scoring | Collecting | Fitting) -> str:
     """How far it is in one line: "64 of 200 solutions scored · 38 tokens/s · 3 min 20 s left"."""
     match progress:
         case Loading(role, name):
             return f"Loading the {role} {name}"
+        case Examining(what):
+            return f"Checking {what}"
         case Fitting(done, total):
             return f"head {done + 1} of {total}"
         case Scoring(done, total, worked, tokens, seconds):

@@ -12,7 +12,10 @@ from pfsolve.errors import ResourceError, UsageError, named
 from pfsolve.events.work import ModelLoaded
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pfsolve.engine.cache import Cache
+    from pfsolve.models.entry import ModelEntry
 
 DEFAULT_CONTEXT = 2048
 
@@ -46,6 +49,18 @@ def this_machine() -> Machine:
         has_gpu=bool(gpus),
         cores=min(psutil.cpu_count(logical=False) or allowed, allowed),
     )
+
+
+def footprint_of(entry: ModelEntry, path: Path | None) -> Footprint | None:
+    """What decides a model's memory; None where neither its file nor its entry says it.
+
+    Args:
+        path: of its file, if it is on this disk.
+    """
+    size = path.stat().st_size if path else entry.size
+    if size is None or entry.cell_bytes is None or entry.context is None:
+        return None
+    return Footprint(entry.name, size, entry.cell_bytes, entry.context)
 
 
 def choose_context(model: Footprint, wanted: int | None) -> int:

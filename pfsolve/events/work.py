@@ -6,6 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+# --- the machine ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Examining:
+    """A check of this machine begins, which tells nothing until it is over."""
+
+    what: str
+
+
 # --- models ---------------------------------------------------------------------------------
 
 
@@ -214,5 +224,5 @@ DownloadEvent: TypeAlias = (
     PolicyChosen | DownloadWaits | PlaceChosen | PlaceRefused | BytesCame | Checking | DownloadEnded
 )
 ConvertEvent: TypeAlias = Converting | ReadsLike | HeadWritten | Copying | Quantizing | Converted
-LabEvent: TypeAlias = Scoring | Collecting | Fitting
+LabEvent: TypeAlias = Scoring | Collecting | Fitting | Examining
 SandboxEvent: TypeAlias = SandboxWaits | SandboxBuilding | SandboxBuilt | ProgramsMissing
