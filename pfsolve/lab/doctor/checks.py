@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pfsolve.engine.build import Build
 from pfsolve.lab.doctor.check import Check
 from pfsolve.lab.doctor.child import Reply
-from pfsolve.lab.doctor.machine import Machine
+from pfsolve.lab.doctor.machine import OLDEST_DRIVER, Machine
 from pfsolve.wording import format_bytes, listed, plural, roughly
 
 # What makes decodes much faster, where the processor has it.
@@ -86,11 +87,12 @@ def backend(machine: Machine, build: Build) -> Check:
         return Check("backend", "ok", f"{built}: {found}")
     seen = listed(gpu.name for gpu in machine.gpus)
     if any(gpu.driver_is_old for gpu in machine.gpus):
+        updated = replace(machine, gpus=(replace(machine.gpus[0], driver=str(OLDEST_DRIVER)),))
         return Check(
             "backend",
             "warning",
             f"{built}: the driver {machine.gpus[0].driver} of {seen} is too old for CUDA 12",
-            f"install NVIDIA's driver 525 or newer, then `{machine.wheel()}`",
+            f"install NVIDIA's driver {OLDEST_DRIVER} or newer, then `{updated.wheel()}`",
         )
     if "CUDA" in build.backends:
         there = f"it does not find {seen}" if seen else "there is no GPU that NVIDIA's driver sees"
@@ -259,26 +261,27 @@ def model(name: str, path: Path, wrong: str | None, hashed: bool, own: bool) -> 
     return Check(f"model {name}", "failed", f"{path}: {wrong}", remedy)
 
 
-def policy(name: str, on_disk: bool, reachable: bool | None) -> Check:
+def policy(name: str, absence: str | None, reachable: bool | None) -> Check:
     """Whether the policy can be had.
 
     Args:
+        absence: why its file is not on this disk; None if it is.
         reachable: whether a place that has it answers; None where none was asked.
     """
-    if on_disk:
+    if absence is None:
         return Check("policy", "ok", name)
     if reachable:
         return Check(
             "policy",
             "warning",
-            f"{name} is not on this disk; the first run fetches it",
+            f"{absence}; the first run fetches it",
             f"`pfsolve models pull {name}`",
         )
     why = "pfsolve is to stay offline" if reachable is None else "no place that has it answers"
     return Check(
         "policy",
         "failed",
-        f"{name} is not on this disk, and {why}",
+        f"{absence}, and {why}",
         f"with a network, `pfsolve models pull {name}`; or --policy takes a GGUF file",
     )
 

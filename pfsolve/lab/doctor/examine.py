@@ -226,11 +226,17 @@ class Examination:
                 [self._reachable.get(type(p)) for p in wanted.entry.places] if wanted.entry else []
             )
             reachable = None if self._offline else any(answered)
-            yield checks.policy(wanted.name, self._policy_path is not None, reachable)
+            absence = None
+            if self._policy_path is None and self._entry is not None:
+                absence = download.absence(self._entry, self._store)
+            yield checks.policy(wanted.name, absence, reachable)
 
     def _wrong(self, entry: ModelEntry, path: Path) -> str | None:
         if self._hashing:
-            found = download.verify(entry, self._store, path)
+            try:
+                found = download.verify(entry, self._store, path)
+            except PfsolveError as error:  # it cannot be read
+                return error.message
             return None if found.good else f"sha256 is {found.sha256}, not {found.expected}"
         if path == self._store.file(entry) and self._store.find(entry) is None:
             recorded = self._store.recorded(entry)
@@ -266,6 +272,8 @@ class Examination:
 
 
 def _disk(what: str, folder: Path, needed: int, variable: str) -> Check:
-    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
-    writable = there.is_dir() and os.access(there, os.W_OK)
-    return checks.disk(what, folder, shutil.disk_usage(there).free, needed, writable, variable)
+    free, writable = 0, False
+    with suppress(OSError):  # one of the folders around it may not be entered
+        there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+        free, writable = shutil.disk_usage(there).free, there.is_dir() and os.access(there, os.W_OK)
+    return checks.disk(what, folder, free, needed, writable, variable)

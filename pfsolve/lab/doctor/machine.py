@@ -29,7 +29,7 @@ _LINUX = {
 _LINUX_ARM = {"NEON": "asimd", "DOTPROD": "asimddp", "MATMUL_INT8": "i8mm", "SVE": "sve"}
 _MAC = {**_LINUX, "SSE3": "sse3", "AVX": "avx1.0"}  # in capitals there
 _WINDOWS = {"AVX": 39, "AVX2": 40, "AVX512": 41}  # PF_..._INSTRUCTIONS_AVAILABLE
-_OLDEST_DRIVER = 525  # of NVIDIA, for programs made with any CUDA 12
+OLDEST_DRIVER = 525  # of NVIDIA, for programs made with any CUDA 12
 _ANSWER_S = 10.0  # that a tool of the system gets
 
 _WHEELS = "https://abetlen.github.io/llama-cpp-python/whl"
@@ -48,7 +48,7 @@ class Gpu:
     def driver_is_old(self) -> bool:
         """Whether the driver runs no program of CUDA 12."""
         major = self.driver.partition(".")[0]
-        return major.isdecimal() and int(major) < _OLDEST_DRIVER
+        return major.isdecimal() and int(major) < OLDEST_DRIVER
 
 
 @dataclass(frozen=True, slots=True)
