@@ -25,6 +25,8 @@ class SolveByDefault(CommandGroup):
         {"--help", "-h", "--version", "-V", "--install-completion", "--show-completion"}
     )
 
+    _SELDOM = frozenset({"score", "bench", "config", "programs", "results", "reward"})
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         # While a first word is completed there is none yet, and it may become a command.
         named = args[0] in {*self.commands, *self._OWN_OPTIONS} if args else ctx.resilient_parsing
@@ -44,9 +46,13 @@ class SolveByDefault(CommandGroup):
         return ["[OPTIONS] PROBLEM | COMMAND ..."]
 
     def command_rows(self, short: bool) -> Rows:
-        """The commands; the short help tells of solving anyway."""
-        told = {"solve", "help"} if short else set()
-        return [row for row in super().command_rows(short) if row[0] not in told]
+        """The commands; the short help tells of solving anyway, and of what is seldom used by name."""
+        rows = super().command_rows(short)
+        if not short:
+            return rows
+        seldom = ", ".join(name for name, _ in rows if name in self._SELDOM)
+        told = {"solve", "help", *self._SELDOM}
+        return [*(row for row in rows if row[0] not in told), ("also", seldom)]
 
     def options(self, ctx: Any, short: bool) -> list[Any]:
         """Those of solving too, which is what most people look for."""

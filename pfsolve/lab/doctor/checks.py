@@ -302,14 +302,6 @@ def speed(machine: Machine, reply: Reply) -> Check:
     if "error" in facts:
         return Check("speed", "failed", facts["error"], facts.get("hint"))
     tokens, seconds, particles = facts["tokens"], facts["seconds"], facts["particles"]
-    if not tokens:
-        seconds = max(seconds, 1e-9)
-        return Check(
-            "speed",
-            "warning",
-            f"no token within {roughly(seconds)}: this machine is very slow, or busy",
-            "end other programs, or a smaller model: `pfsolve models suggest`",
-        )
     rate = tokens / seconds
     each = [(name, count / rate) for name, count in _PROBLEMS]
     said = ", ".join(f"{roughly(time)} for a problem like {name}'s" for name, time in each)

@@ -136,7 +136,6 @@ OUTCOMES: list[tuple[Check, str, str, str]] = [
         "",
     ),
     (checks.speed(LAPTOP, reply(tokens=20, **WRITTEN)), "warning", "2 tokens/s", "--particles"),
-    (checks.speed(LAPTOP, reply(tokens=0, **WRITTEN)), "warning", "no token", "models suggest"),
     (checks.speed(LAPTOP, reply(error="too big", hint="use less")), "failed", "too big", "use"),
     (checks.speed(LAPTOP, Reply(-4)), "failed", "Illegal instruction", SOURCE),
     (checks.speed(LAPTOP, Reply(None)), "failed", "in time", "-vv"),
