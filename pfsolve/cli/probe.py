@@ -109,7 +109,7 @@ def train(
         )
     with watching(environment, quiet=quiet) as display:
         trained = fit(items, seed=seed, listen=display)
-    about = origin_of(items) | {"measured": trained.to_json()}
+    about = origin_of(items) | {"seed": seed} | trained.to_json()
     path = output or own_file(policy, environment.config_dir)
     replace(trained.head, about=about).save(path)
     out.give(about | {"path": str(path)}, lambda: probe_tables(about, path))

@@ -60,8 +60,9 @@ class Outputs:
 
     logits: Rows  # (k, n_vocab)
     hidden: Rows | None  # (k, n_embd) final-norm states, None unless asked for
-    # (k, layers, n_embd) what the cache's `layers` put out, None without any or unless asked for.
-    inner: NDArray[np.float32] | None = None
+    inner: (
+        NDArray[np.float32] | None
+    )  # (k, layers, n_embd) what the cache's `layers` put out, likewise
 
 
 class Cache:
@@ -73,6 +74,9 @@ class Cache:
         sequences: number of sequences that may exist at a time, 1 to 256.
         threads: number of CPU threads.
         layers: numbers of the layers, from 0, whose output is handed out beside hidden states.
+
+    Attributes:
+        layers: the number of those.
 
     Raises:
         ResourceError: there is not enough memory for it.
@@ -105,6 +109,7 @@ class Cache:
         params.pooling_type = llama.LLAMA_POOLING_TYPE_NONE
         params.flash_attn_type = llama.LLAMA_FLASH_ATTN_TYPE_AUTO
         params.no_perf = True
+        self.layers = len(layers)
         self._layers = LayerStates(layers, model.n_embd) if layers else None
         if self._layers is not None:
             params.cb_eval = self._layers.callback
@@ -305,7 +310,9 @@ class Cache:
         states = inner = None
         if hidden:
             states = self._rows(llama.llama_get_embeddings, (n_outputs, self.model.n_embd), copy)
-            inner = None if self._layers is None else self._layers.take(n_outputs)
+            inner = np.empty((n_outputs, 0, self.model.n_embd), np.float32)
+            if self._layers is not None:
+                inner = self._layers.take(n_outputs)
         return Outputs(logits, states, inner)
 
     def _rows(self, read: Callable[[Any], Any], shape: tuple[int, int], copy: bool) -> Rows:

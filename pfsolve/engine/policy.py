@@ -75,9 +75,8 @@ class Trace:
     pieces: Sequence[bytes]  # (L,), the bytes of each token; b"" for an end token
     # (L, n_embd), final-norm state at each token; (L - 1, n_embd) with an end token, never decoded.
     hidden: Rows
-    # (L, layers, n_embd), what the layers that the cache hands out put out at each token that has a
-    # state; None without any.
-    inner: NDArray[np.float32] | None = None
+    # (L, layers, n_embd) or (L - 1, ...) likewise, what the layers that the cache hands out put out.
+    inner: NDArray[np.float32]
 
 
 @dataclass(slots=True)
@@ -218,7 +217,8 @@ class Policy:
         if not draft.traced:
             return None
         hidden = np.array(draft.hidden, np.float32).reshape(-1, self.model.n_embd)
-        inner = np.array(draft.inner, np.float32) if draft.inner else None
+        layers = (len(hidden), self.cache.layers, self.model.n_embd)
+        inner = np.array(draft.inner, np.float32).reshape(layers)
         return Trace(tuple(draft.uncertainties), tuple(draft.pieces), hidden, inner)
 
     def _draw(self, draft: StepDraft, row: Logits) -> None:

@@ -93,7 +93,7 @@ def _read(policy: Policy, branch: Branch, tokens: Sequence[int], traced: bool) -
     """Append a step's tokens to a branch."""
     outputs = policy.cache.decode([TokenRun(branch.sequence, tokens)], hidden=traced)
     before, branch.logits = branch.logits, outputs.logits[-1].copy()
-    if outputs.hidden is None:
+    if outputs.hidden is None or outputs.inner is None:
         return None
     rows = [before, *outputs.logits[:-1]]
     uncertainties = [token_uncertainty(row, token) for row, token in zip(rows, tokens, strict=True)]

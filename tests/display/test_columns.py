@@ -89,12 +89,22 @@ def _summary(particles: int, **more: object) -> Summary:
     return Summary("x", settings, 500, 480, 7, 480, 371, 1_234_567, 4321.0)
 
 
+def _kind(auc: float) -> dict[str, object]:
+    baselines = {"log_prob": 0.53, "mean_log_prob": 0.51, "entropy": 0.5, "length": 0.55}
+    step = {"problems": 231, "auc": auc, "interval": (auc - 0.04, auc + 0.04)}
+    steps = [step | {"step": number, "baselines": baselines} for number in (1, 2, None)]
+    made = {"depths": (0.5, 1.0), "components": 32, "ridge": 0.1}
+    return made | {"problems": 231, "solutions": 924, "steps": steps}
+
+
 def film(width: int) -> str:
     """The tables that are widest, as plain text."""
     about = {
         "policy": "small",
         "policy_sha256": "f00d" * 16,
         "files": [{"file": "train.jsonl", "rows": 2, "sha256": "beef" * 16}],
+        "settings": {"particles": 8, "temperature": 0.5},
+        "measured": {"text": _kind(0.62), "program": _kind(0.5)},
     }
     tables = {
         "bench": [*comparison_tables(COMPARISON)],

@@ -17,7 +17,7 @@ from pfsolve.rewards.confidence import Confidence
 def prefix(*log_probs: float) -> Prefix:
     uncertainties = [TokenUncertainty(log_prob, 0.0, 0.0) for log_prob in log_probs]
     states = np.zeros((len(log_probs), 4), np.float32)
-    trace = Trace(uncertainties, [b"a"] * len(log_probs), states)
+    trace = Trace(uncertainties, [b"a"] * len(log_probs), states, states[:, None][:, :0])
     return Prefix(0, Particle((Step((1,), b"", 0),)), cast(Branch, None), trace)
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from pfsolve.errors import UsageError
 from pfsolve.files import check_writable, digest, replacing
+from pfsolve.particle import Finish, Kind, Particle
 
 RECORD = 1  # format of the files
 
@@ -48,6 +49,16 @@ class Rollout:
     right: bool  # whether the answer is
     finish: str  # a `Finish`; "failed" or "loop" of a dead one that gave way to another
     error: str | None = None  # what its program raised, in one line
+
+    @property
+    def dead(self) -> bool:
+        """Whether no answer could come of it, as `Particle.is_dead`."""
+        return Particle(finish=Finish(self.finish), kind=Kind(self.kind)).is_dead
+
+    @property
+    def n_embd(self) -> int:
+        """Width of a state; 0 where no step has any."""
+        return next((s.states.shape[1] for s in self.steps if s.states is not None), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,20 +150,26 @@ class Folder:
 def origin_of(items: Sequence[Item]) -> dict[str, Any]:
     """Where a head is from that is made of these items, all of one policy; plain JSON values."""
     files = Counter((item.origin.file, item.origin.file_sha256) for item in items)
-    policies = {(item.origin.policy, item.origin.policy_sha256) for item in items}
+    origin = items[0].origin
+    policies = {(item.origin.policy_sha256, item.origin.depths) for item in items}
     if len(policies) > 1:
         raise UsageError(
-            f"the folder holds what {len(policies)} different files of {items[0].origin.policy} wrote",
+            f"the folder holds what {len(policies)} different files of {origin.policy} wrote, or one of them "
+            "with different states",
             "name a folder of its own for --keep",
         )
-    ((policy, sha256),) = policies
     return {
-        "policy": policy,
-        "policy_sha256": sha256,
+        "policy": origin.policy,
+        "policy_sha256": origin.policy_sha256,
         "files": [
             {"file": name, "rows": count, "sha256": sha256}
             for (name, sha256), count in sorted(files.items())
         ],
+        "settings": {
+            name: value
+            for name, value in origin.settings.items()
+            if all(item.origin.settings.get(name) == value for item in items)
+        },
     }
 
 

@@ -92,9 +92,8 @@ def seen_step(trace: Trace, tokens: Sequence[int], data: bytes) -> SeenStep:
     """What is kept of a step."""
     states = None
     if len(trace.hidden):
-        final = trace.hidden.mean(axis=0, dtype=np.float64)[None]
-        inner = [] if trace.inner is None else [trace.inner.mean(axis=0, dtype=np.float64)]
-        states = np.concatenate([*inner, final]).astype(np.float16)
+        seen = np.concatenate([trace.inner, trace.hidden[:, None]], axis=1)
+        states = seen.mean(axis=0, dtype=np.float64).astype(np.float16)
     return SeenStep(
         tokens=np.array(tokens, np.int32),
         data=data,

@@ -2,150 +2,179 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pfsolve.errors import UsageError
 from pfsolve.events import Listener, ignore
 from pfsolve.events.work import Fitting
-from pfsolve.lab.evaluation.metrics import auc
+from pfsolve.lab.evaluation.intervals import Interval, draws, interval
 from pfsolve.lab.training.fit import (
     COMPONENTS,
     FOLDS,
-    HIDDEN,
     RIDGES,
-    Examples,
     HeadChoice,
     calibration,
-    cross_entropy,
     fit,
     held_out,
 )
 from pfsolve.lab.training.material import Item
-from pfsolve.lab.training.vectors import vectors_of
+from pfsolve.lab.training.sets import BASELINES, LAST, Prefixes, prefixes_of
+from pfsolve.particle import Kind
+from pfsolve.rewards.probe.features import FINAL
 from pfsolve.rewards.probe.head import ProbeHead
+from pfsolve.search.log_odds import Floats
+
+REPORTED = (1, 2, 3, 4, 5, 6, LAST)  # numbers of steps
+
+
+@dataclass(frozen=True, slots=True)
+class StepAuc:
+    """How well solutions are told apart after a number of steps, among those of one problem.
+
+    An AUC is the probability that one that comes out right scores higher than one that comes out wrong,
+    ties counting half; mean over the problems.
+    """
+
+    step: int | None  # number of steps; None at the end
+    problems: int  # number of problems with both
+    auc: float  # of heads that have not seen the problem
+    interval: Interval | None  # 95 %, drawing problems
+    baselines: dict[str, float]  # AUC of each of `BASELINES`
+
+
+@dataclass(frozen=True, slots=True)
+class KindReport:
+    """How the score of one kind of solutions was made, and how good such scores are."""
+
+    depths: tuple[float, ...]  # of the states it looks at, as shares of the model's
+    components: int  # number of their principal components
+    ridge: float  # penalty
+    slope: float  # by which the scores of unseen problems had to be multiplied
+    problems: (
+        int  # number of problems that taught: with solutions that come out right, and wrong ones
+    )
+    solutions: int  # number of their solutions at the end
+    steps: tuple[StepAuc, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A head, how it was fitted, and what heads like it say of problems they have not seen."""
+    """A head, and what was measured of it on problems that heads like it had not seen."""
 
     head: ProbeHead
-    choice: HeadChoice
-    loss: float  # cross-entropy on unseen problems, nats
-    problems: int  # number of problems it was made from
-    solutions: int
-    prefixes: int
-    # Whether the last step's score tells right rollouts from wrong ones, over all of them and, on the
-    # average, within a problem; None without rollouts of both kinds.
-    outcome_auc: float | None
-    outcome_auc_within: float | None
+    reports: dict[Kind, KindReport]
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the differences of log-odds within a problem can be trusted at the end of a solution.
+
+        They are on that scale by the fit; here it is whether the scores are better than none, of each kind.
+        """
+        spans = [report.steps[-1].interval for report in self.reports.values()]
+        return all(span is not None and span[0] > 0.5 for span in spans)
 
     def to_json(self) -> dict[str, Any]:
         """All but the head, as plain JSON values."""
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "head"}
-        return values | {"choice": asdict(self.choice)}
+        return {
+            "calibrated_within_problems": self.calibrated,
+            "measured": {kind: asdict(report) for kind, report in self.reports.items()},
+        }
 
 
-def train(
-    items: Sequence[Item],
-    *,
-    seed: int,
-    listen: Listener = ignore,
-) -> Trained:
-    """Fit a head to these items.
+def train(items: Sequence[Item], *, seed: int, listen: Listener = ignore) -> Trained:
+    """Fit a head to these items, all of one policy and with the same states.
+
+    Only problems of which some solutions of a kind come out right and some wrong teach how to score it.
+    A kind with too few of them is not scored.
 
     Args:
         seed: of folds and starting points.
         listen: hears the number of heads that are fitted.
 
     Raises:
-        UsageError: there are too few problems, or nothing among them is wrong, or nothing right.
+        UsageError: there are too few such problems of either kind.
     """
-    examples, solutions = assemble(items)
-    if np.unique(examples.groups).size < 2 * FOLDS or not 0 < examples.labels.mean() < 1:
+    found = {kind: prefixes_of(items, kind) for kind in Kind}
+    mixed = {kind: np.unique(of.set_problem).size for kind, of in found.items()}
+    taught = {kind: of for kind, of in found.items() if mixed[kind] >= 2 * FOLDS}
+    if not taught:
         raise UsageError(
-            f"{np.unique(examples.groups).size} problems with "
-            f"{examples.labels.mean() if examples.labels.size else 0:.0%} right steps cannot teach "
-            "a probe anything",
-            "give it more, of which some go wrong",
+            f"of {len(items)} problems {max(mixed.values(), default=0)} have right and wrong solutions, "
+            f"and a probe needs {2 * FOLDS} of them",
+            "give it more, neither too easy for the policy nor too hard",
         )
-    choices = [HeadChoice(*each) for each in product(COMPONENTS, RIDGES, HIDDEN)]
+    depths = (*items[0].origin.depths, FINAL)
+    fitted = {kind: _train(prefixes, depths, seed, listen) for kind, prefixes in taught.items()}
+    reports = {kind: report for kind, (_, _, report) in fitted.items()}
+    used = [depth for depth in depths if any(depth in r.depths for r in reports.values())]
+    places = next(iter(taught.values())).columns([depths.index(depth) for depth in used])
+    head = ProbeHead(
+        {kind: weights[places].astype(np.float32) for kind, (weights, _, _) in fitted.items()},
+        {kind: bias for kind, (_, bias, _) in fitted.items()},
+        tuple(used),
+    )
+    return Trained(head, reports)
+
+
+def _train(
+    prefixes: Prefixes, depths: Sequence[float], seed: int, listen: Listener
+) -> tuple[Floats, float, KindReport]:
+    """Weights (width,) and bias of one kind, with all states that were kept."""
     scored = held_out(
-        examples,
-        choices,
+        prefixes,
+        list(choices(prefixes.states)),
         np.random.default_rng(seed),
         lambda done, total: listen(Fitting(done, total)),
     )
-    choice, log_odds = scored.best(), scored.unbiased()
-    last = examples.sources == examples.sources.max()
-    slope, offset = calibration(log_odds[last], examples.labels[last], examples.weights[last])
-    head = fit(examples, choice, np.random.default_rng(seed)).calibrated(slope, offset)
-    return Trained(
-        head,
-        choice,
-        cross_entropy(log_odds, examples.labels, examples.weights),
-        np.unique(examples.groups).size,
-        len(solutions),
-        len(examples.labels),
-        *_measure(solutions, slope * log_odds + offset),
+    choice, scores = scored.best(), scored.unbiased()
+    slope, offset = calibration(prefixes, scores)
+    weights = slope * fit(prefixes, choice, np.random.default_rng(seed))
+    ends = prefixes.step == LAST
+    report = KindReport(
+        depths=tuple(depths[state] for state in choice.states),
+        components=choice.components,
+        ridge=choice.ridge,
+        slope=slope,
+        problems=np.unique(prefixes.set_problem).size,
+        solutions=int(ends[prefixes.set_of].sum()),
+        steps=tuple(_measured(prefixes, scores, seed)),
     )
+    return weights, offset, report
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """Where the prefixes of one solution stand among the examples."""
-
-    right: bool
-    group: int
-    rows: slice
+def choices(states: int) -> Iterator[HeadChoice]:
+    """Each state alone, and all together."""
+    looks = dict.fromkeys([*((state,) for state in range(states)), tuple(range(states))])
+    for each in product(looks, COMPONENTS, RIDGES):
+        yield HeadChoice(*each)
 
 
-def assemble(items: Sequence[Item]) -> tuple[Examples, list[_Seen]]:
-    """The prefixes of all solutions; a problem's are one group, from whichever files they come."""
-    groups: dict[str, int] = {}
-    vectors: list[NDArray[np.float32]] = []
-    labels: list[NDArray[np.float64]] = []
-    weights: list[NDArray[np.float64]] = []
-    seen: list[_Seen] = []
-    start = 0
-    for item in items:
-        group = groups.setdefault(item.origin.problem.strip(), len(groups))
-        for rollout in item.rollouts:
-            own = vectors_of(rollout)
-            if not len(own):
-                continue
-            vectors.append(own)
-            labels.append(np.full(len(own), float(rollout.right)))
-            weights.append(np.ones(len(own)))
-            rows = slice(start, start + len(own))
-            seen.append(_Seen(rollout.right, group, rows))
-            start = rows.stop
-    if not vectors:
-        raise UsageError("there is nothing to learn from", "give problems with answers")
-    counts = [each.rows.stop - each.rows.start for each in seen]
-    examples = Examples(
-        np.concatenate(vectors),
-        np.concatenate(labels),
-        np.concatenate(weights),
-        np.repeat([each.group for each in seen], counts).astype(np.intp),
-        np.zeros(start, np.intp),
-    )
-    return examples, seen
+def _measured(prefixes: Prefixes, scores: Floats, seed: int) -> Iterator[StepAuc]:
+    """AUC by number of steps, of scores (n,) and of the baselines."""
+    values = prefixes.auc(scores)
+    baselines = [prefixes.auc(prefixes.baselines[:, i]) for i in range(len(BASELINES))]
+    for step in REPORTED:
+        here = prefixes.step == step
+        if not here.any():
+            continue
+        _, group = np.unique(prefixes.set_problem[here], return_inverse=True)
+        weights = draws(int(group.max()) + 1, seed=seed)
 
+        def mean(drawn: Floats, own: Floats = values[here], group: Any = group) -> float:
+            return float(np.average(own, weights=drawn[group]))
 
-def _measure(
-    seen: Sequence[_Seen], log_odds: NDArray[np.float64]
-) -> tuple[float | None, float | None]:
-    """Of rollouts at their end, whether scores tell the right ones, over all and within a problem."""
-    final = np.array([log_odds[each.rows][-1] for each in seen])
-    right = np.array([each.right for each in seen], dtype=bool)
-    group = np.array([each.group for each in seen])
-    within = [auc(final[group == g], right[group == g]) for g in np.unique(group)]
-    told = [value for value in within if value is not None]
-    return auc(final, right), float(np.mean(told)) if told else None
+        yield StepAuc(
+            step=step or None,
+            problems=int(group.max()) + 1,
+            auc=float(np.mean(values[here])),
+            interval=interval(mean, weights),
+            baselines={
+                name: float(np.mean(own[here]))
+                for name, own in zip(BASELINES, baselines, strict=True)
+            },
+        )

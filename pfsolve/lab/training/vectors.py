@@ -12,22 +12,23 @@ from pfsolve.rewards.probe.features import History, features
 
 
 def vectors_of(rollout: Rollout) -> NDArray[np.float32]:
-    """Feature vectors (steps, width); (0, 0) of a rollout that has no state at all."""
-    n_embd = next((s.states.shape[1] for s in rollout.steps if s.states is not None), 0)
+    """Feature vectors (steps, width) with all states that were kept; none if no step has any."""
+    known = next((step.states for step in rollout.steps if step.states is not None), None)
     history, vectors = History(), []
-    for step in rollout.steps if n_embd else ():
-        vector, history = features(history, _trace(step, n_embd))
+    if known is None:
+        return np.empty((0, 0), np.float32)
+    for step in rollout.steps:
+        states = np.empty((0, *known.shape)) if step.states is None else step.states[None]
+        vector, history = features(history, _trace(step, states.astype(np.float32)))
         vectors.append(vector)
     return np.array(vectors, np.float32).reshape(len(vectors), -1)
 
 
-def _trace(step: SeenStep, n_embd: int) -> Trace:
-    """A trace that has the same features: one state stands for their mean."""
-    states = np.empty((0, n_embd), np.float32)
-    if step.states is not None:
-        states = step.states[-1:].astype(np.float32)
+def _trace(step: SeenStep, states: NDArray[np.float32]) -> Trace:
+    """A trace that has the same features, with states (1 or 0, layers + 1, n_embd) for all tokens."""
     return Trace(
         [TokenUncertainty(*values) for values in step.sureness.tolist()],
         [b"0" if digit else b"" for digit in step.digits.tolist()],
-        states,
+        states[:, -1],
+        states[:, :-1],
     )

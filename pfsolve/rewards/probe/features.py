@@ -1,7 +1,7 @@
 """What the probe sees of a prefix: the policy's own hidden states, and how sure it was of its tokens.
 
-Nothing is computed for it that the policy has not computed anyway. The final-norm states of a step's
-tokens are averaged, since the mean over a step tells far more than its last token does. How sure the
+Nothing is computed for it that the policy has not computed anyway. The states of a step's tokens are
+averaged, since the mean over a step tells far more than its last token does. How sure the
 policy was is told of all tokens and of those with digits, in the step and in the whole prefix: of
 everything here, entropy at digits tells most about whether a step is right. Of a thought it sees nothing:
 a `Trace` leaves it out.
@@ -19,10 +19,13 @@ from pfsolve.search.log_odds import Floats
 
 Vector = NDArray[np.float32]
 
-FORMAT = 3  # of feature vectors, and so of heads and of what they learn from
+FORMAT = 4  # of feature vectors, and so of heads
 
-# A feature vector is the mean state over the step, (n_embd,), and `NUMBERS` numbers: the number of
-# steps, and for each of four groups of tokens the numbers of a `TokenTally`.
+FINAL = 1.0  # depth of the final-norm state, as a share of the model's
+
+# A feature vector is the mean over the step of each state that is looked at, (n_embd,), the final one
+# last, and `NUMBERS` numbers: the number of steps, and for each of four groups of tokens the numbers of a
+# `TokenTally`.
 GROUPS = ("step", "digits of the step", "prefix", "digits of the prefix")
 _FLOOR = 1e-3  # nats; below it the policy is as good as certain
 
@@ -62,8 +65,6 @@ class TokenTally:
 
 
 NUMBERS = 1 + len(GROUPS) * TokenTally().numbers.size
-# Places of the groups' sums of entropies among the numbers: together they tell nearly all that is known.
-ENTROPIES = [1 + group * TokenTally().numbers.size for group in range(len(GROUPS))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,36 +74,41 @@ class History:
     steps: int = 0  # number of steps
     tokens: TokenTally = field(default_factory=TokenTally)  # tally of all tokens
     digits: TokenTally = field(default_factory=TokenTally)  # tally of the tokens with digits
-    state: Floats | None = None  # (n_embd,) mean over the newest step; None before the first
+    states: Floats | None = (
+        None  # (states * n_embd,) means over the newest step; None before the first
+    )
 
 
-def features(history: History, trace: Trace) -> tuple[Vector, History]:
-    """The feature vector (n_embd + NUMBERS,) float32 after one more step, and its history.
+def features(history: History, trace: Trace, *, final: bool = True) -> tuple[Vector, History]:
+    """The feature vector (states * n_embd + NUMBERS,) float32 after one more step, and its history.
 
     Args:
         history: of the prefix before the step.
         trace: of the step. One without hidden states (the step's only token ended the generation)
-            leaves the state of the step before.
+            leaves the states of the step before.
+        final: whether the final-norm state is looked at, beside those of all inner layers in the trace.
     """
     values = np.abs(np.array(trace.uncertainties, dtype=np.float64).reshape(-1, 3))
     with_digits = np.array([has_digit(piece) for piece in trace.pieces], dtype=bool)
     tokens, digits = TokenTally.of(values), TokenTally.of(values[with_digits])
-    if len(trace.hidden):
-        state = trace.hidden.mean(axis=0, dtype=np.float64)
+    states = trace.inner
+    if final:
+        states = np.concatenate([states, trace.hidden[:, None]], axis=1)
+    if len(states):
+        means = states.mean(axis=0, dtype=np.float64).ravel()
     else:
-        state = np.zeros(trace.hidden.shape[1]) if history.state is None else history.state
-    after = History(history.steps + 1, history.tokens + tokens, history.digits + digits, state)
+        means = (
+            np.zeros(states.shape[1] * states.shape[2])
+            if history.states is None
+            else history.states
+        )
+    after = History(history.steps + 1, history.tokens + tokens, history.digits + digits, means)
     groups = (tokens, digits, after.tokens, after.digits)
     numbers = [group.numbers for group in groups]
     steps = [np.log1p(after.steps)]
-    return np.concatenate([state, *numbers, steps]).astype(np.float32), after
+    return np.concatenate([means, *numbers, steps]).astype(np.float32), after
 
 
 def has_digit(piece: bytes) -> bool:
     """Whether a token's bytes hold one of the digits 0 to 9."""
     return any(48 <= byte <= 57 for byte in piece)
-
-
-def lengths(vectors: Vector) -> Floats:
-    """Logarithm of one plus the number of the newest step's tokens, (k,), from vectors (k, width)."""
-    return vectors[:, -NUMBERS].astype(np.float64)

@@ -1,10 +1,10 @@
-"""The probe's head: a few linear layers on a feature vector, and the file they are kept in."""
+"""The probe's head: a linear score of a feature vector for each kind of solution, and the file of both."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -14,18 +14,20 @@ from numpy.typing import NDArray
 
 from pfsolve.errors import ModelFileError, UsageError
 from pfsolve.files import replacing
-from pfsolve.rewards.probe.features import FORMAT, NUMBERS
+from pfsolve.particle import Kind
+from pfsolve.rewards.probe.features import FINAL, FORMAT, NUMBERS
 
 HINT = "`pfsolve reward train` makes one for a policy"
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeHead:
-    """Log-odds of a prefix's score from its feature vector: linear layers with tanh between them."""
+    """Log-odds of a prefix's score from its feature vector, for the kinds of solutions it can read."""
 
-    # Weights (out, in) and biases (out,); the first is as wide as a feature vector of the policy, the
-    # last has one output.
-    layers: tuple[tuple[NDArray[np.float32], NDArray[np.float32]], ...]
+    weights: Mapping[Kind, NDArray[np.float32]]  # by kind, (width,) as wide as a feature vector
+    biases: Mapping[Kind, float]  # by kind
+    # Depths of the states it looks at, as shares of the model's, in rising order; `FINAL` for the final one.
+    depths: tuple[float, ...] = (FINAL,)
     # How it was made, plain JSON values; its "policy_sha256" names the policy it belongs to.
     about: dict[str, Any] = field(default_factory=dict)
 
@@ -37,17 +39,14 @@ class ProbeHead:
     @property
     def n_embd(self) -> int:
         """Width of the hidden states it was made for."""
-        return int(self.layers[0][0].shape[1] - NUMBERS)
+        width = next(iter(self.weights.values())).size
+        return int((width - NUMBERS) // len(self.depths))
 
-    def log_odds(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Log-odds (k,) of feature vectors (k, width)."""
-        return forward(self.layers, vectors)[:, 0].astype(np.float64)
-
-    def calibrated(self, slope: float, offset: float) -> ProbeHead:
-        """The head whose log-odds are slope * log_odds + offset."""
-        weight, bias = self.layers[-1]
-        last = (np.float32(slope) * weight, np.float32(slope) * bias + np.float32(offset))
-        return replace(self, layers=(*self.layers[:-1], last))
+    def log_odds(self, kind: Kind, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Log-odds (k,) of feature vectors (k, width); 0 for a kind that it cannot read."""
+        if kind not in self.weights:
+            return np.zeros(len(vectors))
+        return np.asarray(vectors @ self.weights[kind] + self.biases[kind], np.float64)
 
     def save(self, path: Path) -> None:
         """Write it to a file, its weights as float16, so that a head takes kilobytes.
@@ -56,10 +55,14 @@ class ProbeHead:
             UsageError: the file cannot be written.
         """
         about = json.dumps(self.about, ensure_ascii=False, sort_keys=True)
-        arrays: dict[str, Any] = {"format": FORMAT, "about": np.array(about)}
-        for number, (weight, bias) in enumerate(self.layers):
-            arrays[f"weight{number}"] = weight.astype(np.float16)
-            arrays[f"bias{number}"] = bias
+        arrays: dict[str, Any] = {
+            "format": FORMAT,
+            "about": np.array(about),
+            "depths": np.array(self.depths),
+        }
+        for kind, weights in self.weights.items():
+            arrays[f"{kind}_weights"] = weights.astype(np.float16)
+            arrays[f"{kind}_bias"] = self.biases[kind]
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as file:
@@ -68,15 +71,6 @@ class ProbeHead:
             raise UsageError(
                 f"cannot write {path}: {error.strerror}", "name a file in a folder of yours"
             ) from error
-
-
-def forward(
-    layers: Iterable[tuple[NDArray[Any], NDArray[Any]]], values: NDArray[Any]
-) -> NDArray[Any]:
-    """Linear layers, weights (out, in) and biases (out,), applied to (k, in), with tanh between."""
-    for number, (weight, bias) in enumerate(layers):
-        values = (np.tanh(values) if number else values) @ weight.T + bias
-    return values
 
 
 def read_head(path: Path) -> ProbeHead:
@@ -88,17 +82,16 @@ def read_head(path: Path) -> ProbeHead:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             if int(arrays["format"]) != FORMAT:
-                raise ValueError(f"format {int(arrays['format'])}")
+                raise ValueError(f"format {int(arrays['format'])}, and this pfsolve reads {FORMAT}")
             about = json.loads(str(arrays["about"]))
-            count = sum(name.startswith("weight") for name in arrays.files)
-            layers = tuple(
-                (arrays[f"weight{n}"].astype(np.float32), arrays[f"bias{n}"].astype(np.float32))
-                for n in range(count)
-            )
+            depths = tuple(arrays["depths"].tolist())
+            kinds = [kind for kind in Kind if f"{kind}_weights" in arrays.files]
+            weights = {kind: arrays[f"{kind}_weights"].astype(np.float32) for kind in kinds}
+            biases = {kind: float(arrays[f"{kind}_bias"]) for kind in kinds}
     except FileNotFoundError:
         raise ModelFileError(f"there is no probe {path}", HINT) from None
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise ModelFileError(f"{path} is no probe: {error}", HINT) from None
-    if not layers or layers[-1][0].shape[0] != 1 or not isinstance(about, dict):
-        raise ModelFileError(f"{path} is no probe: its layers do not fit", HINT)
-    return ProbeHead(layers, about)
+    if not weights or not depths or not isinstance(about, dict):
+        raise ModelFileError(f"{path} is no probe: its parts do not fit", HINT)
+    return ProbeHead(weights, biases, depths, about)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from pfsolve.engine.library import Footprint
 from pfsolve.errors import ModelFileError
 from pfsolve.files import sha256_of
+from pfsolve.particle import Kind
 from pfsolve.rewards.base import Prefix, Reward, Site, WantedReward
-from pfsolve.rewards.probe.features import History, Vector, features
+from pfsolve.rewards.probe.features import FINAL, History, Vector, features
 from pfsolve.rewards.probe.files import find_head
 from pfsolve.rewards.probe.head import HINT, ProbeHead, read_head
 
@@ -32,8 +33,6 @@ class Probe:
     name = "probe"
     reserve = 0
     wants_trace = True
-    depths: Sequence[float] = ()
-    reads_programs = False
     tokens_read = 0
 
     def __init__(self, head: ProbeHead, n_embd: int, sha256: str | None = None) -> None:
@@ -48,6 +47,8 @@ class Probe:
                 f"the probe was made for another policy, {head.about.get('policy', 'unknown')}",
                 HINT,
             )
+        self.depths: Sequence[float] = inner(head)
+        self.reads_programs = Kind.PROGRAM in head.weights
         self._head = head
         self.calibrated = head.about.get("calibrated_within_problems") is True
 
@@ -62,7 +63,10 @@ class FoundProbe:
     head: ProbeHead  # of the policy
     sha256: str  # of its file
     model: Footprint | None = None
-    depths: tuple[float, ...] = ()
+
+    @property
+    def depths(self) -> Sequence[float]:
+        return inner(self.head)
 
     def open(self, site: Site) -> Reward:
         return Probe(self.head, site.cache.model.n_embd, site.policy_sha256)
@@ -79,17 +83,31 @@ def find_probe(wanted: WantedReward) -> FoundProbe:
     return FoundProbe(read_head(file), sha256_of(file))
 
 
-class Histories:
+def inner(head: ProbeHead) -> tuple[float, ...]:
+    """Depths of the inner layers that a head looks at."""
+    return tuple(depth for depth in head.depths if depth != FINAL)
+
+
+class _ProbeScorer:
     """Follows the particles of one search: for each slot its history after each step, forked with it."""
 
-    def __init__(self, n: int) -> None:
+    def __init__(self, head: ProbeHead, n: int) -> None:
+        self._head = head
         self._histories: list[tuple[History, ...]] = [(History(),)] * n
 
-    def look(self, prefix: Prefix) -> Vector:
+    def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
+        scores = [
+            self._head.log_odds(prefix.particle.kind, self._look(prefix)[None])
+            for prefix in prefixes
+        ]
+        return np.concatenate([np.empty(0), *scores])
+
+    def _look(self, prefix: Prefix) -> Vector:
         """The feature vector of a prefix, whose newest step is now part of its slot's history."""
         if prefix.trace is None:
             raise TypeError("a probe needs the trace of every step")
-        vector, history = features(self._histories[prefix.slot][-1], prefix.trace)
+        before = self._histories[prefix.slot][-1]
+        vector, history = features(before, prefix.trace, final=FINAL in self._head.depths)
         self._histories[prefix.slot] += (history,)
         return vector
 
@@ -102,12 +120,3 @@ class Histories:
 
     def close(self) -> None:
         """Nothing to give back."""
-
-
-class _ProbeScorer(Histories):
-    def __init__(self, head: ProbeHead, n: int) -> None:
-        super().__init__(n)
-        self._head = head
-
-    def score(self, prefixes: Sequence[Prefix]) -> NDArray[np.float64]:
-        return self._head.log_odds(np.stack([self.look(prefix) for prefix in prefixes]))

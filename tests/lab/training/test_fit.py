@@ -1,165 +1,161 @@
-"""Fitting finds what is there, invents nothing, and never measures itself on what it has learnt from."""
+"""Fitting finds what is there within problems, and never measures itself on what it has learnt from."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from pfsolve.errors import ModelFileError
-from pfsolve.lab.evaluation.metrics import auc
 from pfsolve.lab.training.fit import (
     FOLDS,
-    Examples,
     HeadChoice,
     HeldOut,
+    Targets,
     calibration,
     fit,
     folds,
     held_out,
+    minimise,
+    targets_of,
 )
-from pfsolve.rewards.probe.features import ENTROPIES, NUMBERS
-from pfsolve.rewards.probe.head import ProbeHead, read_head
-from pfsolve.rewards.probe.reward import Probe
+from pfsolve.lab.training.sets import LAST, Prefixes
+from pfsolve.rewards.probe.features import NUMBERS
 
-N_EMBD = 8
-WIDTH = N_EMBD + NUMBERS
+N_EMBD = 6
+WIDTH = 2 * N_EMBD + NUMBERS
+CHOICE = HeadChoice((0, 1), 12, 0.1)
 
 
-def examples(n: int, *, signal: float, seed: int = 0, bent: bool = False) -> Examples:
-    """Prefixes, four to a problem, whose chance to be right depends on one direction of the states.
+def prefixes(problems: int, *, within: float, between: float = 0.0, seed: int = 0) -> Prefixes:
+    """Four solutions a problem, of one step each, whose chance to be right depends on the states.
 
-    Bent, on the distance from its middle; the numbers are then all the same, since so few examples
-    cannot show a bend among so many more inputs.
+    On the first state's sum by `within` where solutions of a problem differ in it, and by `between`
+    where all of a problem share it.
     """
     rng = np.random.default_rng(seed)
-    vectors = rng.normal(size=(n, WIDTH)) * 3 + 1
-    if bent:
-        vectors[:, N_EMBD:] = 1
-    along = (vectors[:, :N_EMBD].sum(1) - N_EMBD) / 3 / np.sqrt(N_EMBD)
-    log_odds = signal * (np.abs(along) - 0.8 if bent else along)
-    labels = (rng.random(n) < 1 / (1 + np.exp(-log_odds))).astype(float)
-    where = np.arange(n)
-    return Examples(vectors.astype(np.float32), labels, np.ones(n), where // 4, where * 0)
+    vectors = rng.normal(size=(problems, 4, WIDTH))
+    shared = 3 * rng.normal(size=(problems, 1, WIDTH))
+    log_odds = (within * vectors + between * shared)[..., :N_EMBD].sum(axis=-1) / np.sqrt(N_EMBD)
+    right = rng.random((problems, 4)) < 1 / (1 + np.exp(-log_odds))
+    mixed = np.flatnonzero(right.any(axis=1) & ~right.all(axis=1))
+    rows = np.arange(4 * problems).reshape(problems, 4)[np.repeat(mixed, 2)].ravel()
+    return Prefixes(
+        vectors=(vectors + shared).reshape(-1, WIDTH).astype(np.float32),
+        n_embd=N_EMBD,
+        baselines=np.zeros((4 * problems, 4)),
+        problem=np.repeat(np.arange(problems), 4),
+        rows=rows,
+        right=right.ravel()[rows],
+        set_of=np.repeat(np.arange(2 * mixed.size), 4),
+        step=np.tile([1, LAST], mixed.size),
+        set_problem=np.repeat(mixed, 2),
+    )
 
 
-LOGISTIC, PERCEPTRON = HeadChoice(24, 1e-2, 0), HeadChoice(24, 1e-3, 8)
+def small() -> Prefixes:
+    """Two problems: one with sets after one step and two and at the end, one with one step."""
+    rng = np.random.default_rng(3)
+    return Prefixes(
+        vectors=rng.normal(size=(7, WIDTH)).astype(np.float32),
+        n_embd=N_EMBD,
+        baselines=np.zeros((7, 4)),
+        problem=np.array([0, 0, 0, 0, 1, 1, 1]),
+        rows=np.array([0, 1, 2, 0, 3, 1, 3, 2, 4, 5, 6, 4, 5, 6]),
+        right=np.array([1, 0, 0, 1, 0, 1, 0, 0, 1, 1, 0, 1, 1, 0], bool),
+        set_of=np.array([0, 0, 0, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]),
+        step=np.array([1, 2, LAST, 1, LAST]),
+        set_problem=np.array([0, 0, 0, 1, 1]),
+    )
 
 
-def test_a_direction_that_matters_is_found() -> None:
-    data = examples(2000, signal=2.0)
-    head = fit(data, LOGISTIC, np.random.default_rng(0))
-    fresh = examples(4000, signal=2.0, seed=1)
-    scores = head.log_odds(fresh.vectors)
-    truth = 2.0 * (fresh.vectors[:, :N_EMBD].sum(1) - N_EMBD) / 3 / np.sqrt(N_EMBD)
-    assert np.corrcoef(scores, truth)[0, 1] > 0.97
-    assert head.layers[0][0].shape == (1, WIDTH)
+def test_the_loss_is_what_the_formulas_say() -> None:
+    """Less a constant, the entropy of each target: of the second problem's two right ones log 2."""
+    s = np.random.default_rng(1).normal(size=7)
+
+    def twist(right: list[int], all_of: list[int]) -> float:
+        return float(-np.mean(s[right]) + np.log(np.mean(np.exp(s[all_of]))) + np.log(len(all_of)))
+
+    def pair(i: int, j: int) -> float:
+        return float(np.log1p(np.exp(s[j] - s[i])))
+
+    first = (twist([0], [0, 1, 2]) + twist([0], [0, 3])) / 2 + (pair(1, 3) + pair(1, 2)) / 2
+    second = twist([4, 5], [4, 5, 6]) + (pair(4, 6) + pair(5, 6)) / 2
+    loss, _, _ = targets_of(small()).loss(s[:, None], np.ones(1))
+    assert loss == pytest.approx((first + second) / 2)
 
 
-def test_entropies_are_shrunk_least() -> None:
-    """Of inputs that tell the same, a few examples and a heavy penalty leave the entropies a say."""
-    data = examples(200, signal=0.0)
-    told = N_EMBD + np.array(ENTROPIES)
-    others = told + 1
-    along = (data.vectors[:, [*told, *others]].sum(1) - 8) / 3
-    data.labels[:] = along > 0
-    weight = fit(data, HeadChoice(24, 3.0, 0), np.random.default_rng(0)).layers[0][0][0]
-    assert weight[told].min() > 5 * weight[others].max() > 0
+def test_gradient_and_hessian_are_those_of_the_loss() -> None:
+    rng = np.random.default_rng(2)
+    targets, inputs, slope = targets_of(small()), rng.normal(size=(7, 3)), rng.normal(size=3)
+    _, gradient, hessian = targets.loss(inputs, slope)
+    for i, step in enumerate(1e-5 * np.eye(3)):
+        above, below = (targets.loss(inputs, slope + sign * step) for sign in (1, -1))
+        assert gradient[i] == pytest.approx((above[0] - below[0]) / 2e-5, abs=1e-8)
+        assert hessian[i] == pytest.approx((above[1] - below[1]) / 2e-5, abs=1e-6)
 
 
-def test_where_there_is_nothing_held_out_scores_say_nothing() -> None:
-    """Scores of examples that were learnt from would look good even here."""
-    data = examples(400, signal=0.0)
-    choice = HeadChoice(24, 1e-4, 0)
-    log_odds = held_out(data, [choice], np.random.default_rng(0)).log_odds[choice]
-    assert 0.42 < auc(log_odds, data.labels > 0.5) < 0.58
-    learnt = fit(data, choice, np.random.default_rng(0)).log_odds(data.vectors)
-    assert auc(learnt, data.labels > 0.5) > 0.6
+def test_the_minimum_is_where_the_penalised_gradient_is_zero() -> None:
+    data = prefixes(60, within=2.0)
+    targets, inputs = targets_of(data), data.vectors[:, :5].astype(float)
+    for ridge in (0.01, 1.0):
+        slope = minimise(targets, inputs, ridge)
+        assert targets.loss(inputs, slope)[1] + ridge * slope == pytest.approx(
+            np.zeros(5), abs=1e-4
+        )
+
+
+def test_one_set_alone_does_not_overflow() -> None:
+    targets = Targets(np.array([0, 1]), np.array([1.0, 0.0]), np.array([0]), np.ones(1))
+    loss, gradient, _ = targets.loss(np.array([[0.0], [1000.0]]), np.ones(1))
+    assert (loss, gradient[0]) == (pytest.approx(1000.0), pytest.approx(1000.0))
+
+
+def test_what_tells_within_problems_is_learnt() -> None:
+    data, fresh = prefixes(300, within=2.0), prefixes(300, within=2.0, seed=1)
+    weights = fit(data, CHOICE, np.random.default_rng(0))
+    assert fresh.auc(fresh.vectors @ weights).mean() > 0.8
+    told = held_out(data, [CHOICE], np.random.default_rng(0))
+    assert data.auc(told.unbiased()).mean() > 0.75
+    blind = replace(CHOICE, states=(1,))
+    assert not fit(data, blind, np.random.default_rng(0))[:N_EMBD].any()
+
+
+def test_what_tells_only_between_problems_is_not() -> None:
+    """A pointwise fit would be sure of it; and without any signal a fit to itself looks good too."""
+    data = prefixes(300, within=0.0, between=2.0)
+    told = held_out(data, [CHOICE], np.random.default_rng(0))
+    assert 0.42 < data.auc(told.unbiased()).mean() < 0.58
+    assert data.auc(data.vectors @ fit(data, CHOICE, np.random.default_rng(0))).mean() > 0.6
+    slope, _ = calibration(data, told.unbiased())
+    assert slope < 0.4
 
 
 def test_choosing_does_not_flatter() -> None:
-    """Each of 40 choices is wild guesses: the best of them looks good on what it was chosen by."""
+    """Each of 20 choices is wild guesses: the best of them looks good on what it was chosen by."""
     rng = np.random.default_rng(0)
-    data = examples(400, signal=0.0)
-    wild = {HeadChoice(number, 1.0, 0): rng.normal(size=400) for number in range(1, 41)}
-    fold = folds(data.groups, FOLDS, rng)
-    told = HeldOut(data, fold, wild)
-    right = data.labels > 0.5
-    assert auc(wild[told.best()], right) > 0.55 > 0.53 > auc(told.unbiased(), right)
-    assert np.isfinite(told.unbiased()).all()
+    data = prefixes(150, within=0.0)
+    wild = {HeadChoice((0,), n, 1.0): rng.normal(size=600) for n in range(20)}
+    told = HeldOut(data, folds(data, rng)[data.problem], wild)
+    chosen = data.auc(wild[told.best()]).mean()
+    assert chosen > 0.55 > 0.53 > data.auc(told.unbiased()).mean()
 
 
-def test_calibration_never_turns_scores_around() -> None:
-    data = examples(400, signal=0.0)
-    backwards = 1.0 - 2.0 * data.labels
-    slope, offset = calibration(backwards, data.labels, data.weights)
-    assert slope == 0
-    assert 1 / (1 + np.exp(-offset)) == pytest.approx(data.labels.mean())
-
-
-def test_a_perceptron_sees_what_no_line_can() -> None:
-    data, fresh = (examples(3000, signal=4.0, seed=seed, bent=True) for seed in (0, 1))
-    curved = fit(data, PERCEPTRON, np.random.default_rng(0)).log_odds(fresh.vectors)
-    straight = fit(data, LOGISTIC, np.random.default_rng(0)).log_odds(fresh.vectors)
-    assert auc(curved, fresh.labels > 0.5) > 0.7 > 0.6 > auc(straight, fresh.labels > 0.5)
+def test_scores_are_brought_to_the_scale_of_log_odds_and_never_turned_around() -> None:
+    """Scores thrice too large are divided by three; the mean at the end is that of the share right."""
+    data = prefixes(4000, within=1.0)
+    true = data.vectors[:, :N_EMBD].sum(axis=1) / np.sqrt(N_EMBD)
+    slope, offset = calibration(data, 3 * true)
+    assert slope == pytest.approx(1 / 3, rel=0.1)
+    ends = data.rows[data.step[data.set_of] == LAST]
+    chance = data.right[data.step[data.set_of] == LAST].mean()
+    assert np.mean(slope * 3 * true[ends] + offset) == pytest.approx(np.log(chance / (1 - chance)))
+    assert calibration(data, -true)[0] == 0
 
 
 def test_a_problem_is_never_split_over_folds() -> None:
-    groups = np.random.default_rng(0).integers(0, 37, size=500)
-    fold = folds(groups, FOLDS, np.random.default_rng(1))
-    assert set(fold) == set(range(FOLDS))
-    assert all(len(set(fold[groups == group])) == 1 for group in set(groups))
-
-
-def test_another_source_only_shifts_the_offset() -> None:
-    """The same prefixes are called right far less often in the second source, which is the one kept."""
-    one, other = examples(3000, signal=2.0), examples(3000, signal=2.0, seed=1)
-    rare = other.labels * (np.random.default_rng(2).random(3000) < 0.3)
-    both = Examples(
-        np.concatenate([one.vectors, other.vectors]),
-        np.concatenate([one.labels, rare]),
-        np.ones(6000),
-        np.concatenate([one.groups, other.groups + 10_000]),
-        np.repeat([0, 1], 3000),
-    )
-    head = fit(both, LOGISTIC, np.random.default_rng(0))
-    chances = 1 / (1 + np.exp(-head.log_odds(other.vectors)))
-    assert chances.mean() == pytest.approx(rare.mean(), abs=0.03)
-
-
-def test_the_same_seed_gives_the_same_head() -> None:
-    data = examples(200, signal=1.0)
-    one, other = (fit(data, PERCEPTRON, np.random.default_rng(5)) for _ in range(2))
-    assert all(np.array_equal(a[0], b[0]) for a, b in zip(one.layers, other.layers, strict=True))
-
-
-def test_a_head_survives_its_file(tmp_path: Path) -> None:
-    data = examples(300, signal=1.0)
-    head = fit(data, PERCEPTRON, np.random.default_rng(0))
-    path = tmp_path / "probe.npz"
-    ProbeHead(head.layers, {"policy": "a", "rows": 3}).save(path)
-    again = read_head(path)
-    assert again.about == {"policy": "a", "rows": 3}
-    assert again.n_embd == N_EMBD
-    assert again.log_odds(data.vectors) == pytest.approx(head.log_odds(data.vectors), abs=2e-2)
-
-
-def test_what_is_no_head_or_anothers_is_refused_in_one_line(tmp_path: Path) -> None:
-    path = tmp_path / "probe.npz"
-    with pytest.raises(ModelFileError, match="there is no probe"):
-        read_head(path)
-    path.write_bytes(b"PK\x03\x04 nonsense")
-    with pytest.raises(ModelFileError, match="is no probe"):
-        read_head(path)
-    np.savez(path, weight0=np.zeros((2, WIDTH)))
-    with pytest.raises(ModelFileError, match="is no probe"):
-        read_head(path)
-    head = fit(examples(100, signal=1.0), LOGISTIC, np.random.default_rng(0))
-    with pytest.raises(ModelFileError, match="8 values, and the policy's have 576"):
-        Probe(head, 576)
-    named = ProbeHead(head.layers, {"policy": "a", "policy_sha256": "1"})
-    Probe(named, N_EMBD, sha256="1")
-    Probe(named, N_EMBD, sha256=None)
-    with pytest.raises(ModelFileError, match="another policy, a"):
-        Probe(named, N_EMBD, sha256="2")
+    data = prefixes(37, within=1.0)
+    fold = folds(data, np.random.default_rng(1))
+    assert fold.shape == (37,)
+    counts = np.bincount(fold[np.unique(data.set_problem)], minlength=FOLDS)
+    assert counts.max() - counts.min() <= 1, "those that teach are spread evenly"

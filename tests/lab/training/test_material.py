@@ -82,7 +82,8 @@ def test_a_name_follows_from_every_fact_but_the_file() -> None:
 
 
 def test_where_a_head_is_from() -> None:
-    items = [item(0), item(1), Item(replace(ORIGIN, file="b.jsonl", file_sha256="bb"), ())]
+    other = replace(ORIGIN, file="b.jsonl", file_sha256="bb", settings={"particles": 2, "top_k": 1})
+    items = [item(0), item(1), Item(other, ())]
     assert origin_of(items) == {
         "policy": "tiny",
         "policy_sha256": "f00",
@@ -90,6 +91,7 @@ def test_where_a_head_is_from() -> None:
             {"file": "a.jsonl", "rows": 2, "sha256": "aa"},
             {"file": "b.jsonl", "rows": 1, "sha256": "bb"},
         ],
+        "settings": {"particles": 2},
     }
     with pytest.raises(UsageError, match="2 different files of tiny"):
         origin_of([item(0), Item(replace(ORIGIN, policy_sha256="f01"), ())])

@@ -7,35 +7,38 @@ import pytest
 
 from pfsolve.engine.policy import Trace
 from pfsolve.engine.sampling import TokenUncertainty
-from pfsolve.rewards.probe.features import GROUPS, NUMBERS, History, features, has_digit, lengths
+from pfsolve.rewards.probe.features import GROUPS, NUMBERS, History, features, has_digit
 
 WIDTH = 6
 
 
-def trace(rng: np.random.Generator, tokens: int, *, ends: bool = False) -> Trace:
+def trace(rng: np.random.Generator, tokens: int, *, ends: bool = False, layers: int = 0) -> Trace:
     """A step of `tokens` tokens; one that `ends` has an end token behind them, without a hidden state."""
     states = rng.normal(size=(tokens, WIDTH)).astype(np.float32)
+    inner = rng.normal(size=(tokens, layers, WIDTH)).astype(np.float32)
     seen = rng.exponential(size=(tokens + ends, 3))
     uncertainties = [TokenUncertainty(-log, entropy, margin) for log, entropy, margin in seen]
     pieces = rng.choice([b" 4", b" four", b"2x", b"\xe2\x88"], tokens).tolist() + [b""] * ends
-    return Trace(uncertainties, pieces, states)
+    return Trace(uncertainties, pieces, states, inner)
 
 
-def walk(traces: list[Trace]) -> list[np.ndarray]:
+def walk(traces: list[Trace], *, final: bool = True) -> list[np.ndarray]:
     history, vectors = History(), []
     for one in traces:
-        vector, history = features(history, one)
+        vector, history = features(history, one, final=final)
         vectors.append(vector)
     return vectors
 
 
 def test_a_vector_starts_with_the_mean_state_over_the_newest_step() -> None:
     rng = np.random.default_rng(1)
-    traces = [trace(rng, 3), trace(rng, 1), trace(rng, 7)]
+    traces = [trace(rng, tokens, layers=2) for tokens in (3, 1, 7)]
     for one, vector in zip(traces, walk(traces), strict=True):
         assert vector.dtype == np.float32
-        assert vector.shape == (WIDTH + NUMBERS,)
-        assert vector[:WIDTH] == pytest.approx(one.hidden.mean(0), abs=1e-5)
+        assert vector.shape == (3 * WIDTH + NUMBERS,)
+        means = np.concatenate([*one.inner.mean(0), one.hidden.mean(0)])
+        assert vector[: 3 * WIDTH] == pytest.approx(means, abs=1e-5)
+    assert walk(traces, final=False)[2].shape == (2 * WIDTH + NUMBERS,)
 
 
 def test_numbers_tell_how_sure_the_policy_was_of_each_group_of_tokens() -> None:
@@ -62,7 +65,6 @@ def test_numbers_tell_how_sure_the_policy_was_of_each_group_of_tokens() -> None:
         assert np.exp(told[8:11]) == pytest.approx(group.mean(0) + 1e-3)
         assert np.exp(told[11:]) == pytest.approx(group.max(0) + 1e-3)
     assert numbers[-1] == pytest.approx(np.log(3))
-    assert lengths(np.array(walk(traces))) == pytest.approx(np.log([5, 10]))
 
 
 def test_a_step_that_only_ends_the_text_has_the_state_of_the_one_before() -> None:

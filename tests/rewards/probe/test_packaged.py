@@ -21,7 +21,7 @@ def test_the_default_policy_within_everybodys_reach_has_one(tmp_path: Path) -> N
 def test_a_head_belongs_to_its_policy_and_tells_what_made_it(path: Path, tmp_path: Path) -> None:
     head = read_head(path)
     assert head.policy_sha256 == load_catalogue(tmp_path).get(path.stem).sha256
-    assert head.about["command"].startswith("pfsolve reward train ")
-    for measures in head.about["measured"]["steps"].values():
-        assert measures["f1"] > measures["f1_by_length"]
+    assert head.about["files"]
+    for measured in head.about.get("measured", {}).values():
+        assert measured["steps"][-1]["auc"] > 0.5
     assert path.stat().st_size < 200_000
