@@ -107,9 +107,10 @@ def train(
             f"{folder.path} holds nothing that {policy} has written",
             "give files of problems with answers: --problems FILE",
         )
+    origin = origin_of(items)
     with watching(environment, quiet=quiet) as display:
         trained = fit(items, seed=seed, listen=display)
-    about = origin_of(items) | {"seed": seed} | trained.to_json()
+    about = origin | {"seed": seed} | trained.to_json()
     path = output or own_file(policy, environment.config_dir)
     replace(trained.head, about=about).save(path)
     out.give(about | {"path": str(path)}, lambda: probe_tables(about, path))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pfsolve.lab.training.material import Folder
+from pfsolve.lab.training.recorder import DEPTHS
 from pfsolve.models.catalogue import load_catalogue
 from tests.cli.conftest import Cli
 from tests.conftest import SMALL
@@ -29,7 +30,7 @@ def kept(tmp_path: Path) -> Path:
     folder = Folder(tmp_path / "kept")
     sha256 = load_catalogue(tmp_path).get(SMALL).sha256
     assert sha256 is not None
-    for item in rollouts(20, signal=4.0, n_embd=576):
+    for item in rollouts(20, signal=4.0, n_embd=576, depths=DEPTHS):
         origin = replace(item.origin, policy=SMALL, policy_sha256=sha256)
         folder.write(replace(item, origin=origin))
     return folder.path

@@ -14,6 +14,7 @@ from pfsolve.engine.policy import Policy
 from pfsolve.environment import Environment
 from pfsolve.events import ignore
 from pfsolve.lab.training.recorder import Recorder
+from pfsolve.particle import Kind
 from pfsolve.rewards.base import FoundReward, Memoryless, Prefix, Reward, Site, WantedReward
 from pfsolve.rewards.kinds import KINDS, find_reward, open_reward
 from pfsolve.rewards.prm.model import FoundPrm, Prm
@@ -51,8 +52,8 @@ def opened(found: FoundReward, policy: Policy, models: ExitStack, aggregate: str
 def environment(tmp_path: Path, make_policy: MakePolicy) -> Environment:
     """One in whose directory the small policy has a probe."""
     rng, width = np.random.default_rng(0), make_policy().model.n_embd + NUMBERS
-    layer = (rng.normal(size=(1, width)).astype(np.float32) / 30, np.zeros(1, np.float32))
-    ProbeHead((layer,)).save(own_file(SMALL, tmp_path))
+    weights = rng.normal(size=width).astype(np.float32) / 30
+    ProbeHead({Kind.TEXT: weights}, {Kind.TEXT: 0.0}).save(own_file(SMALL, tmp_path))
     return Environment(variables={"PFSOLVE_CONFIG_DIR": str(tmp_path)})
 
 

@@ -48,8 +48,9 @@ def test_the_default_reward_is_the_probe_of_a_policy_that_has_one(tmp_path: Path
     environment = Environment(variables={"PFSOLVE_CONFIG_DIR": str(tmp_path)})
     assert environment.config_dir == tmp_path
     assert choose_reward(Settings(), "a-policy", environment) == "none"
-    layer = (np.zeros((1, 4 + NUMBERS), np.float32), np.zeros(1, np.float32))
-    ProbeHead((layer,)).save(own_file("a-policy", tmp_path))
+    ProbeHead({Kind.TEXT: np.zeros(4 + NUMBERS, np.float32)}, {Kind.TEXT: 0.0}).save(
+        own_file("a-policy", tmp_path)
+    )
     assert choose_reward(Settings(), "a-policy", environment) == "probe"
     assert choose_reward(Settings(), "another", environment) == "none"
     said = Settings(reward="none")

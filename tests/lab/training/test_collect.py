@@ -25,8 +25,8 @@ PROBLEMS = (
     Problem("b", 2, "What is 7 - 4?", "3"),
     Problem("c", 3, "What is 2 + 3?", "5"),
 )
-SETTINGS = {"policy": SMALL, "threads": THREADS, "context": 512, "max_steps": 3}
-SETTINGS |= {"max_step_tokens": 40}
+SETTINGS = {"policy": SMALL, "threads": THREADS, "context": 512, "max_steps": 2}
+SETTINGS |= {"max_step_tokens": 16}
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_rollouts_are_independent_and_hold_what_the_policy_computed(
         "p.jsonl",
         "f00",
     )
-    assert item.origin.settings["max_steps"] == 3
+    assert item.origin.settings["max_steps"] == 2
     assert len(item.rollouts) == 3
     assert len({rollout.steps[0].data for rollout in item.rollouts}) == 3, "nothing resampled"
     for rollout in item.rollouts:
@@ -109,7 +109,7 @@ def test_what_is_there_is_not_made_again_and_an_interruption_loses_nothing_else(
 
 
 def test_programs_are_kept_and_those_that_died_tell_why(small_path: Path, tmp_path: Path) -> None:
-    layer = SETTINGS | {"particles": 2, "programs": 1.0, "max_steps": 2}
+    layer = SETTINGS | {"particles": 2, "programs": 1.0}
     with Solver(merge(layer, INDEPENDENT), reward=Recorder()) as solver:
         folder = Folder(tmp_path)
         collected(solver, folder, problems=PROBLEMS[:1])

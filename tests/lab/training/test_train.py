@@ -21,7 +21,13 @@ N_EMBD = 6
 
 
 def rollouts(
-    n: int, *, signal: float, seed: int = 1, p: float = 0.5, n_embd: int = N_EMBD
+    n: int,
+    *,
+    signal: float,
+    seed: int = 1,
+    p: float = 0.5,
+    n_embd: int = N_EMBD,
+    depths: tuple[float, ...] = (),
 ) -> list[Item]:
     """Four solutions a problem, the states of right ones shifted."""
     rng = np.random.default_rng(seed)
@@ -32,8 +38,8 @@ def rollouts(
             right = bool(rng.random() < p)
             steps = []
             for _ in range(3):
-                states = rng.normal(size=(1, n_embd))
-                states[0, 0] += signal * right
+                states = rng.normal(size=(len(depths) + 1, n_embd))
+                states[-1, 0] += signal * right
                 steps.append(
                     SeenStep(
                         np.arange(5, dtype=np.int32),
@@ -45,7 +51,7 @@ def rollouts(
                 )
             solutions.append(Rollout("text", tuple(steps), "1", right, "end"))
         items.append(
-            Item(replace(ORIGIN, problem=f"q{seed}/{number}", depths=()), tuple(solutions))
+            Item(replace(ORIGIN, problem=f"q{seed}/{number}", depths=depths), tuple(solutions))
         )
     return items
 
