@@ -13,6 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
+from pfsolve.wording import one_line
+
 if TYPE_CHECKING:
     import subprocess
 
@@ -166,10 +168,10 @@ class Environment:
         """An error, on stderr: what is wrong on one line, what to do about it on another."""
         from rich.text import Text
 
-        one_line = " ".join(message.split())
-        self.err.print(Text.assemble(("Error: ", "bold red"), one_line))
+        line = " ".join(one_line(message).split())
+        self.err.print(Text.assemble(("Error: ", "bold red"), line))
         if hint:
-            self.err.print(Text(" ".join(hint.split()), style="dim"))
+            self.err.print(Text(" ".join(one_line(hint).split()), style="dim"))
 
     def write_unicode(self) -> None:
         """Make stdout and stderr UTF-8, but on a terminal, which knows best: it gets substitutes.
@@ -186,12 +188,12 @@ class Environment:
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.stdout.fileno())
 
     def _console(self, stream: TextIO, terminal: bool) -> Console:
-        from rich.console import Console
+        from pfsolve.console import CleanConsole
 
         plain = not terminal or self.variables.get("TERM", "") == "dumb"
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_SUBSTITUTES)  # without Unicode no solve must end
-        return Console(
+        return CleanConsole(
             file=stream,
             force_terminal=terminal and not plain,
             # rich's own no_color would keep bold and dim.

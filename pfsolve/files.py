@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 FINGERPRINT = "fingerprint:"  # begins one
+# C1 controls, zero-width characters, those that turn the direction of writing, line separators.
+_HIDDEN = re.compile(
+    "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+)
 _PIECES, _PIECE = 64, 1 << 14  # of it: their number, and their size in bytes
 
 
@@ -129,12 +134,13 @@ def json_safe(value: Any) -> Any:
 
 
 def dumps(value: object) -> str:
-    """One line of strict JSON.
+    """One line of strict JSON; in its strings, what a terminal would obey or hide is escaped.
 
     Raises:
         ValueError: a number is infinite or NaN; see `json_safe`.
     """
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _umask() -> int:

@@ -1,9 +1,10 @@
-"""Numbers, time spans and values as people read them: one way for each."""
+"""Numbers, time spans and values as people read them, and text from outside without what is hidden in it."""
 
 from __future__ import annotations
 
 import re
 import reprlib
+import unicodedata
 from collections.abc import Iterable
 
 _SHORT = reprlib.Repr()
@@ -15,6 +16,39 @@ _NUMBER = r"(\d+(?:\.\d*)?|\.\d+)\s*"
 _DURATION = re.compile(rf"(?:{_NUMBER}h\s*)?(?:{_NUMBER}m(?:in)?\s*)?(?:{_NUMBER}s?)?")
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
+
+# Whole sequences (colours, cursor moves, window titles), so that no "[31m" stays behind.
+_ESCAPE = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -~]?"
+)
+# Control and format characters (text direction, joiners), surrogates, what is no character, and
+# separators of lines that are no line break.
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_VARIATION_SELECTORS = range(0xFE00, 0xFE10)  # terminals disagree on how wide they make a character
+
+
+def visible(text: str) -> str:
+    """`text` without what a terminal would obey or hide; line breaks stay, a tab becomes four spaces."""
+    if text.isascii() and text.isprintable():
+        return text
+    text = _ESCAPE.sub("", text).replace("\t", "    ")
+    return "".join(char for char in text if char == "\n" or _is_visible(char))
+
+
+def one_line(text: str) -> str:
+    """`text` on one line and safe to print: line breaks become spaces, control characters go."""
+    if text.isascii() and text.isprintable():
+        return text.strip()
+    return " ".join(clean_lines(text.replace("\t", " "))).strip()
+
+
+def clean_lines(text: str) -> list[str]:
+    """The lines of `text`, safe to print: control characters go, a tab becomes four spaces."""
+    return [visible(line).rstrip() for line in _ESCAPE.sub("", text).splitlines()]
+
+
+def _is_visible(char: str) -> bool:
+    return unicodedata.category(char) not in _INVISIBLE and ord(char) not in _VARIATION_SELECTORS
 
 
 def format_bytes(count: float) -> str:

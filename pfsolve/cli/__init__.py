@@ -43,7 +43,9 @@ def run(argv: Sequence[str], environment: Environment) -> int:
         if debug:
             import traceback
 
-            traceback.print_exception(error, file=environment.stderr)
+            from pfsolve.wording import visible
+
+            environment.stderr.write(visible("".join(traceback.format_exception(error))))
         return _report(error, argv, environment)
 
 

@@ -34,11 +34,10 @@ def score(
     from pfsolve.display.columns import Table
     from pfsolve.display.output import Output
     from pfsolve.display.surface import watching
-    from pfsolve.display.text import one_line
     from pfsolve.environment import Environment
     from pfsolve.particle import split_steps
     from pfsolve.search.log_odds import sigmoid
-    from pfsolve.wording import duration, plural
+    from pfsolve.wording import duration, one_line, plural
 
     environment = Environment()
     if not problem.strip():

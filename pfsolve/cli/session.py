@@ -30,9 +30,10 @@ def open_solver(
     from pfsolve.cli.interrupt import TwoStageInterrupt
     from pfsolve.settings import mistyped
     from pfsolve.solver.solver import Solver
+    from pfsolve.wording import visible
 
     def log(line: str) -> None:
-        environment.stderr.write(line + "\n")
+        environment.stderr.write(visible(line) + "\n")
 
     def notify() -> None:
         if not quiet:

@@ -61,7 +61,7 @@ def _row(kept: KeptRun) -> tuple[str, str | None, str | None, str | None]:
     """Id, time, answer and problem of a run; the id alone where it cannot be read."""
     from datetime import datetime
 
-    from pfsolve.display.text import one_line
+    from pfsolve.wording import one_line
 
     try:
         line = kept.read()

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from pfsolve.display.solve import SolveView
 from pfsolve.display.table import table
-from pfsolve.display.text import keep_start, one_line, progress_bar, readable_answer
+from pfsolve.display.text import keep_start, progress_bar, readable_answer
 from pfsolve.display.view import LINE_S, View
 from pfsolve.events import Event
 from pfsolve.events.search import InProblem, ManyBegan, ManyEnded, ProblemEnded
-from pfsolve.wording import duration, percent, plural, roughly, speed, thousands
+from pfsolve.wording import duration, one_line, percent, plural, roughly, speed, thousands
 
 if TYPE_CHECKING:
     from rich.text import Text

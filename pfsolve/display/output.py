@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from pfsolve.display.columns import Table, fitted
-from pfsolve.display.text import clean_lines, one_line, readable_answer
+from pfsolve.display.text import readable_answer
 from pfsolve.files import dumps, json_safe
+from pfsolve.wording import clean_lines, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -144,7 +145,7 @@ class Output:
             elif isinstance(part, Drawn):
                 self._drawn(part)
             else:
-                self._write(part)
+                self._write("\n".join(clean_lines(part)))
 
     def _drawn(self, drawn: Drawn) -> None:
         if self._on_terminal:
@@ -179,11 +180,15 @@ class Output:
             self._environment.out.print(line, soft_wrap=True)
 
     def _table(self, table: Table) -> None:
-        if not self._on_terminal:
-            for row in (table.header, *table.rows):
-                self._write("\t".join(row))
+        header, spare, *rows = (
+            [one_line(cell) for cell in cells] for cells in (table.header, table.spare, *table.rows)
+        )
+        if self._on_terminal:
+            table = replace(table, header=header, spare=spare, rows=rows)
+            self._print(fitted(table, self._environment.out))
             return
-        self._print(fitted(table, self._environment.out))
+        for row in (header, *rows):
+            self._write("\t".join(row))
 
     def _answer(self, answer: Answer) -> None:
         console = self._environment.out

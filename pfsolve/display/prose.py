@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from pfsolve.display.latex.symbols import BLOCKS
 from pfsolve.display.latex.terminal import to_terminal
-from pfsolve.display.text import BOLD, HEADING, clean_lines
+from pfsolve.display.text import BOLD, HEADING
+from pfsolve.wording import clean_lines
 
 if TYPE_CHECKING:
     from rich.console import Console

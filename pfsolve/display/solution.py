@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from pfsolve.answers import spoken
 from pfsolve.display.output import Answer, Code, Prose, Shown
-from pfsolve.display.text import one_line, readable_answer
+from pfsolve.display.text import readable_answer
 from pfsolve.programs import writing
-from pfsolve.wording import duration, percent, plural, speed
+from pfsolve.wording import duration, one_line, percent, plural, speed
 
 if TYPE_CHECKING:
     from pfsolve.results.line import ParticleLine, ResultLine

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pfsolve.display.table import table, written_last
-from pfsolve.display.text import keep_end, one_line, readable_answer
+from pfsolve.display.text import keep_end, readable_answer
 from pfsolve.display.view import View
 from pfsolve.events import Event
 from pfsolve.events.search import (
@@ -20,7 +20,7 @@ from pfsolve.events.search import (
     Resampled,
     StepScored,
 )
-from pfsolve.wording import percent, plural, roughly, speed
+from pfsolve.wording import one_line, percent, plural, roughly, speed
 
 if TYPE_CHECKING:
     from rich.text import Text

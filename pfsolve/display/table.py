@@ -8,16 +8,9 @@ from math import isfinite
 from statistics import median
 from typing import TYPE_CHECKING
 
-from pfsolve.display.text import (
-    keep_end,
-    keep_start,
-    last_line,
-    last_line_of_code,
-    one_line,
-    readable_answer,
-)
+from pfsolve.display.text import keep_end, keep_start, last_line, last_line_of_code, readable_answer
 from pfsolve.events.search import ParticleRow
-from pfsolve.wording import duration, percent, plural, roughly, speed
+from pfsolve.wording import duration, one_line, percent, plural, roughly, speed
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -8,17 +8,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pfsolve.display.latex.terminal import split_unfinished, to_terminal
+from pfsolve.wording import one_line
 
 if TYPE_CHECKING:
     from rich.text import Text
-
-# Whole sequences (colours, cursor moves, window titles), so that no "[31m" stays behind.
-_ESCAPE = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -~]?"
-)
-# Control and format characters (text direction, joiners), surrogates, what is no character.
-_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
-_VARIATION_SELECTORS = range(0xFE00, 0xFE10)  # terminals disagree on how wide they make a character
 
 _LONGEST_LINE = 400  # characters of a line that can matter to a terminal
 _BEGUN = 10  # characters of a new line before it is shown
@@ -31,23 +24,6 @@ _BARE = re.compile(
 BOLD = re.compile(r"(?<![\w)])\*\*(\S|\S.{0,400}?\S)\*\*(?!\w)")
 _OPEN_DOLLAR = re.compile(r"\$(?=[^\s\d$][^$]*$)")  # no price: a formula that is not closed yet
 HEADING = re.compile(r"^#{1,6}\s+")
-
-
-def one_line(text: str) -> str:
-    """`text` on one line and safe to print: line breaks become spaces, control characters go."""
-    if text.isascii() and text.isprintable():
-        return text.strip()
-    return " ".join(clean_lines(text.replace("\t", " "))).strip()
-
-
-def clean_lines(text: str) -> list[str]:
-    """The lines of `text`, safe to print: control characters go, a tab becomes four spaces."""
-    lines = _ESCAPE.sub("", text).replace("\t", "    ").splitlines()
-    return ["".join(char for char in line if _visible(char)).rstrip() for line in lines]
-
-
-def _visible(char: str) -> bool:
-    return unicodedata.category(char) not in _INVISIBLE and ord(char) not in _VARIATION_SELECTORS
 
 
 def keep_start(text: str, width: int) -> str:

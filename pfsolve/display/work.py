@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pfsolve.display.text import one_line, progress_bar
+from pfsolve.display.text import progress_bar
 from pfsolve.display.view import LINE_S, View
 from pfsolve.events import Event
 from pfsolve.events.work import (
@@ -35,7 +35,7 @@ from pfsolve.events.work import (
     SandboxWaits,
     Scoring,
 )
-from pfsolve.wording import duration, format_bytes, plural, speed, thousands
+from pfsolve.wording import duration, format_bytes, one_line, plural, speed, thousands
 
 if TYPE_CHECKING:
     from rich.text import Text

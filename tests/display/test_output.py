@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterable
 
 import pytest
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 
 from pfsolve.display.columns import Table
 from pfsolve.display.output import Answer, Code, InOrder, Output, Prose, Shown
+from pfsolve.display.surface import watching
 from pfsolve.environment import Environment
+from pfsolve.events.work import BytesCame, PlaceChosen, PlaceRefused, PolicyChosen
 
 HALF = r"\frac{1}{2}"
 
@@ -27,6 +30,57 @@ def given_to(stream: io.StringIO, *parts: Shown, value: object = None, **how: bo
     environment = Environment(stdout=stream, variables={"TERM": "xterm", "NO_COLOR": "1"})
     Output(environment, **how).give(value, lambda: parts)
     return stream.getvalue()
+
+
+# -- what is hidden --
+
+HIDDEN = "a\x1b]0;title\x1b\\\x1b[31m\x9b2J[b]b[/b]\u202e\u200bc\r\x85\ud800"
+
+
+@pytest.mark.parametrize("kind", [io.StringIO, Terminal])
+@pytest.mark.parametrize(
+    "part",
+    [
+        HIDDEN,
+        Answer(HIDDEN),
+        Answer("4", problem_id=HIDDEN),
+        Prose(HIDDEN),
+        Code(HIDDEN),
+        Table(["name", HIDDEN], [[HIDDEN, HIDDEN]]),
+    ],
+)
+def test_nothing_that_a_terminal_would_obey_reaches_stdout(
+    kind: type[io.StringIO], part: Shown
+) -> None:
+    written = given_to(kind(), part)
+    assert not [char for char in written if char not in "\t\n" and not char.isprintable()]
+    if not (kind is io.StringIO and isinstance(part, Answer) and part.problem_id):
+        assert "a[b]b[/b]c" in written
+
+
+def test_nothing_that_a_terminal_would_obey_reaches_stderr() -> None:
+    stream = Terminal()
+    environment = Environment(stderr=stream, variables={"TERM": "xterm", "NO_COLOR": "1"})
+    environment.complain(f"{HIDDEN} is wrong", HIDDEN)
+    Output(environment).note(HIDDEN)
+    with watching(environment, verbose=1) as display:
+        display(PolicyChosen(HIDDEN, HIDDEN))
+        display(PlaceChosen(HIDDEN, HIDDEN, 0, 100))
+        display(BytesCame(HIDDEN, 50, 100))
+        display(PlaceRefused(HIDDEN, "/", HIDDEN))
+    written = re.sub(
+        r"\x1b\[(\?25[hl]|\d*[AKm]|[12]?[JK])|\r", "", stream.getvalue()
+    )  # of the display
+    assert written.count("a[b]b[/b]c") >= 6
+    assert not [char for char in written if char != "\n" and not char.isprintable()]
+
+
+def test_json_escapes_what_a_terminal_would_obey() -> None:
+    value = HIDDEN[:-1] + "é\u2028\u2066\ufeff"
+    written = given_to(io.StringIO(), value=value, as_json=True)
+    assert written.rstrip("\n").isprintable()
+    assert "é" in written
+    assert json.loads(written) == value
 
 
 # -- answers --

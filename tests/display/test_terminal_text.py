@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from pfsolve.display.text import keep_end, keep_start, last_line, one_line
+from pfsolve.display.text import keep_end, keep_start, last_line
+from pfsolve.wording import one_line
 
 
 @given(st.text())

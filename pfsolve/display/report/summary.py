@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pfsolve.display.columns import Table
-from pfsolve.display.text import one_line
-from pfsolve.wording import duration, speed, thousands
+from pfsolve.wording import duration, one_line, speed, thousands
 
 if TYPE_CHECKING:
     from pfsolve.results.summary import Summary
