@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pfsolve.errors import PfsolveError
     from pfsolve.library import Solver, solve
     from pfsolve.problems import Problem, read_problems
     from pfsolve.settings import Settings
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "PfsolveError",
     "Problem",
     "Settings",
     "Solution",
@@ -29,6 +31,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "PfsolveError": "pfsolve.errors",
     "Problem": "pfsolve.problems",
     "Settings": "pfsolve.settings",
     "Solution": "pfsolve.solution",

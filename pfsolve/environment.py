@@ -121,6 +121,11 @@ class Environment:
 
         return platformdirs.user_config_path("pfsolve", appauthor=False)
 
+    @property
+    def config_file(self) -> Path:
+        """The user's settings for all runs; it need not be there."""
+        return self.config_dir / "config.toml"
+
     @cached_property
     def models_dir(self) -> Path:
         """Folder of the model files.

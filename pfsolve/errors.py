@@ -65,6 +65,8 @@ class PfsolveError(Exception):
         self._raw = (message, hint)
         self.message, self.hint = self.spelled(_as_argument)
         super().__init__(self.message)
+        if self.hint:
+            self.add_note(self.hint)  # which a traceback shows
 
     def spelled(self, spell: Callable[[str, str | None], str]) -> tuple[str, str | None]:
         """Message and hint with every setting, and its value if there is one, as `spell` writes it."""

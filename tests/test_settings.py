@@ -315,7 +315,7 @@ def test_a_wrong_value_is_named_with_where_it_comes_from(
     path.write_text(f"{name} = {text if re.fullmatch(r'nan|[-0-9.]+', text) else repr(text)}")
     with pytest.raises(UsageError) as caught:
         read_config(path)
-    assert caught.value.spelled(as_option)[0].startswith(f"{path}: {name} is ")
+    assert caught.value.spelled(as_option)[0].startswith(f"{path}, line 1: {name} is ")
 
 
 @pytest.mark.parametrize(
@@ -332,10 +332,10 @@ def test_an_unknown_key_is_named_with_its_file_and_the_nearest_setting(
     key: str, hint: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "config.toml"
-    path.write_text(f"{key} = 4")
+    path.write_text(f"ladder = [4,\n  1]\n{key} = 4")
     with pytest.raises(UsageError) as caught:
         read_config(path)
-    assert caught.value.message == f"{path}: unknown setting {key.replace('-', '_')!r}"
+    assert caught.value.message == f"{path}, line 3: unknown setting {key!r}"
     assert hint in (caught.value.hint or "")
 
 
@@ -357,7 +357,7 @@ def test_a_hint_says_in_words_which_values_are_allowed(name: str, value: float, 
 
 
 def test_python_callers_read_python_and_the_command_line_reads_options() -> None:
-    with pytest.raises(UsageError, match=r"^particles is 300, which is out of range$"):
+    with pytest.raises(UsageError, match=r"^particles is 300, which is out of range\nchoose"):
         Settings(particles=300)
     with pytest.raises(UsageError) as caught:
         Settings(early_stop=True, final="argmax")

@@ -91,4 +91,4 @@ def _places(argv: Sequence[str], environment: Environment) -> Callable[[str, str
     """How settings are spelled in what is wrong: as at the place that says them."""
     from pfsolve.settings import as_said
 
-    return as_said(argv, environment.variables, environment.config_dir / "config.toml")
+    return as_said(argv, environment.variables, environment.config_file)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pfsolve.cli import models, programs, results, reward
+from pfsolve.cli import config, models, programs, results, reward
 from pfsolve.cli.bench import bench
 from pfsolve.cli.doctor import doctor
 from pfsolve.cli.help import UNNAMED, CommandGroup, Commands, Rows, complain_with_help
@@ -73,7 +73,7 @@ app = Commands(
     help="Solve mathematics on your own laptop: a small language model writes many solutions step "
     "by step, a reward scores each step, and the better ones are copied.",
     epilog="Every setting also has a variable, PFSOLVE_PARTICLES for --particles, and a key in config.toml. "
-    "Options win over variables, variables over the file.",
+    "Options win over variables, variables over the file; pfsolve config show says what holds.",
 )
 app.command()(solve)
 app.command()(show)
@@ -81,6 +81,7 @@ app.command()(score)
 app.command()(bench)
 app.command()(doctor)
 app.add_typer(models.app, name="models")
+app.add_typer(config.app, name="config")
 app.add_typer(programs.app, name="programs")
 app.add_typer(results.app, name="results")
 app.add_typer(reward.app, name="reward")

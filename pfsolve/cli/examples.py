@@ -73,6 +73,23 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("pfsolve models rm smollm2-135m-instruct", "free its bytes"),
         ("pfsolve models rm smollm2-135m-instruct --json", "and say how many, as JSON"),
     ),
+    "config": (
+        ("pfsolve config show", "what every setting is, and where that is said"),
+        ("pfsolve config set particles 16", "from now on"),
+    ),
+    "config show": (
+        ("pfsolve config show", "of a run without options"),
+        ("pfsolve config show --profile small", "of one with these"),
+        ("pfsolve config show --json | jq .settings.particles", "as JSON"),
+    ),
+    "config path": (
+        ("pfsolve config path", "the file"),
+        ('$EDITOR "$(pfsolve config path)"', "edit it"),
+    ),
+    "config set": (
+        ("pfsolve config set particles 16", "one setting"),
+        ("pfsolve config set method beam particles 12", "two that go together"),
+    ),
     "programs": (
         ("pfsolve programs build", "a minute, once"),
         ("pfsolve programs run program.py", "try one"),

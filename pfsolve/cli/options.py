@@ -85,7 +85,7 @@ def layers(environment: Environment, flags: Flags) -> tuple[Flags, ...]:
     """The config file, the variables and the flags, with profiles laid out: layers for `merge`."""
     from pfsolve.solver.profiles import with_profiles
 
-    config = read_config(environment.config_dir / "config.toml")
+    config = read_config(environment.config_file)
     given = config, read_variables(environment.variables), flags
     return with_profiles(*given, environment=environment)
 

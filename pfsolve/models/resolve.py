@@ -11,7 +11,7 @@ from pfsolve.environment import Environment
 from pfsolve.errors import ModelMissing, UsageError, named
 from pfsolve.events import Listener, ignore
 from pfsolve.events.work import PolicyChosen
-from pfsolve.models.catalogue import Catalogue, load_catalogue
+from pfsolve.models.catalogue import Catalogue, UnknownModel, load_catalogue
 from pfsolve.models.download import pull
 from pfsolve.models.entry import ModelEntry, PrmSpec, head_file
 from pfsolve.models.prm_parsing import read_spec
@@ -104,7 +104,13 @@ def look_up_policy(name_or_path: str, environment: Environment) -> WantedPolicy:
         UsageError: the name is unknown or no policy's, or the user's models.toml is not valid.
     """
     catalogue = load_catalogue(environment.config_dir)
-    found = _look_up(name_or_path, catalogue)
+    try:
+        found = _look_up(name_or_path, catalogue)
+    except UnknownModel as error:
+        raise UnknownModel(
+            f"{named('policy')} is {name_or_path!r}, which is no model that pfsolve knows",
+            error.hint,
+        ) from None
     if isinstance(found, Path):
         return WantedPolicy(found.stem, file=found)
     if found.kind != "policy":

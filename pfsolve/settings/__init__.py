@@ -1,9 +1,25 @@
 """Settings: declared once (`declaration`), checked in one record (`record`), merged from `layers`."""
 
+from pfsolve.settings.config_file import (
+    changed,
+    config_layer,
+    config_lines,
+    config_text,
+    read_config,
+)
 from pfsolve.settings.contradictions import MAX_PARTICLES, need_of_scores
 from pfsolve.settings.declaration import Setting
 from pfsolve.settings.effect import refuse_idle
-from pfsolve.settings.layers import as_said, merge, mistyped, parsed, read_config, read_variables
+from pfsolve.settings.layers import (
+    Said,
+    as_said,
+    as_variable,
+    laid,
+    merge,
+    mistyped,
+    parsed,
+    read_variables,
+)
 from pfsolve.settings.presets import PRESETS
 from pfsolve.settings.record import (
     AGGREGATIONS,
@@ -44,9 +60,16 @@ __all__ = [
     "SAMPLING",
     "SETTINGS",
     "WEIGHTS",
+    "Said",
     "Setting",
     "Settings",
     "as_said",
+    "as_variable",
+    "changed",
+    "config_layer",
+    "config_lines",
+    "config_text",
+    "laid",
     "merge",
     "mistyped",
     "need_of_scores",

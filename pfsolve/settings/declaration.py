@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from math import inf
-from typing import Any
+from typing import Any, TypeVar
 
 from pfsolve.errors import UsageError, named
+from pfsolve.settings.names import unknown
 from pfsolve.wording import read_duration
 
+_Record = TypeVar("_Record")
 _TRUTH = {"1 true yes on": True, "0 false no off": False}
 
 
@@ -184,6 +187,29 @@ def declarations(record: type) -> dict[str, Setting]:
         )
         for field in dataclasses.fields(record)
     }
+
+
+def for_python(record: type[_Record]) -> type[_Record]:
+    """A frozen dataclass whose unknown names are told with the known ones, and whose repr is short.
+
+    The repr has the values that are not the defaults.
+    """
+    defaults = {field.name: field.default for field in dataclasses.fields(record)}  # type: ignore[arg-type]
+    initialise = record.__init__
+
+    @wraps(initialise)
+    def init(self: _Record, *args: Any, **given: Any) -> None:
+        if strangers := given.keys() - defaults:
+            raise unknown(min(strangers), defaults, listing=True)
+        initialise(self, *args, **given)
+
+    def shown(self: _Record) -> str:
+        values = ((name, getattr(self, name)) for name in defaults)
+        own = (f"{name}={value!r}" for name, value in values if value != defaults[name])
+        return f"{record.__name__}({', '.join(own)})"
+
+    record.__init__, record.__repr__ = init, shown  # type: ignore[method-assign,assignment]
+    return record
 
 
 def written(value: object) -> str:

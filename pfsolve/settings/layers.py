@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pfsolve.errors import UsageError, as_option
-from pfsolve.files import read_text
+from pfsolve.settings.config_file import config_layer, config_lines, config_text
 from pfsolve.settings.declaration import Setting
+from pfsolve.settings.names import near, unknown
 from pfsolve.settings.presets import PRESETS
 from pfsolve.settings.record import METHODS, SETTINGS, Settings
 
 # What has a variable, PFSOLVE_MODELS_DIR, and is no setting.
 _FURTHER = ("config_dir", "models_dir", "programs_dir", "state_dir", "debug")
-_ALIKE = 0.75  # of two names, as difflib measures it: "particle" and "particles", not "record" and "reward"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A value of a setting, and which of several layers says it.
+
+    layer: its number, from 0, the weakest.
+    by: "preset" or "method" where the layer says it by naming one of these, else "".
+    """
+
+    value: Any
+    layer: int
+    by: str = ""
+
+
+def laid(*layers: Mapping[str, Any]) -> dict[str, Said]:
+    """What layers of values say, weakest first; raises as `merge` does, but for contradictions."""
+    merged: dict[str, Said] = {}
+    known = SETTINGS.keys() - {"profile"}
+    strongest = max((i for i, layer in enumerate(layers) if layer.get("method")), default=None)
+    for number, layer in enumerate(layers):
+        if strangers := layer.keys() - known:
+            raise unknown(min(strangers), known, listing=True)
+        own: list[tuple[str, Mapping[str, Any]]] = []
+        if preset := SETTINGS["preset"].checked(layer.get("preset")):
+            own.append(("preset", PRESETS[preset]))
+        if number == strongest:
+            own.append(("method", METHODS[SETTINGS["method"].checked(layer["method"])]))
+        for by, values in (*own, ("", layer)):
+            merged |= {k: Said(v, number, by) for k, v in values.items() if v is not None}
+    merged.pop("preset", None)
+    return merged
 
 
 def merge(*layers: Mapping[str, Any]) -> Settings:
@@ -28,19 +60,7 @@ def merge(*layers: Mapping[str, Any]) -> Settings:
     Raises:
         UsageError: an unknown setting or preset, a value of the wrong type or out of range.
     """
-    merged: dict[str, Any] = {}
-    known = SETTINGS.keys() - {"profile"}
-    strongest = max((i for i, layer in enumerate(layers) if layer.get("method")), default=None)
-    for number, layer in enumerate(layers):
-        if unknown := layer.keys() - known:
-            raise _unknown(min(unknown), known)
-        if preset := SETTINGS["preset"].checked(layer.get("preset")):
-            merged |= PRESETS[preset]
-        if number == strongest:
-            merged |= METHODS[SETTINGS["method"].checked(layer["method"])]
-        merged |= {name: value for name, value in layer.items() if value is not None}
-    merged.pop("preset", None)
-    return Settings(**merged)
+    return Settings(**{name: said.value for name, said in laid(*layers).items()})
 
 
 def parsed(name: str, text: str) -> Any:
@@ -58,7 +78,7 @@ def read_variables(variables: Mapping[str, str]) -> dict[str, Any]:
     Raises:
         UsageError: the text of one stands for no value, or for one that is not allowed.
     """
-    texts = {name: variables.get(_as_variable(name), "") for name in SETTINGS}
+    texts = {name: variables.get(as_variable(name), "") for name in SETTINGS}
     layer = {}
     for name, text in texts.items():
         if text.strip():
@@ -66,34 +86,7 @@ def read_variables(variables: Mapping[str, str]) -> dict[str, Any]:
                 layer[name] = parsed(name, text)
                 SETTINGS[name].checked(layer[name])
             except UsageError as error:
-                raise UsageError(*error.spelled(_as_variable)) from None
-    return layer
-
-
-def read_config(path: Path) -> dict[str, Any]:
-    """The user's config.toml as one layer for `merge`; empty when there is no such file.
-
-    Raises:
-        UsageError: the file cannot be read or is no TOML; a key is no setting, or its value is not
-            allowed. The message names the file.
-    """
-    import tomllib
-
-    try:
-        values = tomllib.loads(read_text(path))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"cannot read {path}: {error}", "correct the file or remove it") from error
-    # Options are written as on the command line; both spellings are fine.
-    layer = {name.replace("-", "_"): value for name, value in values.items()}
-    for name, value in layer.items():
-        try:
-            if name not in SETTINGS:
-                raise _unknown(name, SETTINGS.keys())
-            SETTINGS[name].checked(value)
-        except UsageError as error:
-            raise UsageError(f"{path}: {error.message}", error.hint) from None
+                raise UsageError(*error.spelled(as_variable)) from None
     return layer
 
 
@@ -111,15 +104,17 @@ def as_said(
         setting = SETTINGS.get(name)
         if setting is None or any(_gives(word, setting) for word in arguments):
             return as_option(name, value)
-        if variables.get(_as_variable(name), "").strip():
-            return _as_variable(name, value)
+        if variables.get(as_variable(name), "").strip():
+            return as_variable(name, value)
+        text = ""
         try:
-            config = read_config(path)
+            text = config_text(path)
+            config = config_layer(text, path)
         except UsageError:
             config = {}
         if config.get(name) is None:
             return as_option(name, value)
-        return f"{name} in {path}" if value is None else f"{name} = {value} in {path}"
+        return f"{name}{'' if value is None else f' = {value}'} in {path}, line {config_lines(text)[name]}"
 
     return spell
 
@@ -138,30 +133,13 @@ def _gives(word: str, setting: Setting) -> bool:
 def mistyped(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Variables that pfsolve does not know and that look like one of its own, each with that one."""
     known = (*SETTINGS, *_FURTHER)
-    for variable in sorted(variables.keys() - set(map(_as_variable, known))):
-        if variable.startswith(_as_variable("")):
-            near = _near(variable.removeprefix(_as_variable("")).lower(), known)
-            yield from ((variable, _as_variable(name)) for name in near)
+    for variable in sorted(variables.keys() - set(map(as_variable, known))):
+        if variable.startswith(as_variable("")):
+            meant = near(variable.removeprefix(as_variable("")).lower(), known)
+            yield from ((variable, as_variable(name)) for name in meant)
 
 
-def _as_variable(name: str, value: str | None = None) -> str:
+def as_variable(name: str, value: str | None = None) -> str:
     """A setting as the environment spells it: "PFSOLVE_BEAM_WIDTH", "PFSOLVE_BEAM_WIDTH=4"."""
     variable = f"PFSOLVE_{name.upper()}"
     return variable if value is None else f"{variable}={value}"
-
-
-def _unknown(name: str, known: Collection[str]) -> UsageError:
-    """The error that says that a name is no setting's, and which one may have been meant."""
-    if near := _near(name.lower(), known):
-        hint = f"did you mean {near[0]!r}?"
-    else:
-        hint = (
-            "options that are no settings, such as --quiet, are for the command line only; "
-            f"the settings are {', '.join(sorted(known))}"
-        )
-    return UsageError(f"unknown setting {name!r}", hint)
-
-
-def _near(name: str, known: Collection[str]) -> list[str]:
-    """The known name that is most like this one, if any is."""
-    return difflib.get_close_matches(name, known, n=1, cutoff=_ALIKE)

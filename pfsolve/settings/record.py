@@ -13,7 +13,7 @@ from typing import Any
 
 from pfsolve.errors import UsageError
 from pfsolve.settings.contradictions import GIBBS, MAX_PARTICLES, contradictions
-from pfsolve.settings.declaration import Setting, declarations, setting
+from pfsolve.settings.declaration import Setting, declarations, for_python, setting
 from pfsolve.settings.presets import PRESETS
 
 # Every method of `pfsolve.search.methods`, and the settings that go with it unless others are given.
@@ -50,6 +50,7 @@ FILES, METHOD, SAMPLING, MODELS = "Many problems", "Method", "Sampling", "Models
 OUTPUT = "Output"
 
 
+@for_python
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How to solve a problem; None leaves a value open to the policy, the machine or chance.
