@@ -76,8 +76,8 @@ def origins(
         if each.by:
             origin = each.by, f"{each.by} {place.layer[each.by]}"
         else:
-            where = place.where if isinstance(place.where, str) else place.where(name)
-            origin = place.source, where
+            at = place.where if isinstance(place.where, str) else place.where(name)
+            origin = place.source, at
         found[name] = Origin(getattr(settings, name), *origin)
     return found
 

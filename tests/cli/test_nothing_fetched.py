@@ -167,15 +167,15 @@ def test_nothing_is_fetched_for_what_is_wrong(
 @pytest.mark.parametrize(
     ("config", "words", "says"),
     [
-        ('profile = "heroic"', ("solve",), "profile in {} is 'heroic', which is unknown"),
+        ('profile = "heroic"', ("solve",), "profile in {}, line 1 is 'heroic', which is unknown"),
         (
             "particles = 6",
             ("solve", "--method", "beam"),
-            "particles in {} is 6, which is no multiple",
+            "particles in {}, line 1 is 6, which is no multiple",
         ),
-        ("ess_threshold = 0.5", ("solve",), "ess_threshold = 0.5 in {} needs ratio weights"),
+        ("ess_threshold = 0.5", ("solve",), "ess_threshold = 0.5 in {}, line 1 needs ratio weights"),
         ("ess_threshold = 0.5", ("solve", "--ess-threshold=0.4"), "--ess-threshold 0.4 needs"),
-        ("context = 99999999", ("solve", "--policy", WITH_PROBE), "context in {} is 99999999"),
+        ("context = 99999999", ("solve", "--policy", WITH_PROBE), "context in {}, line 1 is 99999999"),
         ("", ("solve", "-n6"), "--particles is 6"),
         ("", ("solve",), "PFSOLVE_PARTICLES is 6"),
     ],
