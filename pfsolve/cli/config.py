@@ -21,7 +21,7 @@ app = subcommands("See settings, where each comes from, and change config.toml."
 @app.command()
 @taking(*SETTINGS)
 def show(as_json: AsJson = False, *, flags: Flags) -> None:
-    """Show every setting of a run with these options, and where its value comes from."""
+    """Show every setting and where its value comes from: in a run with these options."""
     from pfsolve.display.columns import Table
     from pfsolve.display.output import Output
     from pfsolve.environment import Environment
