@@ -79,12 +79,12 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "config show": (
         ("pfsolve config show", "of a run without options"),
-        ("pfsolve config show --profile small", "of one with these"),
+        ("pfsolve config show --method greedy", "of one with these"),
         ("pfsolve config show --json | jq .settings.particles", "as JSON"),
     ),
     "config path": (
         ("pfsolve config path", "the file"),
-        ('$EDITOR "$(pfsolve config path)"', "edit it"),
+        ("pfsolve config path --json | jq .exists", "is it there?"),
     ),
     "config set": (
         ("pfsolve config set particles 16", "one setting"),
