@@ -64,7 +64,7 @@ def engine(machine: Machine, reply: Reply, wanted: str) -> Check:
             name,
             "failed",
             f"{version}, but pfsolve needs {wanted}",
-            f"`pip install '{wanted}'`, with what follows the name in `{machine.wheel()}`",
+            f"`{machine.wheel().replace(name, repr(wanted), 1)}`",
         )
     return Check(name, "ok", version)
 
@@ -253,8 +253,8 @@ def model(name: str, path: Path, wrong: str | None, hashed: bool, own: bool) -> 
         own: whether pfsolve has put it there, and not another program.
     """
     if wrong is None:
-        how = "sha256 is right" if hashed else "size is right; --hash reads it"
-        return Check(f"model {name}", "ok", f"{path}: {how}")
+        how = "its sha256 is right" if hashed else "its size is right (--hash reads it)"
+        return Check(f"model {name}", "ok", f"{how}: {path}")
     remedy = f"`pfsolve models rm {name}`, then `pfsolve models pull {name}`"
     if not own:
         remedy = "it lies in the Hub's own cache: `hf cache verify` and `hf cache rm` mend that"

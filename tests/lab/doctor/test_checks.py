@@ -48,7 +48,12 @@ OUTCOMES: list[tuple[Check, str, str, str]] = [
     (checks.engine(LAPTOP, reply(version="0.3.36"), WANTED), "ok", "0.3.36", ""),
     (checks.engine(LAPTOP, reply(version="0.3.40"), WANTED), "ok", "0.3.40", ""),
     (checks.engine(LAPTOP, reply(version="0.2.90"), WANTED), "failed", "0.2.90", WANTED),
-    (checks.engine(LAPTOP, reply(version="0.4.0"), WANTED), "failed", "needs", "whl/cpu"),
+    (
+        checks.engine(LAPTOP, reply(version="0.4.0"), WANTED),
+        "failed",
+        "needs",
+        f"install '{WANTED}' --prefer",
+    ),
     (checks.engine(LAPTOP, reply(error="libgomp.so.1"), WANTED), "failed", "libgomp", "whl/cpu"),
     (checks.engine(WITH_GPU, reply(error="no module"), WANTED), "failed", "no module", "whl/cu124"),
     (checks.engine(LAPTOP, Reply(-4), WANTED), "failed", "Illegal instruction", SOURCE),
