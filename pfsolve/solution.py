@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pfsolve.particle import Particle
+from pfsolve.answers import spoken
+from pfsolve.particle import Kind, Particle
+from pfsolve.programs import writing
 from pfsolve.search.selection import Candidate
 from pfsolve.settings import Settings
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+_INLINE, _APART = (
+    re.compile(rf"(?<!\\)\\{a}(.+?)(?<!\\)\\{b}", re.DOTALL)
+    for a, b in (("\\(", "\\)"), ("\\[", "\\]"))
+)
+_WORDS = re.compile(r"[A-Za-z]{2}")  # what LaTeX would set as a product, where no command is
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,29 @@ class Solution:
         """The texts of its steps, which together are `text`; none without an answer."""
         return () if self.best is None else self.best.texts
 
+    def __repr__(self) -> str:
+        cut = [name for name in ("interrupted", "out_of_time") if getattr(self, name)]
+        parts = (
+            f"answer={self.answer!r}",
+            f"agreement={self.agreement:.3g}",
+            f"particles={len(self.particles)}",
+            f"tokens={self.tokens}",
+            f"seconds={self.seconds:.3g}",
+            f"seed={self.seed}",
+            *(f"{name}=True" for name in cut),
+        )
+        return f"Solution({', '.join(parts)})"
+
+    def _repr_markdown_(self) -> str:
+        """The solution and its answer, for notebooks."""
+        answer = self._repr_latex_()
+        parts = [*_written(self.best), f"**Answer:** {answer}" if answer else "*No answer*"]
+        return "\n\n".join(parts)
+
+    def _repr_latex_(self) -> str | None:
+        """The answer, for notebooks; None without one."""
+        return None if self.answer is None else _formula(self.answer)
+
 
 @dataclass(frozen=True, slots=True)
 class ScoredSolution:
@@ -66,3 +98,24 @@ class ScoredSolution:
     log_odds: NDArray[np.float64]  # (L,) of the prefix that ends with each step, in [-inf, inf)
     tokens: int  # read for it by the policy and by the reward's own model
     seconds: float
+
+
+def _written(best: Particle | None) -> list[str]:
+    """What a particle wrote, as Markdown with dollars around its mathematics."""
+    if best is None:
+        return []
+    if best.kind is Kind.PROGRAM:
+        blocks = [("python", writing.program(best.text)), ("", best.output or "")]
+        return [f"```{language}\n{text.strip()}\n```" for language, text in blocks if text]
+    text = spoken(best.text, blank="").strip()
+    text = _APART.sub(lambda found: f"$${found[1].strip()}$$", text)
+    return [_INLINE.sub(lambda found: f"${found[1].strip()}$", text)]
+
+
+def _formula(answer: str) -> str:
+    """An answer as LaTeX; words that no command says so are text."""
+    if answer.count("$") == 2:  # it says itself where its mathematics is
+        return answer
+    words = "\\" not in answer and _WORDS.search(answer)
+    answer = re.sub(r"(?<!\\)[%$#]", r"\\\g<0>", answer)
+    return rf"$\text{{{answer}}}$" if words else f"${answer}$"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -75,3 +77,50 @@ def test_without_an_answer_there_is_nothing_to_show() -> None:
     looping = Particle((Step((1,), b"and so on", 0),), Finish.LOOP)
     solution = solved([looping, looping], [0.5, 0.5])
     assert (solution.best, solution.text, solution.steps) == (None, None, ())
+
+
+# -- in a shell and in a notebook --
+
+
+def test_its_repr_is_a_line() -> None:
+    shown = repr(solved([text("4"), text("7")], [0.75, 0.25]))
+    assert shown == (
+        "Solution(answer='4', agreement=0.75, particles=2, tokens=9, seconds=1, seed=1)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "latex"),
+    [
+        ("4", "$4$"),
+        (r"\frac{1}{2}", r"$\frac{1}{2}$"),
+        ("x = 2", "$x = 2$"),
+        ("blue", r"$\text{blue}$"),
+        ("2*sqrt(3)", r"$\text{2*sqrt(3)}$"),
+        ("50%", r"$50\%$"),
+        (r"50\%", r"$50\%$"),
+        ("$5", r"$\$5$"),
+        ("100% sure", r"$\text{100\% sure}$"),
+        ("$x$ or 3", "$x$ or 3"),
+    ],
+)
+def test_a_notebook_shows_its_answer_as_mathematics(answer: str, latex: str) -> None:
+    solution = dataclasses.replace(solved([text("4")], [1.0]), answer=answer)
+    assert solution._repr_latex_() == latex
+    assert solution._repr_markdown_().endswith(f"\n\n**Answer:** {latex}")
+
+
+def test_a_notebook_shows_its_solution() -> None:
+    said = (
+        r"<think>Hm.</think>By \( a^2 \) it is\n\[\n\begin{matrix}1\\[2pt] 2\end{matrix}\n\]\nso \boxed{4}"
+    ).replace(r"\n", "\n")
+    particle = Particle((Step((1,), said.encode(), 0),), Finish.END)
+    assert solved([particle], [1.0])._repr_markdown_() == (
+        "By $a^2$ it is\n$$\\begin{matrix}1\\\\[2pt] 2\\end{matrix}$$\nso \\boxed{4}\n\n**Answer:** $4$"
+    )
+    assert solved([program("4")], [1.0])._repr_markdown_() == (
+        "```python\nprint(4)\n```\n\n```\n4\n```\n\n**Answer:** $4$"
+    )
+    looping = Particle((Step((1,), b"and so on", 0),), Finish.LOOP)
+    without = solved([looping], [1.0])
+    assert (without._repr_markdown_(), without._repr_latex_()) == ("*No answer*", None)

@@ -7,7 +7,7 @@ wrong with it, or blank and counted. A bad row does not change how the others ar
 from __future__ import annotations
 
 from pfsolve.problems.fields import parse_fields
-from pfsolve.problems.problem import BadRow, Problem
+from pfsolve.problems.problem import BadRow, Problem, numbered
 from pfsolve.problems.read import (
     INPUTS,
     ProblemFile,
@@ -23,6 +23,7 @@ __all__ = [
     "Problem",
     "ProblemFile",
     "Shard",
+    "numbered",
     "parse_fields",
     "read_answered",
     "read_objects",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from pfsolve.errors import UsageError
 from pfsolve.files import number_of
 
 MAX_ID = 200  # characters; "#2" and so on may be added to a duplicate
@@ -32,6 +33,20 @@ class Problem:
         file, in another order, and on another machine.
         """
         return number_of(f"{root}:{self.id}", b"pfsolve seed") >> 1
+
+
+def numbered(problems: Iterable[str | Problem]) -> Iterator[Problem]:
+    """Problems as they are, and of texts each as a line of a file would be.
+
+    Raises:
+        UsageError: they are a single text.
+    """
+    if isinstance(problems, str):
+        raise UsageError("the problems are a single text", "put it in a list, or solve it alone")
+    return (
+        Problem(str(number), number, each.strip()) if isinstance(each, str) else each
+        for number, each in enumerate(problems, 1)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from copy import copy
 from dataclasses import replace
 from functools import partial
+from typing import Any, TypeAlias
 
 from pfsolve.answers import warm_up
 from pfsolve.engine import backend
@@ -17,9 +20,9 @@ from pfsolve.engine.policy import Policy
 from pfsolve.environment import Environment
 from pfsolve.errors import Interrupted, PfsolveError, ProblemTooLong, UsageError, named
 from pfsolve.events import Listener, ignore
-from pfsolve.events.search import InProblem, SearchListener
+from pfsolve.events.search import InProblem, SearchEvent, SearchListener
 from pfsolve.particle import Kind
-from pfsolve.problems import Problem
+from pfsolve.problems import Problem, numbered
 from pfsolve.rewards.base import Reward
 from pfsolve.settings import Settings, need_of_scores
 from pfsolve.solution import ScoredSolution, Solution
@@ -33,8 +36,10 @@ from pfsolve.solver.prompt import prompt_tokens, ways_of_asking
 from pfsolve.solver.reading import score_solution
 from pfsolve.solver.scheduler import Scheduler
 from pfsolve.solver.streams import resampling_rng
-from pfsolve.solver.task import Task, Writer
+from pfsolve.solver.task import Outcome, Task, Writer
 from pfsolve.wording import listed
+
+End: TypeAlias = tuple[Problem, Solution | PfsolveError]  # of a search
 
 
 class Solver:
@@ -138,6 +143,11 @@ class Solver:
         self.settings = self._loaded.resolve(settings, self.reward)
         self._waves = waves_of(self.settings, self._loaded.plan.at_once)
 
+    def __repr__(self) -> str:
+        names = ("policy", "reward", "method", "particles")
+        values = (f"{name}={getattr(self.settings, name)!r}" for name in names)
+        return f"{type(self).__name__}({', '.join(values)})"
+
     def __enter__(self) -> Solver:
         return self
 
@@ -165,45 +175,68 @@ class Solver:
             NoAnswer: every particle went in circles or failed.
             Interrupted: it was to stop before it began.
         """
-        if seed is None:
-            seed = self.settings.seed if self.settings.seed is not None else secrets.randbits(32)
-        alone = Problem("1", 1, problem.strip())
-        for _, end in self._search([(alone, seed)], stopping, lambda _: listen):
+        alone = self._alone(problem, seed)
+        for _, end in self._ends([alone], stopping, lambda _: listen):
             if isinstance(end, PfsolveError):
                 raise end
             return end
         raise Interrupted("interrupted before the search began")
 
+    def events(
+        self, problem: str, *, seed: int | None = None
+    ) -> Generator[SearchEvent | Solution, None, None]:
+        """Solve one problem step by step: the search's events as they come, and at last its solution.
+
+        Closing it, as the end of a `for` does, ends the search where it is.
+
+        Args:
+            seed: random seed; by default that of the settings, or else a fresh one.
+
+        Raises:
+            UsageError, ProblemTooLong, NoAnswer: as in `solve`, once it runs.
+        """
+        heard: deque[SearchEvent] = deque()
+        alone = self._alone(problem, seed)
+        with closing(self._search([alone], lambda: False, lambda _: heard.append)) as decodes:
+            for ended in decodes:
+                while heard:
+                    yield heard.popleft()
+                for _, end in ended:
+                    if isinstance(end, PfsolveError):
+                        raise end
+                    yield end
+
     def solve_all(
         self,
-        problems: Iterable[Problem],
+        problems: Iterable[str | Problem],
         *,
         seed: int | None = None,
         stopping: Callable[[], bool] = lambda: False,
         listen: Listener | None = None,
-    ) -> Iterator[tuple[Problem, Solution | PfsolveError]]:
+    ) -> Iterator[End]:
         """Solve many problems, several side by side; each comes with its end as soon as it has one.
 
         A problem's own seed follows from `seed` and its id, so that its solution does not depend on
         what runs beside it.
 
         Args:
+            problems: each a text, which is numbered as a line of a file, or with an id of its own.
             seed: random seed; by default that of the settings, or else 0.
             stopping: asked after each token; once true, no further problem is begun, and those under
                 way are cut where they are.
             listen: receives the searches' events, each as `InProblem`.
 
         Raises:
+            UsageError: the problems are a single text.
             EngineError: llama.cpp fails; one problem's failure is its end instead.
         """
-        if seed is None:
-            seed = self.settings.seed or 0
-        seeded = ((problem, problem.seed(seed)) for problem in problems)
+        root = (self.settings.seed or 0) if seed is None else seed
+        seeded = ((problem, problem.seed(root)) for problem in numbered(problems))
 
         def listener(problem: Problem) -> SearchListener | None:
             return None if listen is None else lambda event: listen(InProblem(problem.id, event))
 
-        return self._search(seeded, stopping, listener)
+        return self._ends(seeded, stopping, listener)
 
     def read_solution(self, problem: str, steps: Sequence[str]) -> ScoredSolution:
         """Score a given solution, step by step.
@@ -221,13 +254,28 @@ class Solver:
         prompt = prompt_tokens(self.policy, asking, problem)
         return score_solution(self.policy, self.reward, problem, prompt, steps)
 
+    def _alone(self, problem: str, seed: int | None) -> tuple[Problem, int]:
+        """A problem that is solved by itself, with its seed."""
+        if seed is None:
+            seed = self.settings.seed if self.settings.seed is not None else secrets.randbits(32)
+        return Problem("1", 1, problem.strip()), seed
+
+    def _ends(self, *search: Any) -> Iterator[End]:
+        """The problems' ends, one at a time; takes what `_search` does."""
+        with closing(self._search(*search)) as decodes:
+            for ended in decodes:
+                yield from ended
+
     def _search(
         self,
         problems: Iterable[tuple[Problem, int]],
         stopping: Callable[[], bool],
         listener: Callable[[Problem], SearchListener | None],
-    ) -> Iterator[tuple[Problem, Solution | PfsolveError]]:
-        """Keep `parallel` searches going until there are no more problems, given with their seeds."""
+    ) -> Generator[list[End], None, None]:
+        """Keep `parallel` searches going until there are no more problems, given with their seeds.
+
+        It yields after each decode, what ended with it.
+        """
         waiting = iter(problems)
         with Scheduler(
             self.policy,
@@ -245,17 +293,15 @@ class Solver:
                     try:
                         scheduler.begin(self._task(problem, seed, listener(problem)))
                     except (UsageError, ProblemTooLong) as error:
-                        yield problem, error
+                        yield [(problem, error)]
                 if not scheduler.running:
                     return
-                for task, end in scheduler.advance():
-                    if isinstance(end, PfsolveError):
-                        yield task.problem, end
-                    else:
-                        yield (
-                            task.problem,
-                            solution_of(task, end, self.settings, self.versions, self.load_seconds),
-                        )
+                yield [(task.problem, self._end(task, end)) for task, end in scheduler.advance()]
+
+    def _end(self, task: Task, end: Outcome | PfsolveError) -> Solution | PfsolveError:
+        if isinstance(end, PfsolveError):
+            return end
+        return solution_of(task, end, self.settings, self.versions, self.load_seconds)
 
     def _writer(self, kind: Kind, problem: str) -> Writer:
         asking = self._asking[kind]
