@@ -175,6 +175,7 @@ def bench(
     if record is not None:
         RunRecords(record)  # refused before anything is fetched
     with ResultsFile(path, resume=True) as results:
+        out.note_each(results.told)
         if settings.policy is None:
             with watching(environment, quiet=quiet) as display:
                 policy.fetch(environment, offline=settings.offline, listen=display)

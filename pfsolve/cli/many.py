@@ -54,6 +54,7 @@ def solve_file(
         results = show = None
         if options.output is not None:
             results = stack.enter_context(ResultsFile(options.output, resume=options.resume))
+            output.note_each(results.told)
         records = None if options.record is None else RunRecords(options.record)
         if not rows:  # a shard may hold nothing of a short file
             return

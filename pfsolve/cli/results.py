@@ -25,14 +25,14 @@ def summary(files: Files, as_json: AsJson = False) -> None:
     from pfsolve.display.report.summary import summary_table
     from pfsolve.environment import Environment
     from pfsolve.errors import UsageError
-    from pfsolve.results.file import read_solved
+    from pfsolve.results.file import fault_lines, read_solved
     from pfsolve.results.summary import summarise
 
     output = Output(Environment(), as_json=as_json)
     contents = [read_solved(path) for path in files]
-    damaged = sum(each.damaged for each in contents)
-    if damaged:
-        output.note(f"{damaged} damaged lines are left out")
+    for path, each in zip(files, contents, strict=True):
+        for line in fault_lines(each.faults):
+            output.note(f"{path}, {line}; left out")
     summaries = summarise(record for each in contents for record in each.records)
     if not summaries:
         raise UsageError("there are no results yet", "pfsolve -f problems.jsonl -o results.jsonl")

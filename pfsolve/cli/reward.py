@@ -92,6 +92,7 @@ def evaluate(
         scores_file = None
         if output is not None:
             scores_file = stack.enter_context(ResultsFile(output, resume=True))
+            out.note_each(scores_file.told)
         display = stack.enter_context(watching(environment, quiet=quiet))
         solver, stopping = stack.enter_context(
             open_solver(settings, environment, scoring=True, listen=display, quiet=quiet)

@@ -267,7 +267,7 @@ def json_object(data: bytes | None, what: str) -> dict[str, Any] | None:
         return None
     try:
         found = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise ModelFileError(f"{what} is no JSON object")

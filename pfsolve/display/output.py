@@ -111,6 +111,10 @@ class Output:
         if not self._quiet:
             self._environment.err.print(Text(line, style="dim"), soft_wrap=True)
 
+    def note_each(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.note(line)
+
     def aside(self, line: str) -> None:
         """A note that is worth no more than a look: on a terminal, and not where JSON is wanted.
 

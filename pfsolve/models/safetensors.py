@@ -79,7 +79,7 @@ def read_header(file: BinaryIO, size: int, what: str) -> list[Tensor]:
             for name, fields in header.items()
             if name != "__metadata__"
         ]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         raise ModelFileError(f"{what} has a damaged safetensors header") from None
     if tensors and max(tensor.offset + tensor.bytes for tensor in tensors) > size:
         raise ModelFileError(f"{what} is cut short: {size} bytes are not all that its header names")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeGuard
+from typing import Self
 
 from pfsolve.errors import UsageError
-from pfsolve.files import dumps, replacing
+from pfsolve.files import dumps, flush, replacing
 from pfsolve.problems import BadRow, Problem
-from pfsolve.results.line import SCHEMA, ResultLine, upgraded
+from pfsolve.results.checking import Fault, parsed
+from pfsolve.results.line import SCHEMA, ResultLine
 from pfsolve.results.resuming import as_decided, is_finished, regraded
 from pfsolve.settings import Settings
 
@@ -24,16 +24,12 @@ class Contents:
     # The bytes of each line that is not blank, and its result, None where it holds none.
     lines: tuple[tuple[bytes, ResultLine | None], ...] = ()
     torn: bool = False  # the last line has no line break; it may hold a result all the same
+    # What is wrong with each line without a result, a torn last one aside: "line 3: `rows` is missing".
+    faults: tuple[str, ...] = ()
 
     @property
     def records(self) -> list[ResultLine]:
         return [record for _, record in self.lines if record is not None]
-
-    @property
-    def damaged(self) -> int:
-        """The number of lines without a result, a torn last one aside."""
-        whole = self.lines[:-1] if self.torn else self.lines
-        return sum(record is None for _, record in whole)
 
 
 def read_results(path: Path) -> Contents:
@@ -46,8 +42,19 @@ def read_results(path: Path) -> Contents:
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", "give a results file") from error
-    lines = tuple((line, _parse(line)) for line in data.split(b"\n") if line.strip())
-    contents = Contents(lines, torn=not data.endswith(b"\n") and bool(lines))
+    lines: list[tuple[bytes, ResultLine | None]] = []
+    faults = []
+    whole, last = data.split(b"\n")[:-1], data.split(b"\n")[-1]
+    for number, line in enumerate([*whole, last], 1):
+        if not line.strip():
+            continue
+        try:
+            lines.append((line, parsed(line)))
+        except Fault as fault:
+            lines.append((line, None))
+            if number <= len(whole):
+                faults.append(f"line {number}: {fault}")
+    contents = Contents(tuple(lines), bool(last.strip()), tuple(faults))
     newest = max((record["schema"] for record in contents.records), default=SCHEMA)
     if newest > SCHEMA:
         raise UsageError(
@@ -56,7 +63,8 @@ def read_results(path: Path) -> Contents:
         )
     only_torn = contents.torn and len(lines) == 1 and _START.startswith(data[: len(_START)])
     if lines and not contents.records and not only_torn:
-        raise UsageError(f"{path} holds no results of pfsolve", "name another file")
+        first = f" ({faults[0]})" if faults else ""
+        raise UsageError(f"{path} holds no results of pfsolve{first}", "name another file")
     return contents
 
 
@@ -64,7 +72,7 @@ def read_solved(path: Path) -> Contents:
     """Read a file of results of solving.
 
     Raises:
-        UsageError: as in `read_results`, or it holds something else than those.
+        UsageError: as in `read_results`, or it holds scores of a reward.
     """
     contents = read_results(path)
     if any("log_odds" in record for record in contents.records):
@@ -72,36 +80,16 @@ def read_solved(path: Path) -> Contents:
             f"{path} holds scores of a reward, not results of solving",
             "`pfsolve reward eval FILE -o` with it sums those up",
         )
-    solved = tuple((line, record if _is_whole(record) else None) for line, record in contents.lines)
-    if contents.records and not any(record for _, record in solved):
-        raise UsageError(f"{path} holds no results of solving", "name another file")
-    return Contents(solved, contents.torn)
+    return contents
 
 
-# What every result has, and what `summarise` and `merge` need of it.
-_WHOLE = {"line": int, "rows": int, "settings": dict, "settings_hash": str, "at": str}
-
-
-def _is_whole(record: ResultLine | None) -> TypeGuard[ResultLine]:
-    """Whether a line holds a result that lacks nothing."""
-    return record is not None and all(
-        isinstance(record.get(name), kind) for name, kind in _WHOLE.items()
-    )
+def fault_lines(faults: Sequence[str], most: int = 5) -> list[str]:
+    """What to tell of damaged lines: the first of them, and the number of the others."""
+    more = len(faults) - most
+    return [*faults[:most], *([f"and {more} lines more"] if more > 0 else [])]
 
 
 _START = b'{"schema": '  # of every line
-
-
-def _parse(line: bytes) -> ResultLine | None:
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(record, dict) or type(record.get("schema")) is not int:
-        return None
-    return upgraded(record) if isinstance(record.get("id"), str) else None
-
-
 _OTHERS = (".csv", ".tsv", ".gz")  # endings of files that hold something else
 
 
@@ -109,7 +97,11 @@ class ResultsFile:
     """A results file that is being written. Close it, or use it in a `with`.
 
     Args:
-        path: a new or empty file, or with `resume` one of an earlier run.
+        path: a new or empty file, or with `resume` one of an earlier run. Its damaged lines, a torn
+            last one aside, are moved into FILE.bad: their problems count as not done.
+
+    Attributes:
+        moved: what was wrong with each of them: "line 3: `rows` is missing".
 
     Raises:
         UsageError: it exists already, holds something else, or cannot be written.
@@ -131,6 +123,7 @@ class ResultsFile:
             contents = read_results(path)
         self._lines = list(contents.lines)
         self._torn = contents.torn
+        self.moved = contents.faults
         self._new = not self.path.exists()
         try:
             self._file = self.path.open("ab")
@@ -138,6 +131,30 @@ class ResultsFile:
             raise UsageError(
                 f"cannot write {path}: {error.strerror}", "name a file in a folder of yours"
             ) from error
+        if self.moved:
+            self._set_damaged_aside()
+
+    @property
+    def told(self) -> list[str]:
+        """What to tell of the lines that were moved."""
+        return [
+            f"{self.path.name}, {line}; moved to {self.bad.name}"
+            for line in fault_lines(self.moved)
+        ]
+
+    @property
+    def bad(self) -> Path:
+        """Where damaged lines are kept."""
+        return self.path.with_name(f"{self.path.name}.bad")
+
+    def _set_damaged_aside(self) -> None:
+        torn = self._lines[-1:] if self._torn else []
+        whole = self._lines[:-1] if self._torn else self._lines
+        with self.bad.open("ab") as file:
+            file.writelines(line + b"\n" for line, record in whole if record is None)
+        flush(self.bad)  # before they are gone from where they were
+        self._lines = [(line, record) for line, record in whole if record is not None] + torn
+        self._replace((line for line, _ in self._lines), torn=self._torn)
 
     @property
     def records(self) -> list[ResultLine]:
@@ -153,7 +170,7 @@ class ResultsFile:
         """
         runs: dict[str, list[ResultLine]] = {}
         for _, record in self._lines:
-            if _is_whole(record) and is_finished(record):
+            if record is not None and "log_odds" not in record and is_finished(record):
                 runs.setdefault(record["settings_hash"], []).append(record)
         wanted = {(problem.id, problem.text) for problem in problems}
         for run in runs.values():
@@ -210,11 +227,11 @@ class ResultsFile:
         self._lines, self._torn = kept, False
         return finished
 
-    def _replace(self, lines: Iterable[bytes]) -> None:
-        """Put these lines in the place of the file's, at one stroke."""
+    def _replace(self, lines: Iterable[bytes], *, torn: bool = False) -> None:
+        """Put these lines in the place of the file's, at one stroke; a torn one ends in no line break."""
         self._file.close()
         with replacing(self.path) as file:
-            file.writelines(line + b"\n" for line in lines)
+            file.write(b"\n".join([*lines, *([] if torn else [b""])]))
         self._file = self.path.open("ab")
 
     def write(self, record: ResultLine) -> None:

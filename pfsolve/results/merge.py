@@ -25,9 +25,10 @@ def merge(parts: Mapping[Path, Contents]) -> list[ResultLine]:
     merged: dict[str, tuple[Path, ResultLine]] = {}
     first: tuple[Path, ResultLine] | None = None
     for path, contents in parts.items():
-        if contents.torn or contents.damaged:
+        if contents.torn or contents.faults:
+            what = f"damaged: {contents.faults[0]}" if contents.faults else "not finished"
             raise UsageError(
-                f"{path} is damaged or not finished: not every line holds a result",
+                f"{path} is {what}",
                 "finish that run first: pfsolve -f ... --resume",
             )
         for record in contents.records:

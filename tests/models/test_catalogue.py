@@ -302,6 +302,8 @@ def test_a_mistake_is_named_by_file_entry_and_key(
     ("text", "complaint"),
     [
         ("models = [", "is not valid TOML"),
+        ("x = " + "[" * 50_000, "is nested too deeply"),
+        ("x = " + "9" * 5000, "is not valid TOML"),
         ("models = 3", "`models` is 3"),
         ("models = [3]", r"`models` is \[3\]"),
         ('[[models]]\nfile = "x"', "model 1: `name` is missing"),

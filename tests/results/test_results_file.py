@@ -17,6 +17,7 @@ from pfsolve.problems import Problem
 from pfsolve.programs import ProgramResult
 from pfsolve.results.file import ResultsFile, read_results, read_solved
 from pfsolve.results.line import Origin, alone, brief
+from pfsolve.results.merge import merge
 from pfsolve.results.resuming import adopting
 from pfsolve.settings import Settings
 from tests.results.conftest import BAD, PROBLEMS, ROWS, origin, solution
@@ -184,7 +185,8 @@ def test_a_line_of_a_comparison_is_kept_if_the_same_particles_are_right(
     tmp_path: Path, answer: str | None, kept: bool
 ) -> None:
     path = tmp_path / "r.jsonl"
-    write(path, {**LINES[1], "pool": {"classes": [0]}})
+    pool = {"classes": [0], "log_odds": [None], "weights": [1.0], "tokens": [2]}
+    write(path, {**LINES[1], "pool": pool})
     with ResultsFile(path, resume=True) as file:
         finished = file.resume(OURS.settings_hash, [replace(PROBLEMS[1], answer=answer)])
     assert {name: line["expected"] for name, line in finished.items()} == (
@@ -220,13 +222,21 @@ def test_no_answer_at_the_end_of_a_search_is_a_result(tmp_path: Path) -> None:
     assert resume(gone) == {"1"}, "the same seed would go in the same circles"
 
 
-def test_damaged_lines_within_stay_as_they_are(tmp_path: Path) -> None:
+def test_damaged_lines_within_are_set_aside_and_their_problems_solved_again(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
-    path.write_text(dumps(LINES[0]) + "\n{broken}\n" + dumps(LINES[1]) + '\n{"sch')
-    assert read_results(path).damaged == 1
-    assert resume(path) == {"1", "2"}
-    assert path.read_text().splitlines()[1] == "{broken}"
-    assert len(path.read_text().splitlines()) == 3
+    cut = dumps({**LINES[1], "rows": "9"})
+    path.write_text("\n".join([dumps(LINES[0]), "{broken}", cut, dumps(LINES[2]), '{"sch']))
+    bad = tmp_path / "r.jsonl.bad"
+    bad.write_text("from before\n")
+    faults = ("line 2: it is no JSON", "line 3: `rows` is '9', not a whole number")
+    assert read_results(path).faults == faults
+    with ResultsFile(path, resume=True) as file:
+        assert file.told == [f"r.jsonl, {fault}; moved to r.jsonl.bad" for fault in faults]
+        assert set(file.resume(OURS.settings_hash, ROWS)) == {"1", "3"}
+        file.write(LINES[1])
+    assert bad.read_text().splitlines() == ["from before", "{broken}", cut]
+    assert ids(path) == ["1", "3", "2"]
+    assert read_results(path).faults == ()
 
 
 def test_an_existing_file_is_never_written_to_by_surprise(tmp_path: Path) -> None:
@@ -290,7 +300,10 @@ def test_scores_of_a_reward_are_no_results_of_solving(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     write(path, LINES[0])
     assert len(read_solved(path).records) == 1
-    write(path.with_name("s.jsonl"), {"schema": 2, "id": "1", "log_odds": [0.5]})
+    write(
+        path.with_name("s.jsonl"),
+        {"schema": 2, "id": "1", "log_odds": [0.5], "tokens": 9, "seconds": 0.1},
+    )
     with pytest.raises(UsageError, match="scores of a reward"):
         read_solved(path.with_name("s.jsonl"))
 
@@ -310,11 +323,64 @@ def test_an_output_that_cannot_be_written_is_known_at_once(tmp_path: Path, path:
         ResultsFile(tmp_path / path)
 
 
-def test_a_result_that_lacks_something_is_damaged(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({name: None} for name in ("line", "rows", "settings", "versions", "settings_hash", "at")),
+        *(
+            {name: "x"}
+            for name in ("line", "rows", "tokens", "correct", "seed", "error", "timings")
+        ),
+        *({name: []} for name in ("settings", "versions", "shard", "answer", "problem", "pool")),
+        {"shard": "3/2"},
+        {"at": "yesterday"},
+        {"tokens": float("nan")},
+        {"rows": True},
+        {"line": -1},
+        {"agreement": float("inf")},
+        {"settings": {"method": []}},
+        {"versions": {"numpy": 2}},
+        {"timings": {"solve_seconds": None}},
+        {"error": {"kind": "NoAnswer"}},
+        {"pool": {"classes": [0], "log_odds": [None], "weights": [1.0], "tokens": []}},
+    ],
+    ids=str,
+)
+def test_a_field_of_the_wrong_type_is_named_with_its_line(tmp_path: Path, change: dict) -> None:
     path = tmp_path / "r.jsonl"
-    write(path, LINES[0], {"schema": 1, "id": "x"}, {**LINES[1], "rows": "9"})
+    path.write_text(f"{dumps(LINES[0])}\n{json.dumps({**LINES[1], **change})}\n")
     contents = read_solved(path)
-    assert (contents.records, contents.damaged) == ([LINES[0]], 2)
-    path.write_text('{"schema": 1, "id": "x"}\n')
-    with pytest.raises(UsageError, match="holds no results of solving"):
+    assert contents.records == [LINES[0]]
+    (fault,) = contents.faults
+    assert fault.startswith(f"line 2: `{next(iter(change))}` is ")
+    with pytest.raises(UsageError, match="is damaged: line 2: "):
+        merge({path: contents})
+
+
+@pytest.mark.parametrize(
+    "name", ["line", "rows", "settings", "versions", "at", "answer", "correct"]
+)
+def test_a_missing_field_is_named_with_its_line(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "r.jsonl"
+    short = {key: value for key, value in LINES[1].items() if key != name}
+    path.write_text(f"{dumps(LINES[0])}\n\n{dumps(short)}\n")
+    assert read_solved(path).faults == (f"line 3: `{name}` is missing",)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("[" * 100_000, "nested too deeply"),
+        ('{"schema": 2, "id": ' + "9" * 5000 + "}", "no JSON"),
+        ('{"schema": 2}', "`id` is missing"),
+        ('{"schema": 1, "id": "x"}', "`settings` is missing"),
+        ("[1]", "no JSON object"),
+        ("\ufeff\x00", "no JSON"),
+    ],
+    ids=["deep", "digits", "id", "old", "list", "zero"],
+)
+def test_a_file_of_other_lines_holds_no_results(tmp_path: Path, line: str, says: str) -> None:
+    path = tmp_path / "r.jsonl"
+    path.write_text(line + "\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=f"holds no results of pfsolve.*{says}"):
         read_solved(path)
