@@ -142,9 +142,10 @@ def _parsed(text: str, path: Path) -> dict[str, Any]:
 
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also of a number with too many digits
+        deep = isinstance(error, RecursionError)
         raise UsageError(
-            f"cannot read {path}: {error}",
+            f"cannot read {path}: {'it is nested too deeply' if deep else error}",
             'a line is such as particles = 8, or method = "pf", or offline = true',
         ) from None
 
@@ -154,7 +155,7 @@ def _is_toml(text: str) -> bool:
 
     try:
         tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return False
     return True
 

@@ -14,6 +14,7 @@ from pfsolve.settings.names import unknown
 from pfsolve.wording import read_duration
 
 _Record = TypeVar("_Record")
+_MOST_BITS = 256  # of a whole number that a message shows
 _TRUTH = {"1 true yes on": True, "0 false no off": False}
 
 
@@ -125,6 +126,8 @@ class Setting:
             value = self._converted(value)
         except (TypeError, ValueError):
             raise self._refused(repr(value), self._no_value) from None
+        if isinstance(value, str) and not value.strip():
+            raise self._refused(repr(value), "empty")
         if self.choices and value not in self.choices:
             raise self._refused(repr(value), "unknown")
         if isinstance(value, int | float):
@@ -216,4 +219,6 @@ def written(value: object) -> str:
     """A value as one writes it on the command line."""
     if isinstance(value, tuple):
         return ",".join(map(written, value))
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return "a number of many digits"  # which Python does not write
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,6 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The config file of a user of their own, which is not there yet, with all variables cleared."""
-    import os
-
     for variable in [each for each in os.environ if each.startswith("PFSOLVE_")]:
         if variable != "PFSOLVE_MODELS_DIR":
             monkeypatch.delenv(variable)
@@ -123,3 +122,32 @@ def test_what_no_run_could_use_is_not_written(
     assert complaint.startswith(f"Error: {says}")
     assert hint in advice
     assert file.read_text() == "# nothing yet\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("x = " + "[" * 50_000, "nested too deeply"),
+        ("particles = " + "9" * 5000, "digits"),
+        ("particles = 0x" + "f" * 5000, "out of range"),
+        ("policy = ''", "empty"),
+    ],
+    ids=["deep", "digits", "hexadecimal", "empty"],
+)
+def test_a_value_that_is_too_much_or_nothing_is_refused(
+    file: Path, capsys: Capture, text: str, says: str
+) -> None:
+    file.parent.mkdir()
+    file.write_text(text)
+    assert pfsolve("config", "show") == 2
+    error, *_ = capsys.readouterr().err.splitlines()
+    assert str(file) in error
+    assert says in error
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with a name")
+def test_a_pipe_is_no_config_file(file: Path, capsys: Capture) -> None:
+    file.parent.mkdir()
+    os.mkfifo(file)
+    assert pfsolve("config", "show") == 2
+    assert "it is a pipe or a device" in capsys.readouterr().err

@@ -12,12 +12,14 @@ import pytest
 
 from pfsolve.errors import EngineError, Interrupted, ProblemTooLong, UsageError
 from pfsolve.events.work import Scoring
+from pfsolve.files import dumps
 from pfsolve.lab.evaluation.labelled import Attempt, Labelled, Rollouts, read_labelled
 from pfsolve.lab.evaluation.scoring import score_rows
 from pfsolve.problems import Problem
 from pfsolve.results.file import ResultsFile
 from pfsolve.solution import ScoredSolution
 from tests.conftest import SCHEMA_1
+from tests.results.conftest import BAD, origin
 
 ROWS = [
     Labelled(Problem("a", 1, "p"), ("good", "bad!"), 1),
@@ -134,7 +136,7 @@ def test_scores_of_another_solution_are_not_taken_for_this_ones(tmp_path: Path) 
 
 def test_results_of_solving_are_no_place_for_scores(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
-    path.write_text('{"schema": 1, "id": "1", "answer": "4", "settings_hash": "ab"}\n')
+    path.write_text(dumps(origin().failed(BAD)) + "\n")
     with ResultsFile(path, resume=True) as output, pytest.raises(UsageError, match="not scores"):
         score_rows(ROWS, Reader(), SETTINGS, output=output)
 
