@@ -11,6 +11,7 @@ from pfsolve.cli.bench import bench
 from pfsolve.cli.doctor import doctor
 from pfsolve.cli.help import UNNAMED, CommandGroup, Commands, Rows, complain_with_help
 from pfsolve.cli.options import Version
+from pfsolve.cli.report import report
 from pfsolve.cli.score import score
 from pfsolve.cli.show import show
 from pfsolve.cli.solve import solve
@@ -77,6 +78,7 @@ app = Commands(
 )
 app.command()(solve)
 app.command()(show)
+app.command()(report)
 app.command()(score)
 app.command()(bench)
 app.command()(doctor)

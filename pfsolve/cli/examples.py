@@ -27,6 +27,10 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("pfsolve show 2 --all", "the one before it, and all that was written"),
         ("pfsolve show --list", "the runs that are kept"),
     ),
+    "report": (
+        ("pfsolve report -o run.html", "the last run as a page"),
+        ("pfsolve report runs/p1.json -o p1.html", "a record that --record has made"),
+    ),
     "bench": (
         ("pfsolve bench problems.jsonl", "pf against the votes"),
         ("pfsolve bench problems.csv --sizes 4,8 --seeds 3", "more sizes and seeds"),

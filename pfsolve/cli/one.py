@@ -35,11 +35,12 @@ def solve_one(
     from pfsolve.display.solve import SolveView
     from pfsolve.display.surface import watching
     from pfsolve.results.line import alone
-    from pfsolve.results.run_record import RunRecords
+    from pfsolve.results.run_record import RunRecords, is_kept, with_events
 
     if not problem.strip():
         raise UsageError("the problem is empty", 'try: pfsolve "Solve x^2=4"')
     records = RunRecords(options.record) if options.record is not None else None
+    heard: list[Event] = []
     with (
         watching(environment, SolveView(), quiet=options.quiet, verbose=options.verbose) as display,
         open_solver(
@@ -53,15 +54,19 @@ def solve_one(
 
         def hear(event: Event) -> None:
             display(event)
-            if records is not None:
-                records.hear(problem, event)
+            if is_kept(event):
+                heard.append(event)
 
         solution = solver.solve(problem, stopping=stopping, listen=hear)
 
     line = alone(solution, particles=True)
     if records is not None:
+        for event in heard:
+            records.hear(problem, event)
         records.write(problem, line)
-    kept = settings.history and _keep(line, environment, output, options.verbose)
+    kept = settings.history and _keep(
+        with_events(line, heard), environment, output, options.verbose
+    )
     _print(line, options, environment, output, kept=kept)
     _say_how_it_ended(solution, output)
 

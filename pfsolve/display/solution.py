@@ -26,7 +26,7 @@ def solution_and_answer(line: ResultLine, *, solution: bool, titled: bool) -> It
         solution: whether the solution comes before the answer.
         titled: whether a terminal is told that the answer is one.
     """
-    best = _best(line)
+    best = best_particle(line)
     if solution and best is not None:
         yield from _written(best)
     if line["answer"] is not None:
@@ -42,7 +42,7 @@ def whole_run(line: ResultLine, *, every: bool) -> Iterator[Shown]:
     """
     problem = line["problem"] or ""
     yield Prose("\n".join(f"> {each}" for each in problem.strip().splitlines()))
-    best = _best(line)
+    best = best_particle(line)
     for number, particle in enumerate(line["particles"] if every else []):
         yield Prose(f"## {_about(number, particle, is_best=particle is best)}")
         yield from _written(particle)
@@ -88,7 +88,7 @@ def all_answers(line: ResultLine) -> list[str]:
     return answers if len(answers) > 1 else []
 
 
-def _best(line: ResultLine) -> ParticleLine | None:
+def best_particle(line: ResultLine) -> ParticleLine | None:
     """The particle that the answer is taken from; in an older record the heaviest that writes it so."""
     particles, answer = line.get("particles"), line["answer"]
     if particles is None:

@@ -36,6 +36,18 @@ class ParticleRow:
 
 
 @dataclass(frozen=True, slots=True)
+class StepWritten:
+    """m particles have taken a step, whose programs have yet to run; the others wait, or have finished."""
+
+    step: int  # number of steps taken so far
+    particles: tuple[int, ...]  # (m,), slots
+    texts: tuple[str, ...]  # (m,), of the step alone
+    tokens: tuple[int, ...]  # (m,), of the step alone
+    finishes: tuple[str | None, ...]  # (m,), why each takes no further step; None while it does
+    kinds: tuple[str, ...]  # (m,), "text" or "program"
+
+
+@dataclass(frozen=True, slots=True)
 class Progressed:
     """The population now; it comes several times a step."""
 
@@ -95,7 +107,9 @@ class Ended:
     seconds: float  # since the search began
 
 
-SearchEvent: TypeAlias = Began | Progressed | Resampled | Rewound | StepScored | ProgramRan | Ended
+SearchEvent: TypeAlias = (
+    Began | StepWritten | Progressed | Resampled | Rewound | StepScored | ProgramRan | Ended
+)
 SearchListener: TypeAlias = Callable[[SearchEvent], None]
 
 # --- a file of problems ---------------------------------------------------------------------

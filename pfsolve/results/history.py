@@ -51,7 +51,7 @@ class History:
         self._folder = state_dir / "history"
 
     def keep(self, line: ResultLine) -> None:
-        """Keep the result of a run with its particles, readable for this user only; remove the oldest.
+        """Keep the record of a run, readable for this user only; remove the oldest.
 
         Raises:
             OSError: the folder cannot be written to.

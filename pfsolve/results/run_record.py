@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,20 @@ from pfsolve.files import check_writable, dumps, json_safe, write_text
 from pfsolve.results.line import SCHEMA, ResultLine, upgraded
 
 _LONGEST_NAME = 100
+
+
+def is_kept(event: Event) -> bool:
+    """Whether a record holds such an event."""
+    return not isinstance(event, Progressed)
+
+
+def with_events(line: ResultLine, events: Iterable[Event]) -> ResultLine:
+    """The record of a result with its particles, and of what was heard of its search."""
+    return {
+        **line,
+        "particles": line.get("particles", []),
+        "events": [{"event": type(event).__name__, **json_safe(asdict(event))} for event in events],
+    }
 
 
 class RunRecords:
@@ -43,7 +58,7 @@ class RunRecords:
 
     def hear(self, name: str, event: Event) -> None:
         """Keep an event of the search until the record of that name is written."""
-        if not isinstance(event, Progressed):
+        if is_kept(event):
             self._events.setdefault(name, []).append(event)
 
     def write(self, name: str, line: ResultLine) -> Path:
@@ -51,14 +66,7 @@ class RunRecords:
 
         A search that failed has none.
         """
-        events = self._events.pop(name, [])
-        record: ResultLine = {
-            **line,
-            "particles": line.get("particles", []),
-            "events": [
-                {"event": type(event).__name__, **json_safe(asdict(event))} for event in events
-            ],
-        }
+        record = with_events(line, self._events.pop(name, []))
         path = self._folder / f"{file_name(name)}.json"
         write_text(path, dumps(record) + "\n")
         return path

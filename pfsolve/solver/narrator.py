@@ -20,6 +20,7 @@ from pfsolve.events.search import (
     SearchEvent,
     SearchListener,
     StepScored,
+    StepWritten,
 )
 from pfsolve.particle import Particle
 from pfsolve.search.log_odds import Floats
@@ -63,6 +64,22 @@ class Narrator:
         if self._listen is not None and time.monotonic() - self._ticked >= _TICK_SECONDS:
             self._progress(step, particles, drafts, tokens)
 
+    def written(self, step: int, slots: Sequence[int], particles: Sequence[Particle]) -> None:
+        """The particles in these slots, of all, have taken a step."""
+        if self._listen is None:
+            return
+        those = [particles[slot] for slot in slots]
+        self._tell(
+            StepWritten(
+                step,
+                tuple(slots),
+                tuple(particle.texts[-1] for particle in those),
+                tuple(len(particle.steps[-1].tokens) for particle in those),
+                tuple(particle.finish and str(particle.finish) for particle in those),
+                tuple(str(particle.kind) for particle in those),
+            )
+        )
+
     def scored(self, info: StepInfo, step: int, particles: Sequence[Particle], tokens: int) -> None:
         """A step has been scored, and its particles weighed."""
         if self._listen is None:
@@ -89,8 +106,9 @@ class Narrator:
         self._tell(Rewound(step, tuple(slots.tolist()), tuple(steps.tolist())))
 
     def ran(self, step: int, slot: int, particle: Particle) -> None:
-        """A program has run to its end, or failed on the way."""
-        self._tell(ProgramRan(step, slot, particle.error, particle.output or ""))
+        """A program has run as far as it goes by now; tell of it once that is its end, or it has failed."""
+        if particle.finish is not None:
+            self._tell(ProgramRan(step, slot, particle.error, particle.output or ""))
 
     def ended(
         self, particles: Sequence[Particle], weights: Weights, tokens: int, seconds: float

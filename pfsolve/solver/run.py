@@ -184,9 +184,11 @@ class SearchRun:
             self._particles[draft.slot] = draft.particle.extended(draft.step, finish)
             self._traces[draft.slot] = self._policy.trace(draft) if draft.done else None
             self._tokens += len(draft.tokens)
-        for draft in self.drafts:
-            self._await_program(draft.slot)
-        finished = [self._particles[draft.slot].finish is not None for draft in self.drafts]
+        slots = [draft.slot for draft in self.drafts]
+        self._narrator.written(self._steps, slots, self._particles)
+        for slot in slots:
+            self._await_program(slot)
+        finished = [self._particles[slot].finish is not None for slot in slots]
         self.drafts = []
         return np.array(finished, dtype=np.bool_)
 
@@ -209,10 +211,8 @@ class SearchRun:
         A search that is over waits a moment, for programs that are whole.
         """
         result = self._programs.result(self._particles[slot], self._ending.is_late)
-        if result is None:
-            return
-        self._particles[slot] = self._particles[slot].ran(result)
-        if self._particles[slot].finish is not None:
+        if result is not None:
+            self._particles[slot] = self._particles[slot].ran(result)
             self._narrator.ran(self._steps, slot, self._particles[slot])
 
     def _is_scored(self, slot: int) -> bool:

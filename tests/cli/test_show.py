@@ -153,6 +153,16 @@ def test_show_in_a_pipe(cli: Cli, kept: History, tmp_path: Path) -> None:
     assert everything[4] == "\\boxed{6}"
 
 
+def test_report_writes_a_page(cli: Cli, kept: History, tmp_path: Path) -> None:
+    file = tmp_path / "run.html"
+    written = cli("report", "2", "-o", str(file))
+    assert (written.returncode, written.stdout) == (0, "")
+    assert "What is 2 + 2?" in file.read_text()
+    assert cli("report", "2").stdout == file.read_text()
+    path = kept.runs()[0].path
+    assert "is the record itself" in cli("report", str(path), "-o", str(path)).stderr
+
+
 def test_the_list_of_runs(cli: Cli, kept: History) -> None:
     kept.runs()[1].path.write_text("damaged")
     header, *rows = (line.split("\t") for line in cli("show", "--list").stdout.splitlines())
