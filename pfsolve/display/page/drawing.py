@@ -11,8 +11,8 @@ from math import log2
 
 from pfsolve.display.page.genealogy import Cell, Genealogy, Written
 from pfsolve.display.page.markup import plain
-from pfsolve.display.text import keep_end, one_line, readable_answer
-from pfsolve.wording import percent
+from pfsolve.display.text import keep_end, readable_answer
+from pfsolve.wording import one_line, percent
 
 LEVELS = 7  # colours of weights
 _LEFT, _TOP, _RIGHT = 64, 40, 150
