@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,7 +121,8 @@ def draw_comparison(comparison: Comparison, path: Path) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(7.0, 4.5), layout="constrained")
-    for method in dict.fromkeys(line.method for line in comparison.lines):
+    methods = dict.fromkeys(line.method for line in comparison.lines)
+    for method, marker in zip(methods, cycle("os^Dv"), strict=False):
         lines = [line for line in comparison.lines if line.method == method]
         tokens = [line.tokens for line in lines]
         accuracy = [100 * line.accuracy for line in lines]
@@ -129,9 +131,9 @@ def draw_comparison(comparison: Comparison, path: Path) -> None:
             [100 * (line.accuracy - low) for line, (low, _) in zip(lines, spans, strict=True)],
             [100 * (high - line.accuracy) for line, (_, high) in zip(lines, spans, strict=True)],
         ]
-        axes.errorbar(
-            tokens, accuracy, yerr=reach, marker="o", markersize=4, capsize=3, label=method
-        )
+        # Intervals overlap, and curves may lie on each other.
+        look = {"marker": marker, "markersize": 5, "capsize": 3, "elinewidth": 0.9}
+        axes.errorbar(tokens, accuracy, yerr=reach, label=method, **look)
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter("{x:.0f}")
     axes.set_xlabel("generated tokens a problem")
@@ -139,7 +141,7 @@ def draw_comparison(comparison: Comparison, path: Path) -> None:
     axes.grid(alpha=0.3)
     axes.legend()
     try:
-        figure.savefig(path, dpi=160)
+        figure.savefig(path, dpi=200)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}", "name another file") from error
     finally:
