@@ -15,7 +15,7 @@ from pfsolve.cli.help import subcommands
 from pfsolve.cli.options import AsJson, Flags, Quiet, layers, taking
 from pfsolve.cli.profiles import profile_facts, profiles_table, suggest
 from pfsolve.cli.world import World, size_shown, yes_no
-from pfsolve.settings import SETTINGS, merge
+from pfsolve.settings import merge
 
 if TYPE_CHECKING:
     from pfsolve.errors import PfsolveError
@@ -185,18 +185,17 @@ def rm(name: Name, as_json: AsJson = False) -> None:
 def _facts(world: World, entry: ModelEntry) -> dict[str, Any]:
     """One model as JSON; `bytes` is exact, or approximate where `bytes_exact` is false.
 
-    The memory is that of the default number of particles and the default context: of a policy alone,
-    or of what a process reward model adds to one.
+    The memory is that of the user's number of particles and context: of a policy alone, or of what a
+    process reward model adds to one.
     """
-    from pfsolve.engine.memory import DEFAULT_CONTEXT, Demand, choose_context, prm_context
+    from pfsolve.engine.memory import DEFAULT_CONTEXT, prm_context
 
     found = world.find(entry)
     model = world.footprint(entry)
-    demand = None
-    if model is not None:
-        prm = entry.kind == "prm"
-        context = prm_context(model, DEFAULT_CONTEXT) if prm else choose_context(model, None)
-        demand = Demand(model, context)
+    demand = world.demand(model)
+    if demand is not None and entry.kind == "prm":
+        context = world.settings.context or DEFAULT_CONTEXT
+        demand = dataclasses.replace(demand, context=prm_context(demand.policy, context))
     return {
         "name": entry.name,
         "kind": entry.kind,
@@ -211,7 +210,7 @@ def _facts(world: World, entry: ModelEntry) -> dict[str, Any]:
         "parameters": entry.parameters,
         "context": entry.context,
         "cell_bytes": entry.cell_bytes,
-        **world.memory(demand, SETTINGS["particles"].default),
+        **world.memory(demand, world.settings.particles),
         "licence": entry.licence,
         "chat_format": entry.chat_format,
     }

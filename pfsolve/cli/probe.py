@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pfsolve.settings import Settings
 
 
-@taking("policy", "context", "threads", "gpu_layers", "offline")
+@taking("seed", "policy", "context", "threads", "gpu_layers", "offline")
 def train(
     problems: Annotated[
         list[Path] | None,
@@ -67,7 +67,6 @@ def train(
             help="Folder for what the policy has written; all that it holds is learnt from.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Random seed.")] = 0,
     as_json: AsJson = False,
     quiet: Quiet = False,
     *,
@@ -94,7 +93,8 @@ def train(
         check_own_folder(environment.config_dir)
     files = read_files(problems or [], limit)
     folder = Folder(keep or environment.models_dir / ".training")
-    policy = expected_name(settled(environment, flags).policy, environment)
+    asked = settled(environment, flags)
+    policy, seed = expected_name(asked.policy, environment), asked.seed or 0
     if files:
         for file in files:
             if file.unusable:

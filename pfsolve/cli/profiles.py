@@ -36,16 +36,13 @@ def suggest(as_json: AsJson = False) -> None:
 
 
 def profile_facts(world: World, profile: Profile) -> dict[str, Any]:
-    """One profile as JSON; the memory is that of its particles, with the default context."""
-    from pfsolve.engine.memory import Demand, choose_context
+    """One profile as JSON; the memory is that of its particles, with the user's context."""
     from pfsolve.solver.profiles import settings_of
 
     settings = settings_of(profile, world.environment)
     models = _models(world, profile)
     policy, *beside = map(world.footprint, models)
-    demand = None
-    if policy is not None and None not in beside:
-        demand = Demand(policy, choose_context(policy, None), prm=beside[0] if beside else None)
+    demand = world.demand(policy, *beside)
     missing = [world.missing(entry) for entry in models]
     sizes = [size for size, _ in missing if size is not None]
     return {

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pfsolve.models.catalogue import Catalogue
     from pfsolve.models.entry import ModelEntry
     from pfsolve.models.store import Store
+    from pfsolve.settings import Settings
 
 
 class World:
@@ -37,10 +38,21 @@ class World:
 
     @cached_property
     def default(self) -> str:
-        """Name of the policy where the user names none: on this disk, or the first to be asked for."""
+        """Name of the policy where no option names one: as is set for all runs, or that of a default.
+
+        That is the first on this disk, or the first to be asked for.
+        """
         from pfsolve.models.defaults import expected_default
 
-        return expected_default(self.environment).name
+        return (self.settings.policy or expected_default(self.environment).name).lower()
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What config.toml and the variables say."""
+        from pfsolve.cli.options import layers
+        from pfsolve.settings import merge
+
+        return merge(*layers(self.environment, {}))
 
     def find(self, entry: ModelEntry) -> Path | None:
         """The model's file, if it is on this disk."""
@@ -61,6 +73,16 @@ class World:
         from pfsolve.engine.memory import footprint_of
 
         return footprint_of(entry, self.find(entry))
+
+    def demand(self, policy: Footprint | None, *beside: Footprint | None) -> Demand | None:
+        """What a policy asks of the memory, with a reward's model beside it; None if one is not known."""
+        from pfsolve.engine.memory import Demand, choose_context
+
+        if policy is None or None in beside:
+            return None
+        wanted = self.settings.context
+        context = choose_context(policy, None if wanted is None else min(wanted, policy.context))
+        return Demand(policy, context, self.settings.gpu_layers, *beside)
 
     def memory(self, demand: Demand | None, particles: int) -> dict[str, Any]:
         """As JSON: what is needed with that many particles, what is free for it, whether it fits."""

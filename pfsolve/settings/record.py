@@ -230,7 +230,7 @@ class Settings:
         "Random seed.",
         SAMPLING,
         between=(0, 2**63 - 1),
-        default_text="a new one",
+        default_text="a new one; 0 for a file of problems",
         common=True,
     )
     policy: str | None = setting(

@@ -151,3 +151,38 @@ def test_a_pipe_is_no_config_file(file: Path, capsys: Capture) -> None:
     os.mkfifo(file)
     assert pfsolve("config", "show") == 2
     assert "it is a pipe or a device" in capsys.readouterr().err
+
+
+def test_the_list_of_models_is_of_the_users_settings(
+    file: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def listed(**variables: str) -> tuple[int, int, str]:
+        for name, value in variables.items():
+            monkeypatch.setenv(f"PFSOLVE_{name}", value)
+        assert pfsolve("models", "list", "--json") == 0
+        found = json.loads(capsys.readouterr().out)
+        of = {each["name"]: each["memory_bytes"] for each in found["models"] + found["profiles"]}
+        default = next(each["name"] for each in found["models"] if each["default"])
+        return of["qwen3-4b"], of["small"], default
+
+    usual = listed()
+    more = listed(PARTICLES="16", CONTEXT="1024", POLICY="qwen3-8b")
+    assert more[0] == usual[0], "twice as many particles of half the length"
+    assert more[1] < usual[1], "a profile has its own particles"
+    assert more[2] == "qwen3-8b" != usual[2]
+
+
+def test_training_takes_its_seed_from_where_settings_are(
+    file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seeds = []
+    monkeypatch.setattr(
+        "pfsolve.cli.probe._collect", lambda *given: seeds.append(given[-2]) or "none"
+    )
+    problems = tmp_path / "sums.jsonl"
+    problems.write_text('{"problem": "What is 2 + 3?", "answer": "5"}\n')
+    words = ("reward", "train", "--problems", str(problems), "--keep", str(tmp_path / "kept"))
+    for more, variable in (((), ""), ((), "7"), (("--seed", "8"), "7")):
+        monkeypatch.setenv("PFSOLVE_SEED", variable)
+        assert pfsolve(*words, *more) != 0, "nothing was written to learn from"
+    assert seeds == [0, 7, 8]

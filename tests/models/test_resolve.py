@@ -92,7 +92,7 @@ def test_a_file_without_the_ending_is_taken_if_no_model_has_that_name(
         ("Qwen/Qwen2.5-1.5B-Instruct-GGUF", "is no file on this disk"),
         ("https://huggingface.co/x/y/resolve/main/m.gguf", "https://huggingface.co/x/y"),
         ("./", "is a directory"),
-        ("nobody", "no model named 'nobody'"),
+        ("nobody", "policy is 'nobody', which is no model"),
     ],
 )
 def test_what_is_not_there_is_model_missing(

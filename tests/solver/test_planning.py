@@ -99,7 +99,7 @@ def test_what_was_asked_for_is_done_within_the_number_of_sequences() -> None:
         ({"reward": "prob"}, "reward is 'prob', which is unknown"),
         ({"reward": SMALL}, "cannot be the reward"),
         ({"reward": "none.npz"}, "there is no probe none.npz"),
-        ({"policy": "smollm3"}, "no model named 'smollm3'"),
+        ({"policy": "smollm3"}, "policy is 'smollm3', which is no model"),
         ({"policy": "skywork-o1-prm-1.5b"}, "cannot be the policy"),
     ],
 )
