@@ -8,6 +8,7 @@ import typer
 
 from pfsolve.cli import config, models, programs, results, reward
 from pfsolve.cli.bench import bench
+from pfsolve.cli.chat import chat
 from pfsolve.cli.doctor import doctor
 from pfsolve.cli.help import UNNAMED, CommandGroup, Commands, Rows, complain_with_help
 from pfsolve.cli.options import Version
@@ -77,6 +78,7 @@ app = Commands(
     "Options win over variables, variables over the file; pfsolve config show says what holds.",
 )
 app.command()(solve)
+app.command()(chat)
 app.command()(show)
 app.command()(report)
 app.command()(score)

@@ -18,6 +18,10 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("pfsolve solve - < problem.txt", "one problem of many lines"),
         ("pfsolve solve -f problems.jsonl -o results.jsonl", "a file of problems"),
     ),
+    "chat": (
+        ("pfsolve chat", "a problem a line, or a command such as /help"),
+        ("pfsolve chat --profile small", "with other settings than usual"),
+    ),
     "score": (
         ('pfsolve score "Solve x^2=4" solution.txt', "log-odds after each step"),
         ('pfsolve score "2+2" - --json < solution.txt', "from standard input, as JSON"),

@@ -22,15 +22,18 @@ class TwoStageInterrupt:
 
     Args:
         notify: called at the first, to tell the user what happens now.
+
+    Attributes:
+        received: the first of them; None before it.
     """
 
     def __init__(self, notify: Callable[[], None]) -> None:
         self._notify = notify
-        self._stopping = False
+        self.received: int | None = None
         self._previous: list[Any] = []
 
     def stopping(self) -> bool:
-        return self._stopping
+        return self.received is not None
 
     def __enter__(self) -> TwoStageInterrupt:
         self._previous = [signal.signal(each, self._receive) for each in _SIGNALS]
@@ -46,7 +49,7 @@ class TwoStageInterrupt:
             signal.signal(each, previous)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        if self._stopping:
+        if self.stopping():
             stop_at_once(number, frame)
-        self._stopping = True
+        self.received = number
         self._notify()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import typer
@@ -12,10 +13,11 @@ if TYPE_CHECKING:
     from pfsolve.cli.solve import RunOptions
     from pfsolve.display.output import Output
     from pfsolve.environment import Environment
-    from pfsolve.events import Event
+    from pfsolve.events import Event, Listener
     from pfsolve.results.line import ResultLine
     from pfsolve.settings import Settings
     from pfsolve.solution import Solution
+    from pfsolve.solver.solver import Solver
 
 
 def solve_one(
@@ -35,12 +37,11 @@ def solve_one(
     from pfsolve.display.solve import SolveView
     from pfsolve.display.surface import watching
     from pfsolve.results.line import alone
-    from pfsolve.results.run_record import RunRecords, is_kept, with_events
+    from pfsolve.results.run_record import RunRecords, with_events
 
     if not problem.strip():
         raise UsageError("the problem is empty", 'try: pfsolve "Solve x^2=4"')
     records = RunRecords(options.record) if options.record is not None else None
-    heard: list[Event] = []
     with (
         watching(environment, SolveView(), quiet=options.quiet, verbose=options.verbose) as display,
         open_solver(
@@ -51,28 +52,48 @@ def solve_one(
             verbose=options.verbose,
         ) as (solver, stopping),
     ):
-
-        def hear(event: Event) -> None:
-            display(event)
-            if is_kept(event):
-                heard.append(event)
-
-        solution = solver.solve(problem, stopping=stopping, listen=hear)
+        solution, heard = search(problem, solver, stopping, display)
 
     line = alone(solution, particles=True)
     if records is not None:
         for event in heard:
             records.hear(problem, event)
         records.write(problem, line)
-    kept = settings.history and _keep(
+    kept = settings.history and keep(
         with_events(line, heard), environment, output, options.verbose
     )
-    _print(line, options, environment, output, kept=kept)
-    _say_how_it_ended(solution, output)
+    more = "pfsolve show" if line["answer"] is not None else "pfsolve show --all"
+    print_answer(line, options, environment, output, hint=f"{more} for more" if kept else None)
+    say_how_it_ended(solution, output)
 
 
-def _print(
-    line: ResultLine, options: RunOptions, environment: Environment, output: Output, *, kept: bool
+def search(
+    problem: str,
+    solver: Solver,
+    stopping: Callable[[], bool],
+    display: Listener,
+    seed: int | None = None,
+) -> tuple[Solution, list[Event]]:
+    """Solve a problem for all to see; the events are those that a record holds."""
+    from pfsolve.results.run_record import is_kept
+
+    heard: list[Event] = []
+
+    def hear(event: Event) -> None:
+        display(event)
+        if is_kept(event):
+            heard.append(event)
+
+    return solver.solve(problem, seed=seed, stopping=stopping, listen=hear), heard
+
+
+def print_answer(
+    line: ResultLine,
+    options: RunOptions,
+    environment: Environment,
+    output: Output,
+    *,
+    hint: str | None,
 ) -> None:
     """The solution where it is wanted, the answer, and on a terminal what else there is to say."""
     from pfsolve.display.solution import all_answers, solution_and_answer, summary
@@ -85,14 +106,12 @@ def _print(
         line if options.json == "full" else brief(line),
         lambda: solution_and_answer(line, solution=shown, titled=not options.quiet),
     )
-    more = "pfsolve show" if line["answer"] is not None else "pfsolve show --all"
-    hint = f"{more} for more" if kept else None
     output.aside(summary(line, verbose=options.verbose, hint=hint))
     for answer in all_answers(line) if options.verbose else []:
         output.aside(answer)
 
 
-def _keep(line: ResultLine, environment: Environment, output: Output, verbose: int) -> bool:
+def keep(line: ResultLine, environment: Environment, output: Output, verbose: int) -> bool:
     """Keep the run for `pfsolve show`; whether that went well, without which a solve is as good."""
     from pfsolve.results.history import History
 
@@ -105,7 +124,7 @@ def _keep(line: ResultLine, environment: Environment, output: Output, verbose: i
     return True
 
 
-def _say_how_it_ended(solution: Solution, output: Output) -> None:
+def say_how_it_ended(solution: Solution, output: Output) -> None:
     """Exit as what came of the problem says.
 
     Raises:

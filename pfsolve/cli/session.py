@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pfsolve.cli.interrupt import TwoStageInterrupt
+
 if TYPE_CHECKING:
     from pfsolve.environment import Environment
     from pfsolve.events import Listener
@@ -27,20 +29,10 @@ def open_solver(
     verbose: int = 0,
 ) -> Iterator[tuple[Solver, Callable[[], bool]]]:
     """A solver, and the question whether the user wants it to stop."""
-    from pfsolve.cli.interrupt import TwoStageInterrupt
-    from pfsolve.settings import mistyped
     from pfsolve.solver.solver import Solver
     from pfsolve.wording import visible
 
-    def log(line: str) -> None:
-        environment.stderr.write(visible(line) + "\n")
-
-    def notify() -> None:
-        if not quiet:
-            environment.err.print("stopping; Ctrl-C again stops at once", style="dim")
-
-    for name, near in () if quiet else mistyped(environment.variables):
-        log(f"{name} is no variable of pfsolve; did you mean {near}?")
+    tell_mistyped(environment, quiet=quiet)
     with (
         Solver(
             settings,
@@ -49,8 +41,36 @@ def open_solver(
             reward=reward,
             scoring=scoring,
             listen=listen,
-            log=log if verbose >= 2 else None,
+            log=log_of(environment, verbose),
         ) as solver,
-        TwoStageInterrupt(notify) as interrupt,
+        interruptible(environment, quiet=quiet) as interrupt,
     ):
         yield solver, interrupt.stopping
+
+
+def tell_mistyped(environment: Environment, *, quiet: bool) -> None:
+    """Say which variables pfsolve does not know, though they look like its own."""
+    from pfsolve.settings import mistyped
+
+    for name, near in () if quiet else mistyped(environment.variables):
+        line = f"{name} is no variable of pfsolve; did you mean {near}?"
+        environment.stderr.write(visible(line) + "\n")
+
+
+def log_of(environment: Environment, verbose: int) -> Callable[[str], None] | None:
+    """What takes llama.cpp's log lines; None where they are not wanted."""
+
+    def log(line: str) -> None:
+        environment.stderr.write(visible(line) + "\n")
+
+    return log if verbose >= 2 else None
+
+
+def interruptible(environment: Environment, *, quiet: bool) -> TwoStageInterrupt:
+    """A context in which the first Ctrl-C asks a search to stop, and the second stops at once."""
+
+    def notify() -> None:
+        if not quiet:
+            environment.err.print("stopping; Ctrl-C again stops at once", style="dim")
+
+    return TwoStageInterrupt(notify)

@@ -10,7 +10,9 @@ from pfsolve.cli.options import AsJson
 from pfsolve.errors import UsageError
 
 if TYPE_CHECKING:
+    from pfsolve.display.output import Output
     from pfsolve.results.history import KeptRun
+    from pfsolve.results.line import ResultLine
 
 
 def show(
@@ -32,7 +34,6 @@ def show(
     """Show the solution of a problem once more, or all that was written."""
     from pfsolve.display.columns import Table
     from pfsolve.display.output import Output
-    from pfsolve.display.solution import all_answers, summary, whole_run
     from pfsolve.environment import Environment
     from pfsolve.results.history import History
 
@@ -49,12 +50,24 @@ def show(
         output.give(values, lambda: [Table(header, cells, prose=True, spare=("id", "when"))])
         return
     line = history.find(run)
+    print_run(line, output, every=every, more="--all")
+
+
+def print_run(line: ResultLine, output: Output, *, every: bool, more: str) -> None:
+    """The problem, the solution and the answer.
+
+    Args:
+        line: with its particles.
+        every: also what each of the particles wrote.
+        more: how one asks for that.
+    """
+    from pfsolve.display.solution import all_answers, summary, whole_run
+
     output.give(line, lambda: whole_run(line, every=every))
-    hint = None if every or not line["particles"] else "--all shows every particle"
+    hint = None if every or not line["particles"] else f"{more} shows every particle"
     output.aside(summary(line, verbose=every, hint=hint))
-    if every:
-        for answer in all_answers(line):
-            output.aside(answer)
+    for answer in all_answers(line) if every else []:
+        output.aside(answer)
 
 
 def _row(kept: KeptRun) -> tuple[str, str | None, str | None, str | None]:

@@ -24,6 +24,23 @@ def _option(panel: str, *names: str, **how: Any) -> Any:
     return typer.Option(*names, rich_help_panel=panel, show_default=False, **how)
 
 
+WithSolution = Annotated[
+    bool | None,
+    _option(
+        OUTPUT,
+        "--solution/--no-solution",
+        help="Print the solution before the answer. (default: on a terminal)",
+    ),
+]
+Raw = Annotated[bool, _option(OUTPUT, "--raw", help="Print LaTeX as it is, also on a terminal.")]
+AnswerAlone = Annotated[
+    bool, _option(OUTPUT, "--quiet", "-q", help="Nothing but the answer and errors.")
+]
+Verbose = Annotated[
+    int, _option(OUTPUT, "--verbose", "-v", count=True, help="Say more; -vv adds llama.cpp's log.")
+]
+
+
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """What the command line says beside the problem and the settings, and how it says it."""
@@ -99,24 +116,10 @@ class RunOptions:
             help="Print a JSON object for each problem; full: with all particles.",
         ),
     ] = None
-    solution: Annotated[
-        bool | None,
-        _option(
-            OUTPUT,
-            "--solution/--no-solution",
-            help="Print the solution before the answer. (default: on a terminal)",
-        ),
-    ] = None
-    raw: Annotated[
-        bool, _option(OUTPUT, "--raw", help="Print LaTeX as it is, also on a terminal.")
-    ] = False
-    quiet: Annotated[
-        bool, _option(OUTPUT, "--quiet", "-q", help="Nothing but the answer and errors.")
-    ] = False
-    verbose: Annotated[
-        int,
-        _option(OUTPUT, "--verbose", "-v", count=True, help="Say more; -vv adds llama.cpp's log."),
-    ] = 0
+    solution: WithSolution = None
+    raw: Raw = False
+    quiet: AnswerAlone = False
+    verbose: Verbose = 0
 
     def __post_init__(self) -> None:
         if self.json not in (None, "brief", "full"):

@@ -36,6 +36,7 @@ HEAVY = (
     "sympy",
     "math_verify",
     "jinja2",
+    "prompt_toolkit",
     "rich",
     "pygments",
 )
