@@ -20,7 +20,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "chat": (
         ("pfsolve chat", "a problem a line, or a command such as /help"),
-        ("pfsolve chat --profile small", "with other settings than usual"),
+        ("pfsolve chat -n 16 --time 60s", "with other settings than usual"),
     ),
     "score": (
         ('pfsolve score "Solve x^2=4" solution.txt', "log-odds after each step"),

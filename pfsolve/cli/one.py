@@ -59,9 +59,7 @@ def solve_one(
         for event in heard:
             records.hear(problem, event)
         records.write(problem, line)
-    kept = settings.history and keep(
-        with_events(line, heard), environment, output, options.verbose
-    )
+    kept = settings.history and keep(with_events(line, heard), environment, output, options.verbose)
     more = "pfsolve show" if line["answer"] is not None else "pfsolve show --all"
     print_answer(line, options, environment, output, hint=f"{more} for more" if kept else None)
     say_how_it_ended(solution, output)

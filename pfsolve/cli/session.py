@@ -30,7 +30,6 @@ def open_solver(
 ) -> Iterator[tuple[Solver, Callable[[], bool]]]:
     """A solver, and the question whether the user wants it to stop."""
     from pfsolve.solver.solver import Solver
-    from pfsolve.wording import visible
 
     tell_mistyped(environment, quiet=quiet)
     with (
@@ -51,6 +50,7 @@ def open_solver(
 def tell_mistyped(environment: Environment, *, quiet: bool) -> None:
     """Say which variables pfsolve does not know, though they look like its own."""
     from pfsolve.settings import mistyped
+    from pfsolve.wording import visible
 
     for name, near in () if quiet else mistyped(environment.variables):
         line = f"{name} is no variable of pfsolve; did you mean {near}?"
@@ -59,6 +59,7 @@ def tell_mistyped(environment: Environment, *, quiet: bool) -> None:
 
 def log_of(environment: Environment, verbose: int) -> Callable[[str], None] | None:
     """What takes llama.cpp's log lines; None where they are not wanted."""
+    from pfsolve.wording import visible
 
     def log(line: str) -> None:
         environment.stderr.write(visible(line) + "\n")
