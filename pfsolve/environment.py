@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
+from pfsolve.errors import UsageError
 from pfsolve.wording import one_line
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class Environment:
         PFSOLVE_CONFIG_DIR, or the platform's usual place (~/.config/pfsolve on Linux).
         """
         if override := self.variables.get("PFSOLVE_CONFIG_DIR"):
-            return Path(override).expanduser()
+            return own_path(override)
         import platformdirs
 
         return platformdirs.user_config_path("pfsolve", appauthor=False)
@@ -133,7 +134,7 @@ class Environment:
         PFSOLVE_MODELS_DIR, or the platform's cache (~/.cache/pfsolve/models on Linux).
         """
         if override := self.variables.get("PFSOLVE_MODELS_DIR"):
-            return Path(override).expanduser()
+            return own_path(override)
         import platformdirs
 
         return platformdirs.user_cache_path("pfsolve", appauthor=False) / "models"
@@ -142,7 +143,7 @@ class Environment:
     def programs_dir(self) -> Path:
         """PFSOLVE_PROGRAMS_DIR, or the platform's cache (~/.cache/pfsolve/programs on Linux)."""
         if override := self.variables.get("PFSOLVE_PROGRAMS_DIR"):
-            return Path(override).expanduser()
+            return own_path(override)
         import platformdirs
 
         return platformdirs.user_cache_path("pfsolve", appauthor=False) / "programs"
@@ -154,7 +155,7 @@ class Environment:
         PFSOLVE_STATE_DIR, or the platform's usual place (~/.local/state/pfsolve on Linux).
         """
         if override := self.variables.get("PFSOLVE_STATE_DIR"):
-            return Path(override).expanduser()
+            return own_path(override)
         import platformdirs
 
         return platformdirs.user_state_path("pfsolve", appauthor=False)
@@ -218,6 +219,26 @@ def _substituted(error: UnicodeError) -> tuple[str, int]:
 
 
 codecs.register_error(_SUBSTITUTES, _substituted)
+
+
+def cpu_count() -> int:
+    """The number of CPUs of this machine, as the system counts them."""
+    return os.cpu_count() or 1
+
+
+def own_path(text: str) -> Path:
+    """The path that a user gives, `~` and `~name` expanded.
+
+    Raises:
+        UsageError: there is no user of that name, or this one has no home.
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        name = text.replace(os.sep, "/").partition("/")[0]
+        raise UsageError(
+            f"{text}: there is no home directory of {name}", "write the path from / on"
+        ) from None
 
 
 def let_threads_sleep() -> None:

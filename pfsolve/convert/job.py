@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pfsolve.convert.source import CheckpointSource, Directory, Repository
+from pfsolve.environment import own_path
 from pfsolve.errors import ModelMissing, UsageError
 from pfsolve.models.catalogue import Catalogue
 from pfsolve.models.entry import GGUF_KINDS, ModelEntry, head_file, spec_file
@@ -120,7 +121,7 @@ def _find(
             )
         wanted = revision or entry.source.revision
         return entry, Repository(entry.source.repo, wanted, offline=offline)
-    path = Path(argument).expanduser()
+    path = own_path(argument)
     if path.is_dir():
         if revision:
             raise UsageError(f"--revision is for repositories, and {argument} is a directory")

@@ -54,8 +54,10 @@ class HubPlace:
         """The place that a table of models.toml describes."""
         return cls(
             repo=table.need("repo", str, "owner/name", REPO.fullmatch),
-            file=table.get("file", str) or wanted.file,
-            revision=table.get("revision", str) or "main",
+            file=table.get("file", str, "a path inside the repository", stays_inside)
+            or wanted.file,
+            revision=table.get("revision", str, "a branch, a tag or a commit", stays_inside)
+            or "main",
         )
 
     def __str__(self) -> str:
@@ -301,3 +303,9 @@ def _host(error: httpx2.RequestError) -> str:
     """Who was asked: the Hub, or its content network."""
     url = error.request.url
     return f"{url.scheme}://{url.netloc.decode()}"
+
+
+def stays_inside(path: str) -> bool:
+    """Whether a path or a revision cannot lead out of the repository or of its folder in the cache."""
+    parts = re.split(r"[/\\]", path)
+    return path.isprintable() and all(part not in ("", ".", "..") for part in parts)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from pfsolve.errors import UsageError
 from pfsolve.models.entry import HubSource, ModelEntry, PrmSpec, ProgramSpec
-from pfsolve.models.hub import REPO, HubPlace
+from pfsolve.models.hub import REPO, HubPlace, stays_inside
 from pfsolve.models.place import Place, WantedFile
 from pfsolve.models.prm_parsing import prm_spec
 from pfsolve.models.profile import Profile, read_profile
@@ -167,7 +167,7 @@ def _prm(table: TomlTable) -> PrmSpec | None:
 def _source(table: TomlTable) -> HubSource:
     source = HubSource(
         repo=table.need("repo", str, "owner/name", REPO.fullmatch),
-        revision=table.get("revision", str) or "main",
+        revision=table.get("revision", str, "a branch, a tag or a commit", stays_inside) or "main",
     )
     table.finish()
     return source

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pfsolve.environment import Environment
+from pfsolve.environment import Environment, own_path
 from pfsolve.errors import ModelMissing, UsageError, named
 from pfsolve.events import Listener, ignore
 from pfsolve.events.work import PolicyChosen
@@ -172,7 +172,7 @@ def look_up_prm(name_or_path: str, environment: Environment) -> tuple[Path | Mod
 
 
 def _look_up(name_or_path: str, catalogue: Catalogue) -> Path | ModelEntry:
-    path = Path(name_or_path).expanduser()
+    path = own_path(name_or_path)
     known = name_or_path.lower() in catalogue.entries
     if not is_path(name_or_path) and (known or not path.is_file()):
         return catalogue.get(name_or_path)

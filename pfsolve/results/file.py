@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pfsolve.errors import UsageError
+from pfsolve.errors import ResourceError, UsageError
 from pfsolve.files import dumps, flush, replacing
 from pfsolve.problems import BadRow, Problem
 from pfsolve.results.checking import Fault, parsed
@@ -108,7 +109,12 @@ class ResultsFile:
     """
 
     def __init__(self, path: Path, *, resume: bool = False) -> None:
-        self.path = path.resolve()  # a link stays one when the file behind it is replaced
+        try:
+            self.path = path.resolve()  # a link stays one when the file behind it is replaced
+        except (OSError, RuntimeError):
+            raise UsageError(
+                f"cannot write {path}: it is a link that leads to itself", "name another file"
+            ) from None
         contents = Contents()
         if path.suffix.lower() in _OTHERS:
             raise UsageError(
@@ -237,8 +243,16 @@ class ResultsFile:
     def write(self, record: ResultLine) -> None:
         """Append a line, which survives the end of this process from then on."""
         line = dumps(record).encode()
-        self._file.write(line + b"\n")
-        self._file.flush()
+        try:
+            self._file.write(line + b"\n")
+            self._file.flush()
+        except OSError as error:
+            with suppress(OSError):  # it holds what could not be written, and tries again
+                self._file.close()
+            raise ResourceError(
+                f"cannot write to {self.path}: {error.strerror}",
+                "what is finished is kept; with room on the disk, --resume does the rest",
+            ) from error
         self._lines.append((line, record))
 
     def close(self) -> None:

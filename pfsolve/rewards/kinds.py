@@ -6,9 +6,8 @@ A new reward is a module of its own, a line here, and its name in `pfsolve.setti
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
-from pfsolve.environment import Environment
+from pfsolve.environment import Environment, own_path
 from pfsolve.errors import UsageError, named
 from pfsolve.models.catalogue import UnknownModel
 from pfsolve.models.resolve import look_up_prm
@@ -79,7 +78,7 @@ def check_reward(reward: str, environment: Environment) -> None:
     if reward in KINDS:
         return
     if names_probe(reward):
-        read_head(Path(reward).expanduser())
+        read_head(own_path(reward))
         return
     try:
         look_up_prm(reward, environment)

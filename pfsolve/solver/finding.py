@@ -16,7 +16,7 @@ from pathlib import Path
 from pfsolve.engine import library
 from pfsolve.engine.library import Facts, RecurrentModel
 from pfsolve.engine.memory import check_context
-from pfsolve.environment import Environment
+from pfsolve.environment import Environment, cpu_count
 from pfsolve.errors import ModelMissing, UsageError, named
 from pfsolve.events import Listener
 from pfsolve.files import fingerprint
@@ -29,6 +29,7 @@ from pfsolve.rewards.base import FoundReward, NoFiles, Reward, WantedReward
 from pfsolve.rewards.kinds import choose_reward, find_reward
 from pfsolve.settings import Settings
 from pfsolve.solver.lots import programs_of
+from pfsolve.wording import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +127,15 @@ def check_policy(settings: Settings, wanted: WantedPolicy) -> None:
     """Refuse settings that do not fit a policy, or this build; nothing is fetched.
 
     Raises:
-        UsageError: layers cannot be offloaded, or the context is longer than the policy's.
+        UsageError: layers cannot be offloaded, there are fewer CPUs than threads, or the context is
+            longer than the policy's.
     """
     library.check_offload(settings.gpu_layers)
+    if settings.threads is not None and settings.threads > (cpus := cpu_count()):
+        raise UsageError(
+            f"{named('threads')} is {settings.threads}, and this machine has {plural(cpus, 'CPU')}",
+            f"choose a whole number: 1 to {cpus}; by default it is one for each core",
+        )
     if wanted.entry is not None:
         check_context(wanted.name, wanted.entry.context, settings.context)
 

@@ -282,6 +282,12 @@ WHEEL = 'package = "p"\nversion = "1"\nmember = "p/x"'
         ("", 'revision = "main"', "either `repo` or `package`"),
         ("", WHEEL, "wheels need the model's `bytes` and `sha256`"),
         (BOTH, 'package = "p"\nmember = "p/x"', "`version` is missing"),
+        ("", 'repo = "http://me/mine"', "`repo` is 'http://me/mine', it must be owner/name"),
+        *(
+            ("", f'repo = "me/mine"\n{key} = {path!r}', f"`{key}` is {path!r}, it must be a ")
+            for key in ("file", "revision")
+            for path in ("../../../etc/passwd", "/etc/passwd", "a/../b", "a/./b", ".")
+        ),
         (BOTH, WHEEL.replace('"p"', '"-r"'), "`package` is '-r'"),
         (BOTH, WHEEL.replace("p/x", "{n.real}"), "`member` is '{n.real}'"),
         (BOTH, WHEEL + "\nparts = 2", "`parts` 2 of `part_bytes` 0 do not make up 100"),

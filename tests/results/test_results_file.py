@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pfsolve.errors import NoAnswer, UsageError
+from pfsolve.errors import NoAnswer, ResourceError, UsageError
 from pfsolve.files import dumps
 from pfsolve.particle import Finish, Kind, Particle, Step
 from pfsolve.problems import Problem
@@ -315,6 +315,23 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     assert resume(link) == {"1"}
     assert link.is_symlink()
     assert target.read_text().endswith("\n")
+
+
+def test_a_link_that_leads_to_itself_is_no_output(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").symlink_to(tmp_path / "b.jsonl")
+    (tmp_path / "b.jsonl").symlink_to(tmp_path / "a.jsonl")
+    with pytest.raises(UsageError, match="a link that leads to itself"):
+        ResultsFile(tmp_path / "a.jsonl")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
+def test_a_full_disk_is_an_error_that_names_the_file() -> None:
+    with (
+        pytest.raises(ResourceError, match=r"cannot write to /dev/full: .*") as caught,
+        ResultsFile(Path("/dev/full")) as file,
+    ):
+        file.write(LINES[0])
+    assert "--resume" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("path", ["missing/r.jsonl", "."])

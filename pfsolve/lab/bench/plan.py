@@ -129,7 +129,12 @@ def make_plan(
 
 
 def _parse(text: str) -> BenchMethod:
-    name, *pairs = shlex.split(text) or [""]
+    try:
+        name, *pairs = shlex.split(text) or [""]
+    except ValueError as error:  # a quote without its other one
+        raise UsageError(
+            f"--method {text!r} cannot be read: {error}", "close the quote, or leave it out"
+        ) from None
     if name not in METHODS and name not in FROM_ROLLOUTS:
         raise UsageError(
             f"--method is {name!r}, which is unknown",

@@ -113,6 +113,10 @@ def _read_tensors(path: Path) -> Mapping[str, NDArray[np.float32]]:
     try:
         with path.open("rb") as file:
             header = read_header(file, path.stat().st_size, str(path))
-            return {tensor.name: read_whole(file, tensor) for tensor in header}
+            tensors = {tensor.name: read_whole(file, tensor) for tensor in header}
     except OSError as error:
         raise ModelFileError(f"cannot read {path}: {error.strerror}", _HINT) from error
+    for name, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            raise ModelFileError(f"{path}: {name} holds what is no finite number", _HINT)
+    return tensors

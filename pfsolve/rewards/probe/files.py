@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pfsolve.environment import own_path
 from pfsolve.errors import ModelMissing, UsageError, named
 from pfsolve.files import check_writable
 from pfsolve.settings import PROBE_FILES
@@ -68,7 +69,7 @@ def find_head(reward: str, policy: str, config_dir: Path) -> Path:
         ModelMissing: there is none.
     """
     if reward != "probe":
-        return Path(reward).expanduser()
+        return own_path(reward)
     if (path := head_of(policy, config_dir)) is not None:
         return path
     packaged = sorted(path.stem for path in PACKAGED.glob("*" + PROBE_FILES))

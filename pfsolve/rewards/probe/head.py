@@ -84,14 +84,35 @@ def read_head(path: Path) -> ProbeHead:
             if int(arrays["format"]) != FORMAT:
                 raise ValueError(f"format {int(arrays['format'])}, and this pfsolve reads {FORMAT}")
             about = json.loads(str(arrays["about"]))
-            depths = tuple(arrays["depths"].tolist())
+            depths = tuple(_numbers(arrays, "depths", 1).tolist())
             kinds = [kind for kind in Kind if f"{kind}_weights" in arrays.files]
-            weights = {kind: arrays[f"{kind}_weights"].astype(np.float32) for kind in kinds}
-            biases = {kind: float(arrays[f"{kind}_bias"]) for kind in kinds}
+            weights = {kind: _numbers(arrays, f"{kind}_weights", 1) for kind in kinds}
+            biases = {kind: float(_numbers(arrays, f"{kind}_bias", 0)) for kind in kinds}
     except FileNotFoundError:
         raise ModelFileError(f"there is no probe {path}", HINT) from None
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+    except (MemoryError, RecursionError):
+        raise ModelFileError(f"{path} is no probe: a part of it is too large", HINT) from None
+    except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
         raise ModelFileError(f"{path} is no probe: {error}", HINT) from None
-    if not weights or not depths or not isinstance(about, dict):
+    sizes = {each.size - NUMBERS for each in weights.values()}
+    fits = len(sizes) == 1 and min(sizes) > 0 and depths and min(sizes) % len(depths) == 0
+    rising = list(depths) == sorted({*depths}) and all(0 < depth <= FINAL for depth in depths)
+    if not fits or not rising or not isinstance(about, dict):
         raise ModelFileError(f"{path} is no probe: its parts do not fit", HINT)
     return ProbeHead(weights, biases, depths, about)
+
+
+def _numbers(arrays: Mapping[str, NDArray[Any]], name: str, axes: int) -> NDArray[np.float32]:
+    """One of the arrays of a file.
+
+    Raises:
+        ValueError: it has another number of axes, is of no real numbers, or one is not finite.
+    """
+    array = arrays[name]
+    if array.ndim != axes or array.dtype.kind not in "fiu":
+        raise ValueError(f"{name} has shape {array.shape} and type {array.dtype}")
+    with np.errstate(over="ignore"):
+        numbers = np.asarray(array, np.float32)
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"{name} holds what is no finite number")
+    return numbers

@@ -60,6 +60,10 @@ def test_bfloat16_is_widened(tmp_path: Path) -> None:
     ("tensors", "complaint"),
     [
         ({}, r"has no matrix s\.0\.weight"),
+        (
+            {"s.0.weight": floats(np.full((1, WIDTH), np.nan))},
+            r"s\.0\.weight holds what is no finite number",
+        ),
         ({"s.0.weight": np.ones(4)}, r"has no matrix s\.0\.weight"),
         ({"s.0.weight": np.ones((3, 5))}, r"s\.0 takes 5 values, and there are 4"),
         ({"s.0.weight": np.ones((3, 4)), "s.2.weight": np.ones((2, 4))}, r"s\.2 takes 4 .* are 3"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import cast
 
@@ -12,7 +13,7 @@ from pfsolve.engine.policy import Branch
 from pfsolve.errors import ModelFileError
 from pfsolve.particle import Kind, Particle
 from pfsolve.rewards.base import Prefix
-from pfsolve.rewards.probe.features import NUMBERS
+from pfsolve.rewards.probe.features import FORMAT, NUMBERS
 from pfsolve.rewards.probe.head import ProbeHead, read_head
 from pfsolve.rewards.probe.reward import Probe
 from tests.rewards.probe.test_features import WIDTH, trace, walk
@@ -78,6 +79,33 @@ def test_what_is_no_head_or_anothers_is_refused_in_one_line(tmp_path: Path) -> N
     path.write_bytes(b"PK\x03\x04 nonsense")
     with pytest.raises(ModelFileError, match="is no probe"):
         read_head(path)
+    good = {
+        "format": FORMAT,
+        "about": np.array("{}"),
+        "depths": np.array([1.0]),
+        "text_weights": np.zeros(WIDTH + NUMBERS),
+        "text_bias": 0.0,
+    }
+    np.savez(path, **good)
+    read_head(path)
+    for name, wrong in [
+        *(("text_bias", value) for value in (np.zeros(1), 1j, np.nan, np.inf, 1e300, "0")),
+        ("text_weights", np.zeros((1, WIDTH + NUMBERS))),
+        ("text_weights", np.full(WIDTH + NUMBERS, 1e300)),
+        ("text_weights", np.zeros(WIDTH + NUMBERS, complex)),
+        ("text_weights", np.zeros(NUMBERS)),
+        ("depths", np.array([])),
+        ("depths", 1.0),
+        ("depths", np.linspace(0.1, 1.0, WIDTH + 1)),
+        ("depths", np.array([1.5])),
+        ("about", np.array("[" * 100_000)),
+        ("about", np.array("[]")),
+        ("format", np.zeros(2)),
+    ]:
+        np.savez(path, **{**good, name: wrong})
+        with warnings.catch_warnings(action="error"), pytest.raises(ModelFileError) as caught:
+            read_head(path)
+        assert len(caught.value.message.splitlines()) == 1
     np.savez(path, format=3, weight0=np.zeros((1, 9)))
     with pytest.raises(ModelFileError, match="format 3"):
         read_head(path)
