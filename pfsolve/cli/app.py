@@ -14,6 +14,7 @@ from pfsolve.cli.help import UNNAMED, CommandGroup, Commands, Rows, complain_wit
 from pfsolve.cli.options import Version
 from pfsolve.cli.report import report
 from pfsolve.cli.score import score
+from pfsolve.cli.serve import serve
 from pfsolve.cli.show import show
 from pfsolve.cli.solve import solve
 from pfsolve.environment import Environment
@@ -84,6 +85,7 @@ app.command()(report)
 app.command()(score)
 app.command()(bench)
 app.command()(doctor)
+app.command()(serve)
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")
 app.add_typer(programs.app, name="programs")

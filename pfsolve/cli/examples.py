@@ -45,6 +45,10 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("pfsolve doctor --json > doctor.json", "as JSON, for a report of a fault"),
         ("pfsolve doctor --offline --hash", "no network; model files are read"),
     ),
+    "serve": (
+        ("pfsolve serve", "at http://127.0.0.1:8000/v1"),
+        ("pfsolve serve --port 0 -n 16 --time 60s", "a free port; settings of all searches"),
+    ),
     "models": (
         ("pfsolve models list", "what there is to choose from"),
         ("pfsolve models pull qwen2.5-math-1.5b-instruct", "fetch one"),

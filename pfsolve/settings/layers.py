@@ -15,7 +15,7 @@ from pfsolve.settings.presets import PRESETS
 from pfsolve.settings.record import METHODS, SETTINGS, Settings
 
 # What has a variable, PFSOLVE_MODELS_DIR, and is no setting.
-_FURTHER = ("config_dir", "models_dir", "programs_dir", "state_dir", "debug")
+_FURTHER = ("config_dir", "models_dir", "programs_dir", "state_dir", "debug", "api_key")
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class Loaded:
             if field.name not in {*FREE, "particles"}
             and getattr(settings, field.name) != getattr(self.settings, field.name)
         ]
+        if settings.reward == "none" and "reward" in names:  # which needs no model
+            names.remove("reward")
         if settings.particles * self.plan.parallel > self.plan.sequences:
             names.append("particles")
         if programs_of(replace(settings, programs=self._share(settings))) and not self._has_asked:

@@ -23,7 +23,7 @@ from pfsolve.events import Listener, ignore
 from pfsolve.events.search import InProblem, SearchEvent, SearchListener
 from pfsolve.particle import Kind
 from pfsolve.problems import Problem, numbered
-from pfsolve.rewards.base import Reward
+from pfsolve.rewards.base import Reward, Uniform
 from pfsolve.settings import Settings, need_of_scores
 from pfsolve.solution import ScoredSolution, Solution
 from pfsolve.solver.answering import answer_is_settled, solution_of
@@ -100,7 +100,7 @@ class Solver:
             found.abandon()
             raise
         self.policy = opened.policy
-        self.reward = opened.reward
+        self.reward = self._loaded_reward = opened.reward
         self.parallel = planned.parallel
         self.versions = found.versions()
         self.load_seconds = time.monotonic() - started
@@ -129,11 +129,14 @@ class Solver:
             raise UsageError(
                 f"models are loaded for another {listed(map(named, names))}", "make another Solver"
             )
-        if self.reward.name == "none" and (needed := need_of_scores(settings)):
+        other = copy(self)
+        unscored = settings.reward == "none" != self._loaded.settings.reward
+        other.reward = Uniform() if unscored else self._loaded_reward
+        if other.reward.name == "none" and (needed := need_of_scores(settings)):
             what, hint = needed
             raise UsageError(f"{what} goes by scores, and there is no reward to give them", hint)
-        other, policy, planned = copy(self), self.policy, self._loaded.plan_of(settings)
-        rules = rules_of(settings, planned, self.reward)
+        policy, planned = self.policy, self._loaded.plan_of(settings)
+        rules = rules_of(settings, planned, other.reward)
         other.policy = Policy(policy.cache, policy.chat, planned.sampling, rules, policy.tile)
         other._set(settings)
         return other

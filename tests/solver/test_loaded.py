@@ -42,7 +42,11 @@ def solver(small_path: Path) -> Iterator[Solver]:
         ({"max_steps": 9, "max_step_tokens": None, "thinking_tokens": 5, "history": False}, []),
         ({"particles": 5}, ["particles"]),
         ({"programs": 0.5}, ["programs"]),
-        ({"policy": "other", "reward": "none", "context": 512}, ["reward", "policy", "context"]),
+        (
+            {"policy": "other", "reward": "probe", "context": 512},
+            ["reward", "policy", "context"],
+        ),
+        ({"method": "sc", "reward": "none"}, []),
         (
             {"threads": 7, "gpu_layers": 0, "aggregate": "min"},
             ["aggregate", "threads", "gpu_layers"],
@@ -67,6 +71,9 @@ def test_a_search_with_other_settings_is_what_a_solver_made_for_them_does(solver
         ASKED, particles=2, temperature=0.2, max_steps=1, max_step_tokens=6, method="sc"
     )
     here = solver.using(other).solve("What is 2 + 2?")
+    unscored = solver.using(replace(other, reward="none"))
+    assert unscored.reward.name == "none"
+    assert unscored.using(other).reward is solver.reward, "which is loaded still"
     again = solver.solve("What is 2 + 2?")
     with Solver(other, problems=1) as made:
         there = made.solve("What is 2 + 2?")
