@@ -27,7 +27,7 @@ from pfsolve.server.turns import Reply, Search, Turns
 from pfsolve.settings import Settings
 from pfsolve.solution import Solution
 from pfsolve.solver.solver import Solver
-from pfsolve.wording import listed
+from pfsolve.wording import listed, plural
 
 PLACES = 8  # searches that may wait
 _IDLE_S = 0.3  # seconds between two looks at whether it is time to stop
@@ -153,11 +153,11 @@ def _answer(
 
     def hear(event: Event) -> None:
         nonlocal view
-        listen(event)
         view = view.after(event, time.monotonic())
         line = view.line(event)
         if line or isinstance(event, Began):
             search.tell(line or "")
+        listen(event)
 
     def stops() -> bool:
         return search.gone.is_set() or stopping()
@@ -181,7 +181,7 @@ def _answer(
         search.tell(
             how_far(solution)
             if solution.interrupted or solution.out_of_time
-            else f"none of {len(solution.particles)} particles reached an answer"
+            else f"none of {plural(len(solution.particles), 'particle')} reached an answer"
         )
     return Reply(
         _text(solution),

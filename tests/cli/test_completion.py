@@ -58,6 +58,8 @@ def offered(
         ("pfsolve -f p", []),
         ("pfsolve --temperature ", []),
         ("pfsolve results s", ["summary"]),
+        ("pfsolve ser", ["serve"]),
+        ("pfsolve serve --ho", ["--host"]),
         ("pfsolve models show smollm2", ["smollm2-135m-instruct"]),
         ("pfsolve models pull smollm3-3b smollm2", ["smollm2-135m-instruct"]),
         ("pfsolve models convert --type Q", ["Q8_0", "Q4_K_M"]),
