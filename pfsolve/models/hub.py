@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pfsolve.models.place import Cached, Remote, WantedFile
+from pfsolve.models.place import Cached, Remote, WantedFile, stays_inside
 from pfsolve.models.table import TomlTable
-from pfsolve.models.transfer import PartFile, PlaceFailed, PlaceUnreachable
+from pfsolve.models.transfer import PartFile, PlaceFailed, PlaceUnreachable, through_proxy
 
 if TYPE_CHECKING:
     import httpx2
@@ -29,6 +29,7 @@ REPO = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*/[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PASSING = {408, 429, 500, 502, 503, 504}
+_NO_SUCH_RANGE = 416
 _LOGIN = "`hf auth login` stores a token; HF_TOKEN works too"
 
 
@@ -134,14 +135,25 @@ class HubPlace:
             PlaceFailed: the Hub stopped giving; what came so far stays in the part file.
             ResourceError: the disk is full.
         """
+        from huggingface_hub.errors import HfHubHTTPError
+
         part.check_room()
 
-        def resume() -> None:
-            start = part.size
+        def take(start: int) -> None:
             with _answer(self._url, f"bytes={start}-" if start else None) as response:
                 if start and response.status_code != 206:  # the whole file, although not asked for
                     part.cut(0)
                 part.append(response.iter_bytes())  # a chunk size would hold bytes back
+
+        def resume() -> None:
+            start = part.size
+            try:
+                take(start)
+            except HfHubHTTPError as error:
+                if not start or error.response.status_code != _NO_SUCH_RANGE:
+                    raise
+                part.cut(0)  # it gives no parts, or another file than this is the beginning of
+                take(0)
 
         _persist(self, lambda: part.total - part.size, resume)
 
@@ -222,11 +234,21 @@ def _asking(place: HubPlace) -> Iterator[None]:
         get_session()  # built here on first use, from the user's proxy settings
     except (ImportError, ValueError) as error:
         raise PlaceFailed(f"the proxy settings cannot be used: {error}") from None
+    _check_token()
     expected = (httpx2.HTTPError, httpx2.InvalidURL, HFValidationError, OfflineModeIsEnabled)
     try:
         yield
     except expected as error:
         raise _failure(place, error) from None
+
+
+def _check_token() -> None:
+    """Raise PlaceFailed for a token that no header can hold; the token itself is not told."""
+    from huggingface_hub import get_token
+
+    odd = next((c for c in get_token() or "" if not (c.isascii() and c.isprintable())), None)
+    if odd is not None:
+        raise PlaceFailed(f"the Hub's token has a character that no token has: {odd!r}", _LOGIN)
 
 
 @contextmanager
@@ -242,6 +264,7 @@ def _answer(
     from huggingface_hub import constants, get_session, hf_raise_for_status
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # lazy there
 
+    _check_token()
     headers = build_hf_headers(library_name="pfsolve", headers={"accept-encoding": "identity"})
     if wanted:
         headers["range"] = wanted
@@ -300,12 +323,6 @@ def _failure(place: HubPlace, error: Exception) -> PlaceFailed:
 
 
 def _host(error: httpx2.RequestError) -> str:
-    """Who was asked: the Hub, or its content network."""
+    """Who was asked: the Hub, or its content network; and through which proxy."""
     url = error.request.url
-    return f"{url.scheme}://{url.netloc.decode()}"
-
-
-def stays_inside(path: str) -> bool:
-    """Whether a path or a revision cannot lead out of the repository or of its folder in the cache."""
-    parts = re.split(r"[/\\]", path)
-    return path.isprintable() and all(part not in ("", ".", "..") for part in parts)
+    return f"{url.scheme}://{url.netloc.decode()}{through_proxy(url.scheme, url.host)}"

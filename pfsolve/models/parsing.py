@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from pfsolve.errors import UsageError
 from pfsolve.models.entry import HubSource, ModelEntry, PrmSpec, ProgramSpec
-from pfsolve.models.hub import REPO, HubPlace, stays_inside
-from pfsolve.models.place import Place, WantedFile
+from pfsolve.models.hub import REPO, HubPlace
+from pfsolve.models.place import Place, WantedFile, stays_inside
 from pfsolve.models.prm_parsing import prm_spec
 from pfsolve.models.profile import Profile, read_profile
 from pfsolve.models.table import TomlTable

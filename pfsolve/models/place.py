@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import Field, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
@@ -71,3 +72,9 @@ class Place(Protocol):
 
     def cached(self) -> Cached | None:
         """The file where the place's own cache has it on this disk. No network."""
+
+
+def stays_inside(path: str) -> bool:
+    """Whether a path or a revision cannot lead out of the repository or of its folder in the cache."""
+    parts = re.split(r"[/\\]", path)
+    return path.isprintable() and all(part not in ("", ".", "..") for part in parts)

@@ -92,6 +92,22 @@ class PartFile:
         check_room(self.path.parent, self.total - self.size + extra)
 
 
+def through_proxy(scheme: str, host: str) -> str:
+    """How a host is reached, to follow its name: ", through the proxy http://127.0.0.1:9,"; "" directly.
+
+    The proxy's user and password are left out.
+    """
+    from urllib.parse import urlsplit
+    from urllib.request import getproxies, proxy_bypass
+
+    proxies = getproxies()
+    proxy = proxies.get(scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(host):
+        return ""
+    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    return f", through the proxy {parts.scheme}://{parts.netloc.rpartition('@')[2]},"
+
+
 @contextmanager
 def disk_trouble(directory: Path) -> Iterator[None]:
     """Turn what the disk of `directory` refuses into a ResourceError."""

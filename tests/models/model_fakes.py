@@ -72,6 +72,7 @@ class FakeHub:
     cuts: list[int] = field(default_factory=list)  # bytes after which the next answers break off
     refusal: tuple[int, dict[str, str]] | None = None  # status and headers of every answer
     ignore_range: bool = False
+    refuse_range: bool = False  # 416 to every range
     never_in_parts: tuple[str, ...] = ()  # how the names of files end that only come whole
     stall_after: int | None = None  # bytes after which an answer waits for `go_on`
     stall_on: str = ""  # how the names of the files end whose answers wait
@@ -128,6 +129,8 @@ class _Handler(BaseHTTPRequestHandler):
         hub = self.hub
         start, end = 0, len(data)
         whole = hub.ignore_range or self.path.endswith(hub.never_in_parts)
+        if hub.refuse_range and "Range" in self.headers:
+            return self.refuse(416, {})
         if (wanted := self.headers.get("Range")) and not whole:
             first, _, last = wanted.removeprefix("bytes=").partition("-")
             start, end = int(first), min(int(last) + 1, len(data)) if last else len(data)

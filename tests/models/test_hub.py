@@ -10,7 +10,7 @@ from pfsolve.models.download import find, verify
 from pfsolve.models.hub import ATTEMPTS, HubPlace
 from pfsolve.models.place import Cached, Remote
 from pfsolve.models.store import Store
-from pfsolve.models.transfer import PartFile, PlaceFailed
+from pfsolve.models.transfer import PartFile, PlaceFailed, PlaceUnreachable
 from tests.models.model_fakes import (
     COMMIT,
     DATA,
@@ -77,6 +77,14 @@ def test_a_server_that_ignores_ranges_starts_the_file_anew(hub: FakeHub, part: P
     part.append([DATA[:1000]])
     HUB_PLACE.fetch(part)
     assert part.path.read_bytes() == DATA
+
+
+def test_a_server_that_refuses_ranges_starts_the_file_anew(hub: FakeHub, part: PartFile) -> None:
+    part.append([DATA[:600_000]])
+    hub.refuse_range = True
+    HUB_PLACE.fetch(part)
+    assert part.path.read_bytes() == DATA
+    assert [headers.get("range") for headers in hub.downloads] == ["bytes=600000-", None]
 
 
 def test_a_server_that_gives_nothing_is_left_and_the_part_kept(
@@ -148,6 +156,39 @@ def test_unusable_proxy_settings_are_said_to_be_so(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("ALL_PROXY", "nonsense://127.0.0.1:1")
     with pytest.raises(PlaceFailed, match="proxy settings cannot be used"):
         HUB_PLACE.look_up()
+
+
+@pytest.mark.parametrize("token", ["hf_“abc”", "hf_\x07"])
+def test_a_token_that_no_header_can_hold_is_refused_and_not_told(
+    token: str, hub: FakeHub, part: PartFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", token)
+    for ask in (HUB_PLACE.look_up, lambda: HUB_PLACE.fetch(part)):
+        with pytest.raises(PlaceFailed, match="a character that no token has") as caught:
+            ask()
+        assert "hf_" not in caught.value.reason
+        assert caught.value.hint
+    assert hub.requests == []
+
+
+@pytest.mark.parametrize("bypassed", [False, True])
+def test_an_unreachable_proxy_is_named_without_its_password(
+    bypassed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import close_session
+
+    monkeypatch.setenv("HTTP_PROXY", "http://me:secret@127.0.0.1:11")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1" if bypassed else "")
+    monkeypatch.setenv("no_proxy", "127.0.0.1" if bypassed else "")
+    close_session()
+    try:
+        with pytest.raises(PlaceUnreachable) as caught:
+            HUB_PLACE.look_up()
+    finally:
+        close_session()
+    proxy = "" if bypassed else ", through the proxy http://127.0.0.1:11,"
+    assert caught.value.reason.startswith(f"http://127.0.0.1:9{proxy} cannot be reached: ")
+    assert "secret" not in caught.value.reason
 
 
 def test_a_repository_name_the_hub_cannot_have_is_refused() -> None:
