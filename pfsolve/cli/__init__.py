@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from pfsolve.cli.interrupt import stop_at_once
-from pfsolve.environment import Environment
-from pfsolve.errors import ExitCode, Interrupted, PfsolveError, UsageError, as_option, exit_code
+from pfsolve.cli.interrupt import is_stopping, over, take_over
+
+if TYPE_CHECKING:
+    from pfsolve.environment import Environment
 
 
 def main() -> NoReturn:
     """Run the command line and exit; expected trouble is one line on stderr, never a traceback."""
-    signal.signal(signal.SIGTERM, stop_at_once)
-    environment = Environment()
-    environment.write_unicode()
-    raise SystemExit(run(environment.arguments, environment))
+    take_over()  # before all else is imported, which takes a while
+    try:
+        from pfsolve.environment import Environment
+
+        environment = Environment()
+        environment.write_unicode()
+        status = run(environment.arguments, environment)
+    except BaseException:
+        if not is_stopping():
+            raise
+        status = 130
+    raise SystemExit(over(status))
 
 
 def run(argv: Sequence[str], environment: Environment) -> int:
@@ -24,6 +32,8 @@ def run(argv: Sequence[str], environment: Environment) -> int:
 
     `--debug`, anywhere before `--`, or PFSOLVE_DEBUG=1, shows tracebacks.
     """
+    from pfsolve.errors import ExitCode
+
     end = argv.index("--") if "--" in argv else len(argv)
     debug = environment.debug or "--debug" in argv[:end]
     argv = [arg for i, arg in enumerate(argv) if arg != "--debug" or i >= end]
@@ -55,6 +65,8 @@ def _check_unicode(argv: Sequence[str]) -> None:
     Raises:
         UsageError: an argument holds bytes that are no text in this system's encoding.
     """
+    from pfsolve.errors import UsageError
+
     for number, argument in enumerate(argv, 1):
         try:
             argument.encode()
@@ -68,7 +80,11 @@ def _check_unicode(argv: Sequence[str]) -> None:
 
 def _report(error: BaseException, argv: Sequence[str], environment: Environment) -> int:
     """One line that says what is wrong, one that says what to do; returns the exit code."""
-    if isinstance(error, KeyboardInterrupt):
+    from pfsolve.errors import Interrupted, PfsolveError, as_option, exit_code
+
+    if isinstance(error, KeyboardInterrupt) or (
+        is_stopping() and not isinstance(error, PfsolveError)
+    ):
         error = Interrupted("interrupted")
     elif isinstance(error, (OSError, MemoryError)):
         error = PfsolveError(str(error) or "out of memory")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from pfsolve.cli.completion import of_setting
+from pfsolve.cli.interrupt import recovered
 from pfsolve.cli.options import Flags, layers, settled, taking
 from pfsolve.cli.solve import AnswerAlone, Raw, RunOptions, Verbose, WithSolution
 from pfsolve.errors import EngineError, PfsolveError, UsageError
@@ -109,11 +110,13 @@ class Chat:
         """Do what each line says until there is none; a failure is told, and ends nothing."""
         self._output.note("A problem a line. /help shows the commands, Ctrl-D ends.")
         while not self.is_over and (line := read()) is not None:
+            recovered()
             try:
                 self.take(line.strip())
             except KeyboardInterrupt:  # the second Ctrl-C: nothing is known of what it left
                 self.close()
                 self._environment.complain("interrupted")
+                recovered()
             except PfsolveError as error:
                 self._tell(error)
             except typer.Exit:  # what there is to say has been said
@@ -193,7 +196,7 @@ class Chat:
             with surface as display, interrupt:
                 found, heard = search(problem, self.solver, interrupt.stopping, display, seed)
         finally:
-            self.is_over = interrupt.received == signal.SIGTERM
+            self.is_over = interrupt.received not in (None, signal.SIGINT)
         self._line = line = alone(found, particles=True)
         if self.settings.history:
             keep(with_events(line, heard), environment, self._output, options.verbose)

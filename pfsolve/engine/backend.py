@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import signal
+import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +25,6 @@ class Log:
         self.sink: LogSink | None = None
         self.callback = llama.llama_log_callback(self._receive)
         self._complaints: deque[str] = deque(maxlen=50)
-        self._interrupted = False
         self._level = 0
         self._line = ""
 
@@ -37,19 +39,7 @@ class Log:
                 return line.rsplit(": error loading model: ", 1)[-1].split(": ", 1)[-1].strip()
         return "llama.cpp gave no reason"
 
-    def was_interrupted(self) -> bool:
-        """Whether a Ctrl-C arrived while llama.cpp was logging; asking forgets it."""
-        interrupted, self._interrupted = self._interrupted, False
-        return interrupted
-
     def _receive(self, level: int, text: bytes, _user_data: object) -> None:
-        # An exception that leaves a callback is lost, and a Ctrl-C may well arrive in here.
-        try:
-            self._take(level, text)
-        except KeyboardInterrupt:
-            self._interrupted = True
-
-    def _take(self, level: int, text: bytes) -> None:
         if level != _CONTINUED:
             self._level = level
         self._line += text.decode("utf-8", errors="replace")
@@ -59,6 +49,30 @@ class Log:
                 self._complaints.append(line)
             if self.sink is not None:
                 self.sink(line)
+
+
+@contextmanager
+def signals_held() -> Iterator[Callable[[], bool]]:
+    """While llama.cpp calls back, Ctrl-C and its like wait: an exception that leaves a callback is lost.
+
+    It yields the question whether one waits. At the end it comes, as if it had arrived then. Elsewhere
+    than in the main thread nothing arrives.
+    """
+    waiting: list[int] = []
+    previous = {}
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and callable(signal.getsignal(number)):
+                handler = signal.signal(number, lambda number, frame: waiting.append(number))
+                previous[number] = handler
+    try:
+        yield lambda: bool(waiting)
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    for number in waiting:
+        signal.raise_signal(number)
 
 
 log = Log()  # llama.cpp has one callback for the whole process

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pfsolve.engine import stopping
+from pfsolve.engine.backend import signals_held
 from pfsolve.engine.batch import Batch
 from pfsolve.engine.layers import LayerStates
 from pfsolve.engine.library import LoadedModel
@@ -114,7 +115,8 @@ class Cache:
         if self._layers is not None:
             params.cb_eval = self._layers.callback
         self.model = model
-        self.handle = llama.llama_init_from_model(model.handle, params)
+        with signals_held():
+            self.handle = llama.llama_init_from_model(model.handle, params)
         if not self.handle:
             raise ResourceError(
                 f"no memory for a cache of {cells} tokens",

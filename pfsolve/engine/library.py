@@ -13,7 +13,7 @@ from typing import Any
 
 import llama_cpp as llama
 
-from pfsolve.engine.backend import Device, devices, log
+from pfsolve.engine.backend import Device, devices, log, signals_held
 from pfsolve.engine.header import recurrent_architecture
 from pfsolve.errors import ModelFileError, ModelMissing, UsageError, named
 
@@ -137,11 +137,16 @@ def _load(path: Path, *, vocab_only: bool = False, gpu_layers: int = 0) -> Any:
     # (ggml-org/llama.cpp#26954). Only weights in an extra layout reach them: AMX builds get none.
     params.use_extra_bufts = b"AMX_INT8 = 1" not in llama.llama_print_system_info()
     log.clear()
-    handle = llama.llama_model_load_from_file(str(path).encode(), params)
-    if log.was_interrupted():
+    handle = None
+    try:
+        with signals_held() as waiting:
+            go_on = llama.llama_progress_callback(lambda progress, _: not waiting())
+            params.progress_callback = go_on
+            handle = llama.llama_model_load_from_file(str(path).encode(), params)
+    except BaseException:
         if handle:
             llama.llama_model_free(handle)
-        raise KeyboardInterrupt
+        raise
     if not handle:
         raise ModelFileError(
             f"llama.cpp cannot load {path}: {log.why()}",

@@ -7,11 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from pfsolve.cli import interrupt
+from pfsolve.engine.backend import signals_held
 from tests.cli.conftest import Cli, cli_environment
 
 # Particles that would write for minutes: to many steps, none of which holds an answer so early.
@@ -19,6 +23,8 @@ ENDLESS = (
     *("Tell me all about numbers.", "-n", "8", "--max-step-tokens", "20", "--max-steps", "1000"),
     *("--programs", "0", "--seed", "1", "--no-early-stop"),
 )
+
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}  # of the first signal
 
 READING = """
 import sys
@@ -67,12 +73,12 @@ def stopped(tmp_path: Path, *signals: signal.Signals, options: tuple[str, ...] =
     return Stopped(process.returncode, stdout, said + stderr, time.monotonic() - began)
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("how", "code"), CODES.items())
 def test_the_first_signal_shows_what_each_particle_had(
-    tmp_path: Path, small_path: Path, how: signal.Signals
+    tmp_path: Path, small_path: Path, how: signal.Signals, code: int
 ) -> None:
     end = stopped(tmp_path, how)
-    assert (end.code, end.stdout) == (130, "")
+    assert (end.code, end.stdout) == (code, "")
     lines = end.stderr.splitlines()
     assert lines[-1].startswith("Error: interrupted after ")
     assert lines[-1].endswith(": none of 8 particles had an answer")
@@ -101,9 +107,9 @@ def test_the_second_signal_stops_at_once(
     assert end.stderr.splitlines()[-1].startswith("Error: interrupted")
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("how", "code"), CODES.items())
 def test_a_signal_before_the_search_ends_with_a_line(
-    tmp_path: Path, small_path: Path, how: signal.Signals
+    tmp_path: Path, small_path: Path, how: signal.Signals, code: int
 ) -> None:
     """Here while problems are read, from a pipe that nobody writes to."""
     process = subprocess.Popen(
@@ -118,7 +124,122 @@ def test_a_signal_before_the_search_ends_with_a_line(
     assert process.stderr.readline() == "reading\n"
     process.send_signal(how)
     stdout, stderr = process.communicate(timeout=60)
-    assert (process.returncode, stdout, stderr) == (130, "", "Error: interrupted\n")
+    assert (process.returncode, stdout, stderr) == (code, "", "Error: interrupted\n")
+
+
+IMPORTING = """
+import signal, sys
+
+class Interrupted:
+    def find_spec(self, name, path=None, target=None):
+        if name == "typer":
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                raise ImportError("as extension modules make of it")
+
+sys.meta_path.insert(0, Interrupted())
+sys.argv = ["pfsolve", "--version"]
+from pfsolve.cli import main
+main()
+"""
+
+
+def test_a_signal_during_imports_ends_with_a_line_whatever_becomes_of_it(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", IMPORTING],
+        env=cli_environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "Error: interrupted\n")
+
+
+@pytest.fixture
+def taken_over(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The signals of this process are handled as those of the command are."""
+    before = {each: signal.getsignal(each) for each in CODES}
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    interrupt.recovered()
+    interrupt.take_over()
+    yield
+    for each, handler in before.items():
+        signal.signal(each, handler)
+    interrupt.recovered()
+
+
+@pytest.mark.parametrize(("first", "code"), CODES.items())
+def test_the_second_of_many_signals_stops_and_the_others_change_nothing(
+    taken_over: None, first: signal.Signals, code: int
+) -> None:
+    told = []
+
+    def work() -> None:
+        with interrupt.TwoStageInterrupt(lambda: told.append(1)) as it:
+            signal.raise_signal(first)
+            assert it.stopping()
+            try:
+                signal.raise_signal(signal.SIGINT)
+            finally:
+                for each in CODES:
+                    signal.raise_signal(each)
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    for each in CODES:
+        signal.raise_signal(each)  # while the error is told
+    assert (told, interrupt.over(130), interrupt.over(0)) == ([1], code, 0)
+
+
+def test_a_display_that_is_gone_does_not_end_the_search(taken_over: None) -> None:
+    def gone() -> None:
+        raise OSError
+
+    with interrupt.TwoStageInterrupt(gone) as it:
+        signal.raise_signal(signal.SIGHUP)
+        assert it.stopping()
+
+
+def test_a_signal_that_a_callback_loses_comes_again(taken_over: None) -> None:
+    class Watched:
+        pass
+
+    def work() -> None:
+        watched = Watched()
+        callback = weakref.ref(watched, lambda _: signal.raise_signal(signal.SIGTERM))
+        del watched
+        assert callback() is None
+        time.sleep(5)
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert interrupt.over(130) == 143
+
+
+def test_a_signal_waits_while_llama_cpp_calls_back(taken_over: None) -> None:
+    seen = []
+
+    def work() -> None:
+        with signals_held() as waiting:
+            seen.append(waiting())
+            signal.raise_signal(signal.SIGTERM)
+            seen.append(waiting())
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert seen == [False, True]
+
+
+def test_who_does_not_hear_of_the_terminals_end_goes_on_under_nohup() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with interrupt.TwoStageInterrupt(lambda: None) as it:
+            signal.raise_signal(signal.SIGHUP)
+            assert not it.stopping()
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_when_the_time_is_up_the_search_ends_where_it_is(cli: Cli) -> None:
