@@ -67,7 +67,8 @@ def serve(
     with listening:
         if not is_private(listening):
             who = "who knows the key" if key else "without a key"
-            environment.err.print(f"anyone on the network {who} can use this server: --host {host}")
+            line = f"anyone on the network {who} can use this server: --host {host}"
+            environment.err.print(line, markup=False, soft_wrap=True)
         with (
             watching(environment, SolveView(), quiet=quiet) as display,
             open_solver(settings, environment, listen=display, quiet=quiet) as (solver, stopping),

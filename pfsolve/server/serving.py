@@ -45,7 +45,7 @@ def listen_at(host: str, port: int) -> socket.socket:
         return socket.create_server(address[:2], family=family)
     except OSError as error:
         raise UsageError(
-            f"cannot listen at {host}, port {port}: {error.strerror or error}",
+            f"cannot listen at {host}, port {port}: {(error.strerror or str(error)).split(' (')[0]}",
             "--port 0 takes a free port, --host 127.0.0.1 is this machine alone",
         ) from None
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from pfsolve.errors import PfsolveError
+from pfsolve.errors import PfsolveError, UsageError
+from pfsolve.server import serving
+from pfsolve.server.door import is_local
 from pfsolve.server.errors import Refused
 from pfsolve.server.request import Wanted, read_request
 from pfsolve.server.turns import News, Search, Turns
@@ -108,3 +110,25 @@ def test_turns_are_first_come_first_served_and_a_place_left_is_free_again() -> N
     assert isinstance(heard[0], PfsolveError)
     assert turns.join(b) is None
     assert turns.next(0) is None
+
+
+def test_an_address_that_cannot_be_had_is_an_error_before_anything_is_loaded() -> None:
+    with serving.listen_at("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        assert serving.url_of(taken) == f"http://127.0.0.1:{port}/v1"
+        assert serving.is_private(taken)
+        with pytest.raises(UsageError, match=rf"port {port}: Address already in use$"):
+            serving.listen_at("127.0.0.1", port)
+    with serving.listen_at("0.0.0.0", 0) as everywhere:
+        assert not serving.is_private(everywhere)
+
+
+@pytest.mark.parametrize(
+    ("name", "local"),
+    [
+        *(("localhost", True), ("127.0.0.9", True), ("::1", True), ("", False)),
+        *(("localhost.evil.example", False), ("127.0.0.1.nip.io", False), ("0.0.0.0", False)),
+    ],
+)
+def test_only_names_that_no_one_else_can_give_are_local(name: str, local: bool) -> None:
+    assert is_local(name) == local
