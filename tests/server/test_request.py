@@ -117,7 +117,7 @@ def test_an_address_that_cannot_be_had_is_an_error_before_anything_is_loaded() -
         port = taken.getsockname()[1]
         assert serving.url_of(taken) == f"http://127.0.0.1:{port}/v1"
         assert serving.is_private(taken)
-        with pytest.raises(UsageError, match=rf"port {port}: Address already in use$"):
+        with pytest.raises(UsageError, match=rf"port {port}: Address already in use\n"):
             serving.listen_at("127.0.0.1", port)
     with serving.listen_at("0.0.0.0", 0) as everywhere:
         assert not serving.is_private(everywhere)
