@@ -14,6 +14,7 @@ from pfsolve.files import dumps, flush, replacing
 from pfsolve.problems import BadRow, Problem
 from pfsolve.results.checking import Fault, parsed
 from pfsolve.results.line import SCHEMA, ResultLine
+from pfsolve.results.lock import FileLock
 from pfsolve.results.resuming import as_decided, is_finished, regraded
 from pfsolve.settings import Settings
 
@@ -106,6 +107,7 @@ class ResultsFile:
 
     Raises:
         UsageError: it exists already, holds something else, or cannot be written.
+        PfsolveError: another process is writing to it.
     """
 
     def __init__(self, path: Path, *, resume: bool = False) -> None:
@@ -115,12 +117,20 @@ class ResultsFile:
             raise UsageError(
                 f"cannot write {path}: it is a link that leads to itself", "name another file"
             ) from None
-        contents = Contents()
         if path.suffix.lower() in _OTHERS:
             raise UsageError(
                 f"{path} is not the name of a results file: results are written as JSON lines",
                 f"name it {path.with_suffix('.jsonl')}",
             )
+        self._lock = FileLock(self.path)
+        try:
+            self._open(path, resume)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _open(self, path: Path, resume: bool) -> None:
+        contents = Contents()
         if path.is_file() and path.stat().st_size:
             if not resume:
                 raise UsageError(
@@ -256,7 +266,10 @@ class ResultsFile:
         self._lines.append((line, record))
 
     def close(self) -> None:
-        self._file.close()
+        try:
+            self._file.close()
+        finally:
+            self._lock.release()
 
     def __enter__(self) -> Self:
         return self
@@ -267,6 +280,9 @@ class ResultsFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
-        if error is not None and self._new and not self.path.stat().st_size:
-            self.path.unlink()  # nothing has come of it
+        try:
+            self._file.close()
+            if error is not None and self._new and not self.path.stat().st_size:
+                self.path.unlink()  # nothing has come of it
+        finally:
+            self.close()

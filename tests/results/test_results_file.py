@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pfsolve.errors import NoAnswer, ResourceError, UsageError
+from pfsolve.errors import NoAnswer, PfsolveError, ResourceError, UsageError
 from pfsolve.files import dumps
 from pfsolve.particle import Finish, Kind, Particle, Step
 from pfsolve.problems import Problem
@@ -401,3 +404,45 @@ def test_a_file_of_other_lines_holds_no_results(tmp_path: Path, line: str, says:
     path.write_text(line + "\n", encoding="utf-8")
     with pytest.raises(UsageError, match=f"holds no results of pfsolve.*{says}"):
         read_solved(path)
+
+
+HOLDING = """
+import sys
+from pathlib import Path
+from pfsolve.results.lock import FileLock
+lock = FileLock(Path(sys.argv[1]))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_file_that_another_process_writes_to_is_refused_with_its_id(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    write(path, LINES[0])
+    (tmp_path / "link").symlink_to(path)
+    command = [sys.executable, "-c", HOLDING, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        for name in (path, tmp_path / "link"):
+            with pytest.raises(PfsolveError, match=f"process {other.pid} is writing to "):
+                ResultsFile(name, resume=True)
+        other.kill()  # which releases nothing by itself
+    assert resume(path) == {"1"}
+    assert {each.name for each in tmp_path.iterdir()} == {"r.jsonl", "link"}
+
+
+def test_the_lock_is_released_however_it_ends(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    with ResultsFile(path) as file:
+        with pytest.raises(PfsolveError, match=f"process {os.getpid()} is writing to {path}"):
+            ResultsFile(path, resume=True)
+        file.write(LINES[0])
+    with pytest.raises(UsageError, match="exists already"):
+        ResultsFile(path)
+    with pytest.raises(RuntimeError), ResultsFile(path, resume=True):
+        raise RuntimeError
+    file = ResultsFile(path, resume=True)
+    file.close()
+    file.close()
+    assert [each.name for each in tmp_path.iterdir()] == ["r.jsonl"]
