@@ -181,6 +181,7 @@ def test_a_results_file_of_schema_1_is_resumed(cli: Cli, tmp_path: Path) -> None
     settings = {"-n": 3, "--max-steps": 4, "--max-step-tokens": 60, "--context": 512}
     options = [str(word) for pair in settings.items() for word in pair]
     options += ["--programs", "0", "--no-early-stop"]  # as all was then
+    options += ["--ess-threshold", "1", "--softmax-temperature", "1"]
     command = ("-f", str(SCHEMA_1 / "problems.jsonl"), "-o", str(output), "--resume", *options)
     result = cli(*command, "--reward", "confidence")
     assert "3 of 3 done" in result.stderr
