@@ -188,9 +188,7 @@ def _is_one_statement(text: str, start: int, first: Box, second: Box) -> bool:
         names = _name_before(text, first), _name_before(text, second)
         return joined or not link[0].strip(" ") or (None not in names and names[0] != names[1])
     part = _PART.fullmatch(rest)
-    before = _PART.search(
-        _without_glue(text[max(start, first.start - _LONGEST_LINK) : first.start])
-    )
+    before = _part(text, start, first)
     if not part or not before:
         return False
     if part["number"]:

@@ -41,8 +41,6 @@ _ANNOUNCEMENTS = [
 _SENTENCE_END = re.compile(
     r"(?<!\b[A-Z])[.!?](?=\s+(?:[\"'(\[]|\$\S|\\[(\[a-zA-Z]|[^\W\d_a-z])|\s*$)|。|\n\s*\n|<\|"
 )
-_REASON = re.compile(r"(?<=\S),?\s+(?:because|since|as)\b", re.IGNORECASE)
-
 _REASON = re.compile(
     r"(?<=\S)(?:,?\s+(?:because|since|as)|,\s+(?:i|we))\b.*", re.IGNORECASE | re.DOTALL
 )

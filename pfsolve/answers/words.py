@@ -18,9 +18,9 @@ _PARTS |= {"seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
 _BIG = "|".join(_SCALES)
 _WORD = "|".join([*_SMALL.split(), *(name for name in _SCALES if name != "dozen")])
 _PART = rf"(?P<part>{'|'.join(_PARTS)})s?(?![A-Za-z])"
-_NUMBER = r"\d[\d,]*(?:\.\d+)?"
-# 3.5 million, a dozen; the words of a number, and of a part: two thirds; 2 and a half
-_SCALED = re.compile(rf"(?<![\w.])({_NUMBER}|an?)[\s~]+({_BIG})s?(?![A-Za-z])", re.IGNORECASE)
+_NUMBER = r"(?:\d+ )?\d+/[1-9]\d*|\d[\d,]*(?:\.\d+)?"
+# 3.5 million, 2 1/2 million, a dozen; the words of a number, and of a part: two thirds; 2 and a half
+_SCALED = re.compile(rf"(?<![\w./])({_NUMBER}|an?)[\s~]+({_BIG})s?(?![A-Za-z])", re.IGNORECASE)
 _WORDS = re.compile(
     rf"(?<![\\A-Za-z-])(?P<number>(?:{_WORD})(?:(?:[\s-]+|(?<=dred) and |(?<=sand) and )(?:{_WORD}))*"
     rf"|an?(?=[\s-]+(?:{'|'.join(_PARTS)}|{_BIG}))|\A(?=half\s*\Z))(?:[\s-]*{_PART}|(?![A-Za-z-]))",
@@ -29,6 +29,7 @@ _WORDS = re.compile(
 _HALF_OF = re.compile(rf"(?<![\w-])half\s+an?\s+(?={_BIG})", re.IGNORECASE)
 _AND_PART = re.compile(r"(?<![\w.])(\d+)\s+and\s+(\d+/\d+)")
 _NEGATIVE = re.compile(r"(?<![A-Za-z])(?:negative|minus)\s+(?=[\d\\.])", re.IGNORECASE)
+_LONGEST = 100  # characters of a number that is multiplied; a much longer one is no float
 _ANY = re.compile(rf"(?:{_WORD}|dozen|half|quarter|third|negative|minus)", re.IGNORECASE)
 
 
@@ -45,8 +46,10 @@ def digits_for_words(text: str) -> str:
 
 
 def _scaled(match: re.Match[str]) -> str:
-    number = Fraction(1 if match[1][0] in "aA" else match[1].replace(",", ""))
-    product = number * _SCALES[match[2].lower()]
+    if len(match[0]) > _LONGEST:
+        return match[0]
+    parts = ["1"] if match[1][0] in "aA" else match[1].replace(",", "").split()
+    product = sum(map(Fraction, parts), Fraction(0)) * _SCALES[match[2].lower()]
     return str(product) if product.denominator == 1 else str(float(product))
 
 

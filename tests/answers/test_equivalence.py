@@ -133,6 +133,8 @@ SAME = [
     # numbers in words
     ("half a million", "500000"),
     ("2.5 million", "2500000"),
+    ("1/2 million", "500000"),
+    ("2 1/2 dozen", "30"),
     ("thirty-one", "31"),
     ("two hundred and six", "206"),
     ("three quarters", "0.75"),
@@ -386,6 +388,7 @@ def test_very_long_answers_compare_by_their_text() -> None:
     start = time.perf_counter()
     assert equivalent(long, long.replace("+", " + "))
     assert not equivalent(long, long + "+1")
+    assert not equivalent("1" * 400 + ".25001 hundred", "3")  # which is no float
     assert time.perf_counter() - start < 2
 
 
