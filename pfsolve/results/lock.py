@@ -24,10 +24,10 @@ class FileLock:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.with_name(f".{path.name}.lock")
         self._descriptor: int | None = None
         if path.exists() and not path.is_file():
             return
+        self._file = path.with_name(f".{path.name}.lock")
         while self._descriptor is None:
             try:
                 descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o666)

@@ -337,7 +337,7 @@ def test_a_full_disk_is_an_error_that_names_the_file() -> None:
     assert "--resume" in str(caught.value.hint)
 
 
-@pytest.mark.parametrize("path", ["missing/r.jsonl", "."])
+@pytest.mark.parametrize("path", ["missing/r.jsonl", ".", "/"])
 def test_an_output_that_cannot_be_written_is_known_at_once(tmp_path: Path, path: str) -> None:
     with pytest.raises(UsageError, match="cannot write"):
         ResultsFile(tmp_path / path)
