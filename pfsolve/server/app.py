@@ -138,7 +138,7 @@ async def _tell_refusal(request: Request, error: Exception) -> Response:
 
 async def _tell_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    what = f"{request.method} {request.url.path}: {error.detail}"
+    what = f"{request.method} {request.scope['path']}: {error.detail}"
     return Refused(error.status_code, what, headers=dict(error.headers or {})).response()
 
 

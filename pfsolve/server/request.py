@@ -10,6 +10,7 @@ from typing import Any
 from pfsolve.errors import UsageError
 from pfsolve.server.errors import FIELDS, Refused, refused
 from pfsolve.settings import SAMPLING, SETTINGS, Settings
+from pfsolve.wording import shortened
 
 # What a client may ask for and cannot have: whether a value does so.
 _TOO_MUCH: Mapping[str, Callable[[Any], bool]] = {
@@ -111,7 +112,9 @@ def _problem(messages: object) -> str:
         kind = part.get("type") if isinstance(part, dict) else None
         if kind != "text" or not isinstance(part.get("text"), str):
             raise Refused(
-                400, f"{where}[{i}] is {kind or 'no part'}; only text is read", param="messages"
+                400,
+                f"{where}[{i}] is {shortened(kind) if kind else 'no part'}; only text is read",
+                param="messages",
             )
         texts.append(part["text"])
     problem = "\n".join(texts).strip()

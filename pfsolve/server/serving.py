@@ -43,9 +43,10 @@ def listen_at(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a name like a..b cannot be encoded
+        why = getattr(error, "strerror", None) or str(error)
         raise UsageError(
-            f"cannot listen at {host}, port {port}: {(error.strerror or str(error)).split(' (')[0]}",
+            f"cannot listen at {host}, port {port}: {why.split(' (')[0]}",
             "--port 0 takes a free port, --host 127.0.0.1 is this machine alone",
         ) from None
 
@@ -74,7 +75,7 @@ def serve(
     """Answer requests until it is to stop.
 
     Args:
-        solver: is used by the calling thread alone.
+        solver: searches, in the calling thread alone.
         listening: a socket that listens, from `listen_at`.
         settings_of: the settings that the solver was made for, with a layer of a request's own over them.
         key: that clients must show, if any.
@@ -91,11 +92,13 @@ def serve(
 
     with _http(Endpoints(model, settings_of, check, turns).app(door), listening) as is_up:
         ready()
-        while is_up() and not stopping():
-            search = turns.next(_IDLE_S)
-            if search is not None:
-                search.tell(_answer(solver, search, listen, stopping))
-        turns.close()
+        try:
+            while is_up() and not stopping():
+                search = turns.next(_IDLE_S)
+                if search is not None:
+                    search.tell(_answer(solver, search, listen, stopping))
+        finally:
+            turns.close()
 
 
 @contextmanager
@@ -108,6 +111,7 @@ def _http(app: Any, listening: socket.socket) -> Iterator[Callable[[], bool]]:
         ws="none",
         lifespan="off",
         log_config=None,
+        log_level="critical",  # or it writes to stderr, tracebacks among it
         access_log=False,
         proxy_headers=False,
         server_header=False,

@@ -78,9 +78,10 @@ class Turns:
             return self._current
 
     def close(self) -> None:
-        """Nobody's turn comes any more."""
+        """Nobody's turn comes any more, and the search under way, if there is one, ends without more news."""
         with self._changed:
             self._closed = True
-            waiting, self._waiting = self._waiting, deque()
-        for search in waiting:
+            left = [*([self._current] if self._current else []), *self._waiting]
+            self._waiting.clear()
+        for search in left:
             search.tell(Interrupted("the server is shutting down"))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from starlette.datastructures import Headers
 
 from pfsolve.errors import PfsolveError, UsageError
 from pfsolve.server import serving
-from pfsolve.server.door import is_local
+from pfsolve.server.door import Door, is_local
 from pfsolve.server.errors import Refused
 from pfsolve.server.request import Wanted, read_request
 from pfsolve.server.turns import News, Search, Turns
@@ -69,7 +71,12 @@ def test_settings_of_a_request_lie_over_the_servers() -> None:
         (
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]},
             "messages",
-            "messages[0].content[0] is image_url; only text is read",
+            "messages[0].content[0] is 'image_url'; only text is read",
+        ),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "\ud800"}]}]},
+            "messages",
+            r"content[0] is '\ud800'; only text is read",
         ),
         ({"messages": [{"role": "user", "content": ["a"]}]}, "messages", "no part"),
         ({"messages": [{"role": "user", "content": "\ud800"}]}, "messages", "half of a character"),
@@ -81,7 +88,7 @@ def test_what_is_wrong_is_named(body: dict[str, Any], param: str | None, said: s
         read(**body)
     assert said in str(refused.value)
     assert refused.value.param == param
-    assert refused.value.status == (404 if param == "model" else 400)
+    assert refused.value.response().status_code == (404 if param == "model" else 400)
 
 
 @pytest.mark.parametrize(
@@ -106,8 +113,8 @@ def test_turns_are_first_come_first_served_and_a_place_left_is_free_again() -> N
     assert a.gone.is_set()
     assert turns.next(0) is c
     turns.close()
-    assert [str(each) for each in heard] == ["the server is shutting down"]
-    assert isinstance(heard[0], PfsolveError)
+    assert [str(each) for each in heard] == 2 * ["the server is shutting down"]  # c and d
+    assert all(isinstance(each, PfsolveError) for each in heard)
     assert turns.join(b) is None
     assert turns.next(0) is None
 
@@ -119,8 +126,27 @@ def test_an_address_that_cannot_be_had_is_an_error_before_anything_is_loaded() -
         assert serving.is_private(taken)
         with pytest.raises(UsageError, match=rf"port {port}: Address already in use\n"):
             serving.listen_at("127.0.0.1", port)
+    with pytest.raises(UsageError, match=r"cannot listen at a\.\.b, port 0"):
+        serving.listen_at("a..b", 0)
     with serving.listen_at("0.0.0.0", 0) as everywhere:
         assert not serving.is_private(everywhere)
+
+
+@pytest.mark.parametrize(
+    ("origin", "enters"),
+    [
+        ("http://localhost:8000", True),
+        ("http://localhost:1", False),
+        ("http://[", False),
+        ("null", False),
+    ],
+)
+def test_pages_of_elsewhere_are_refused_however_they_call_themselves(
+    origin: str, enters: bool
+) -> None:
+    headers = Headers({"Host": "localhost:8000", "Origin": origin})
+    with nullcontext() if enters else pytest.raises(Refused, match="is not of this server"):
+        Door(local=True).check(headers)
 
 
 @pytest.mark.parametrize(
