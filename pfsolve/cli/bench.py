@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pfsolve.cli.completion import among
-from pfsolve.cli.options import AsJson, Flags, Quiet, layers, taking
+from pfsolve.cli.options import AsJson, Flags, Quiet, taking
 from pfsolve.errors import UsageError
 from pfsolve.settings import MAX_PARTICLES, METHODS, merge, refuse_idle
 
@@ -130,6 +130,7 @@ def bench(
     from pfsolve.results.run_record import RunRecords, file_name
     from pfsolve.rewards.kinds import check_reward, choose_reward
     from pfsolve.solver.finding import check_policy
+    from pfsolve.solver.profiles import layers
 
     environment = Environment()
     out = Output(environment, as_json=as_json, quiet=quiet)

@@ -13,7 +13,7 @@ import typer
 
 from pfsolve.cli.completion import of_setting
 from pfsolve.cli.interrupt import recovered
-from pfsolve.cli.options import Flags, layers, settled, taking
+from pfsolve.cli.options import Flags, settled, taking
 from pfsolve.cli.solve import AnswerAlone, Raw, RunOptions, Verbose, WithSolution
 from pfsolve.errors import EngineError, PfsolveError, UsageError
 from pfsolve.settings import SETTINGS, Settings, merge, parsed, refuse_idle
@@ -129,7 +129,7 @@ class Chat:
             PfsolveError: that cannot be done.
             Exit: the search was stopped, and had an answer.
         """
-        word, *rest = line.split(maxsplit=1)[:2] or [""]
+        word, *rest = line.split(maxsplit=1) or [""]
         if line.startswith("/"):
             self._do(word, rest[0] if rest else "")
         elif f"/{line.lower()}" in {*_COMMANDS, "/exit"}:
@@ -138,7 +138,7 @@ class Chat:
         elif line:
             self._solve(line)
 
-    def load(self, settings: Settings) -> None:
+    def load(self, settings: Settings) -> Solver:
         """Load the models of these settings, which hold from then on."""
         from pfsolve.cli.session import log_of
         from pfsolve.display.surface import watching
@@ -146,14 +146,15 @@ class Chat:
 
         quiet, verbose = self._options.quiet, self._options.verbose
         with watching(self._environment, quiet=quiet, verbose=verbose) as display:
-            self.solver = Solver(
+            solver = Solver(
                 settings,
                 problems=1,
                 environment=self._environment,
                 listen=display,
                 log=log_of(self._environment, verbose),
             )
-        self.settings = settings
+        self.solver, self.settings = solver, settings
+        return solver
 
     def _do(self, command: str, rest: str) -> None:
         match command:
@@ -185,16 +186,14 @@ class Chat:
         from pfsolve.results.run_record import with_events
 
         assert self.settings is not None
-        if self.solver is None:
-            self.load(self.settings)
-        assert self.solver is not None
+        solver = self.solver or self.load(self.settings)
         environment, options = self._environment, self._options
         self._problem = problem
         interrupt = interruptible(environment, quiet=options.quiet)
         surface = watching(environment, SolveView(), quiet=options.quiet, verbose=options.verbose)
         try:
             with surface as display, interrupt:
-                found, heard = search(problem, self.solver, interrupt.stopping, display, seed)
+                found, heard = search(problem, solver, interrupt.stopping, display, seed)
         finally:
             self.is_over = interrupt.received not in (None, signal.SIGINT)
         self._line = line = alone(found, particles=True)
@@ -205,8 +204,7 @@ class Chat:
 
     def _set(self, text: str) -> None:
         words = _words(text)
-        names = [_name(word) for word in words[::2]]
-        values = words[1::2]
+        names, values = [_name(word) for word in words[::2]], words[1::2]
         if not values:
             self._print_settings(names or _OF_ONE_PROBLEM)
             return
@@ -224,6 +222,8 @@ class Chat:
 
     def _use(self, flags: Flags, given: Flags) -> None:
         """Let these settings hold, of which some are new; where that fails, those of before do."""
+        from pfsolve.solver.profiles import layers
+
         settings = merge(*layers(self._environment, flags))
         refuse_idle(settings, given)
         names = self.solver.reloads(settings) if self.solver is not None else []
@@ -274,13 +274,10 @@ class Chat:
 
     def _tell(self, error: PfsolveError) -> None:
         """Say what is wrong, with settings as one sets them here."""
-
-        def spell(name: str, value: str | None) -> str:
-            return name if value is None else f"/set {name} {value}"
-
         if isinstance(error, EngineError):
             self.close()  # nothing is known of what it left
-        self._environment.complain(error.message, error.spelled(spell)[1])
+        _, hint = error.spelled(lambda name, v: name if v is None else f"/set {name} {v}")
+        self._environment.complain(error.message, hint)
 
 
 def _words(text: str) -> list[str]:

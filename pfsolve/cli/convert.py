@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pfsolve.cli.completion import among, models
-from pfsolve.cli.options import AsJson, Flags, Quiet, layers, taking
+from pfsolve.cli.options import AsJson, Flags, Quiet, taking
 from pfsolve.settings import merge
 
 
@@ -61,6 +61,7 @@ def convert(
     from pfsolve.environment import Environment
     from pfsolve.models.catalogue import load_catalogue
     from pfsolve.models.store import Store
+    from pfsolve.solver.profiles import layers
 
     environment = Environment()
     catalogue = load_catalogue(environment.config_dir)

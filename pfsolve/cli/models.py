@@ -12,7 +12,7 @@ import typer
 from pfsolve.cli.completion import models as known
 from pfsolve.cli.convert import convert
 from pfsolve.cli.help import subcommands
-from pfsolve.cli.options import AsJson, Flags, Quiet, layers, taking
+from pfsolve.cli.options import AsJson, Flags, Quiet, taking
 from pfsolve.cli.profiles import profile_facts, profiles_table, suggest
 from pfsolve.cli.world import World, size_shown, yes_no
 from pfsolve.settings import merge
@@ -90,6 +90,7 @@ def pull(names: Names, as_json: AsJson = False, quiet: Quiet = False, *, flags: 
     """Fetch models; those that are on this disk already are not; print their paths."""
     from pfsolve.display.surface import watching
     from pfsolve.models.download import pull as fetch
+    from pfsolve.solver.profiles import layers
 
     world = World(as_json)
     environment = world.environment

@@ -10,16 +10,7 @@ import typer
 
 from pfsolve.cli import completion
 from pfsolve.errors import as_option
-from pfsolve.settings import (
-    SETTINGS,
-    Setting,
-    Settings,
-    merge,
-    parsed,
-    read_config,
-    read_variables,
-    refuse_idle,
-)
+from pfsolve.settings import SETTINGS, Setting, Settings, merge, parsed, refuse_idle
 
 if TYPE_CHECKING:
     from pfsolve.environment import Environment
@@ -81,21 +72,14 @@ def taking(*names: str, record: type | None = None) -> Callable[[CommandFunction
     return decorate
 
 
-def layers(environment: Environment, flags: Flags) -> tuple[Flags, ...]:
-    """The config file, the variables and the flags, with profiles laid out: layers for `merge`."""
-    from pfsolve.solver.profiles import with_profiles
-
-    config = read_config(environment.config_file)
-    given = config, read_variables(environment.variables), flags
-    return with_profiles(*given, environment=environment)
-
-
 def settled(environment: Environment, flags: Flags, *more: Mapping[str, Any]) -> Settings:
     """The settings of a command: all layers, and those that it adds.
 
     Raises:
         UsageError: one is wrong, or given on the command line without effect.
     """
+    from pfsolve.solver.profiles import layers
+
     settings = merge(*layers(environment, flags), *more)
     refuse_idle(settings, flags)
     return settings

@@ -82,7 +82,7 @@ def train(
     from pfsolve.lab.training.files import read_files
     from pfsolve.lab.training.material import Folder, origin_of
     from pfsolve.lab.training.train import train as fit
-    from pfsolve.models.defaults import expected_name
+    from pfsolve.models.defaults import expected_policy
     from pfsolve.rewards.probe.files import check_output, check_own_folder, own_file
 
     environment = Environment()
@@ -94,7 +94,7 @@ def train(
     files = read_files(problems or [], limit)
     folder = Folder(keep or environment.models_dir / ".training")
     asked = settled(environment, flags)
-    policy, seed = expected_name(asked.policy, environment), asked.seed or 0
+    policy, seed = expected_policy(asked.policy, environment).name, asked.seed or 0
     if files:
         for file in files:
             if file.unusable:
@@ -132,14 +132,14 @@ def show(
     from pfsolve.display.output import Output
     from pfsolve.display.report.probe import probe_tables
     from pfsolve.environment import Environment
-    from pfsolve.models.defaults import expected_name
+    from pfsolve.models.defaults import expected_policy
     from pfsolve.rewards.probe.files import find_head
     from pfsolve.rewards.probe.head import read_head
 
     environment = Environment()
     path = file or find_head(
         "probe",
-        expected_name(settled(environment, flags).policy, environment),
+        expected_policy(settled(environment, flags).policy, environment).name,
         environment.config_dir,
     )
     about = read_head(path).about

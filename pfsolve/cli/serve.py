@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pfsolve.cli.options import Flags, Quiet, layers, settled, taking
+from pfsolve.cli.options import Flags, Quiet, settled, taking
 from pfsolve.errors import UsageError
 from pfsolve.settings import SETTINGS
 
@@ -60,6 +60,7 @@ def serve(
     from pfsolve.display.solve import SolveView
     from pfsolve.display.surface import watching
     from pfsolve.settings import merge
+    from pfsolve.solver.profiles import layers
 
     output = Output(environment, quiet=quiet)
     given = layers(environment, flags)

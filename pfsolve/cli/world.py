@@ -49,8 +49,8 @@ class World:
     @cached_property
     def settings(self) -> Settings:
         """What config.toml and the variables say."""
-        from pfsolve.cli.options import layers
         from pfsolve.settings import merge
+        from pfsolve.solver.profiles import layers
 
         return merge(*layers(self.environment, {}))
 

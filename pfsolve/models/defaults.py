@@ -28,15 +28,16 @@ def expected_default(environment: Environment) -> ModelEntry:
     return _on_disk(catalogue, environment) or catalogue.get(catalogue.default_policies[0])
 
 
-def expected_name(name_or_path: str | None, environment: Environment) -> str:
-    """The name of the policy that will be used, as far as can be known without network.
+def expected_policy(name_or_path: str | None, environment: Environment) -> WantedPolicy:
+    """The policy that will be used, as far as can be known without network.
 
     Raises:
         UsageError, ModelMissing: as in `look_up_policy`.
     """
-    if name_or_path is None:
-        return expected_default(environment).name
-    return look_up_policy(name_or_path, environment).name
+    if name_or_path is not None:
+        return look_up_policy(name_or_path, environment)
+    entry = expected_default(environment)
+    return WantedPolicy(entry.name, entry)
 
 
 def default_policies(environment: Environment, *, offline: bool) -> Iterator[WantedPolicy]:

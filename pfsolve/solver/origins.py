@@ -8,9 +8,8 @@ from typing import Any
 
 from pfsolve.environment import Environment
 from pfsolve.errors import as_option
-from pfsolve.models.defaults import expected_default
+from pfsolve.models.defaults import expected_policy
 from pfsolve.models.entry import ModelEntry
-from pfsolve.models.resolve import WantedPolicy, look_up_policy
 from pfsolve.particle import Kind
 from pfsolve.rewards.kinds import choose_reward
 from pfsolve.settings import DEFAULT_REWARDS, SETTINGS, Settings, as_variable, laid, merge
@@ -84,11 +83,7 @@ def origins(
 
 def _open_values(settings: Settings, environment: Environment) -> dict[str, Origin]:
     """What each setting is where no layer says it: as suits the policy, or as usual."""
-    if settings.policy is None:
-        default = expected_default(environment)
-        policy = WantedPolicy(default.name, default)
-    else:
-        policy = look_up_policy(settings.policy, environment)
+    policy = expected_policy(settings.policy, environment)
     sampling = choose_sampling(settings, policy.entry)
     text = sampling[Kind.TEXT]
     decided = {

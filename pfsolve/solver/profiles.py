@@ -1,4 +1,4 @@
-"""`--profile NAME`: from a name in models.toml to a layer of settings."""
+"""Layers of settings, and `--profile NAME`: from a name in models.toml to one of them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,19 @@ from pfsolve.environment import Environment
 from pfsolve.errors import UsageError
 from pfsolve.models.catalogue import load_catalogue
 from pfsolve.models.profile import Profile
-from pfsolve.settings import SETTINGS, Settings, merge
+from pfsolve.settings import SETTINGS, Settings, merge, read_config, read_variables
 
 Layer = Mapping[str, Any]
+
+
+def layers(environment: Environment, flags: Layer) -> tuple[Layer, ...]:
+    """The config file, the variables and the command line's flags, with profiles laid out, for `merge`.
+
+    Raises:
+        UsageError: one cannot be read, or holds what is no setting or is not allowed.
+    """
+    config, variables = read_config(environment.config_file), read_variables(environment.variables)
+    return with_profiles(config, variables, flags, environment=environment)
 
 
 def with_profiles(*layers: Layer, environment: Environment) -> tuple[Layer, ...]:

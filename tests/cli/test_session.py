@@ -7,11 +7,11 @@ from typing import Any, Self
 
 import pytest
 
-from pfsolve.cli.options import layers
 from pfsolve.cli.session import open_solver
 from pfsolve.environment import Environment
 from pfsolve.events import ignore
 from pfsolve.settings import Settings, merge
+from pfsolve.solver.profiles import layers
 
 
 class Asked:

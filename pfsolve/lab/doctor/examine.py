@@ -22,18 +22,18 @@ from pfsolve.lab.doctor.machine import Machine, this_machine
 from pfsolve.lab.doctor.trial import SECONDS
 from pfsolve.models import download
 from pfsolve.models.catalogue import Catalogue, load_catalogue
-from pfsolve.models.defaults import expected_default
+from pfsolve.models.defaults import expected_policy
 from pfsolve.models.entry import ModelEntry
 from pfsolve.models.hub import HubPlace
 from pfsolve.models.place import Place
-from pfsolve.models.resolve import WantedPolicy, look_up_policy
+from pfsolve.models.resolve import WantedPolicy
 from pfsolve.models.store import Store
 from pfsolve.models.transfer import PlaceFailed
 from pfsolve.models.wheels import WheelPlace, failure
 from pfsolve.programs.build import find as find_sandbox
 from pfsolve.programs.sandbox import WorkerSandbox
-from pfsolve.settings import Settings, merge, mistyped, read_config, read_variables
-from pfsolve.solver.profiles import with_profiles
+from pfsolve.settings import Settings, merge, mistyped
+from pfsolve.solver.profiles import layers
 
 Step: TypeAlias = tuple[str, Callable[[], Iterator[Check]]]
 
@@ -65,7 +65,7 @@ class Examination:
         self._wanted: WantedPolicy | None = None
         self._trouble: PfsolveError | None = None
         try:
-            self._settings = merge(*self._layers())
+            self._settings = merge(*layers(environment, flags))
         except PfsolveError as error:
             self._trouble = error
 
@@ -81,12 +81,6 @@ class Examination:
         yield "the sandbox of programs", self._sandbox
         yield "model files", self._models
         yield f"how fast the policy writes, for {SECONDS:.0f} seconds", self._speed
-
-    def _layers(self) -> tuple[Mapping[str, Any], ...]:
-        environment = self._environment
-        config = read_config(environment.config_dir / "config.toml")
-        given = config, read_variables(environment.variables), self._flags
-        return with_profiles(*given, environment=environment)
 
     @cached_property
     def _machine(self) -> Machine:
@@ -122,12 +116,7 @@ class Examination:
     def _read_settings(self) -> Iterator[Check]:
         trouble = self._trouble
         try:
-            name = self._settings.policy
-            if name is not None:
-                self._wanted = look_up_policy(name, self._environment)
-            else:
-                entry = expected_default(self._environment)
-                self._wanted = WantedPolicy(entry.name, entry)
+            self._wanted = expected_policy(self._settings.policy, self._environment)
         except PfsolveError as error:
             trouble = trouble or error
         said = trouble.spelled(as_option) if trouble else None
