@@ -95,17 +95,16 @@ class PartFile:
 def through_proxy(scheme: str, host: str) -> str:
     """How a host is reached, to follow its name: ", through the proxy http://127.0.0.1:9,"; "" directly.
 
-    The proxy's user and password are left out.
+    The proxy's user and password are left out, whatever it is.
     """
-    from urllib.parse import urlsplit
     from urllib.request import getproxies, proxy_bypass
 
     proxies = getproxies()
     proxy = proxies.get(scheme) or proxies.get("all")
     if not proxy or proxy_bypass(host):
         return ""
-    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-    return f", through the proxy {parts.scheme}://{parts.netloc.rpartition('@')[2]},"
+    kind, _, where = proxy.rpartition("://")
+    return f", through the proxy {kind or 'http'}://{where.rpartition('@')[2].split('/')[0]},"
 
 
 @contextmanager

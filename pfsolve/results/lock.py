@@ -46,8 +46,9 @@ class FileLock:
                 self._descriptor = descriptor
             else:  # who held it has just removed it
                 os.close(descriptor)
-        os.ftruncate(self._descriptor, 0)
-        os.write(self._descriptor, str(os.getpid()).encode())
+        with contextlib.suppress(OSError):  # a full disk: the lock holds without a name
+            os.ftruncate(self._descriptor, 0)
+            os.write(self._descriptor, str(os.getpid()).encode())
 
     def release(self) -> None:
         """Let others have the file; once is enough."""

@@ -10,7 +10,7 @@ from pfsolve.models.download import find, verify
 from pfsolve.models.hub import ATTEMPTS, HubPlace
 from pfsolve.models.place import Cached, Remote
 from pfsolve.models.store import Store
-from pfsolve.models.transfer import PartFile, PlaceFailed, PlaceUnreachable
+from pfsolve.models.transfer import PartFile, PlaceFailed, PlaceUnreachable, through_proxy
 from tests.models.model_fakes import (
     COMMIT,
     DATA,
@@ -189,6 +189,22 @@ def test_an_unreachable_proxy_is_named_without_its_password(
     proxy = "" if bypassed else ", through the proxy http://127.0.0.1:11,"
     assert caught.value.reason.startswith(f"http://127.0.0.1:9{proxy} cannot be reached: ")
     assert "secret" not in caught.value.reason
+
+
+@pytest.mark.parametrize(
+    ("proxy", "shown"),
+    [
+        ("me:sec/ret@host:1/", "http://host:1"),
+        ("socks5://me:se@cret@host", "socks5://host"),
+        ("http://[", "http://["),
+    ],
+)
+def test_a_proxy_of_any_form_is_named(
+    proxy: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, proxy)
+    assert through_proxy("https", "hub.example") == f", through the proxy {shown},"
 
 
 def test_a_repository_name_the_hub_cannot_have_is_refused() -> None:
