@@ -66,7 +66,7 @@ def _items(text: str) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of "\s" in a text
             items = ast.literal_eval(stripped)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return text
     if not isinstance(items, list | tuple | set) or not all(isinstance(x, str) for x in items):
         return text

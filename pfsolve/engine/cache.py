@@ -115,8 +115,13 @@ class Cache:
         if self._layers is not None:
             params.cb_eval = self._layers.callback
         self.model = model
-        with signals_held():
-            self.handle = llama.llama_init_from_model(model.handle, params)
+        self.handle: Any = None
+        try:
+            with signals_held():
+                self.handle = llama.llama_init_from_model(model.handle, params)
+        except BaseException:  # a signal came meanwhile
+            self.close()
+            raise
         if not self.handle:
             raise ResourceError(
                 f"no memory for a cache of {cells} tokens",

@@ -26,7 +26,7 @@ def answer_text(value: Any) -> str | None:
         return None if not text or _PLACEHOLDER.fullmatch(text) else text
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, int | float) and math.isfinite(value):
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return str(value)
     if isinstance(value, list):
         parts = [answer_text(part) for part in value]

@@ -52,22 +52,25 @@ class Options:
         if isinstance(value, str):
             try:
                 items = ast.literal_eval(value.strip()) if value.lstrip()[:1] in "[{" else value
-            except (ValueError, SyntaxError, RecursionError, MemoryError):
+            except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
                 items = value
             if not isinstance(items, list | dict) or len(items) < 2:
                 self.lines = [value.strip()] if value.strip() else []
                 return
             value = items
         if isinstance(value, dict) and isinstance(value.get("text"), list):
-            value = dict(zip(value.get("label") or ascii_uppercase, value["text"], strict=False))
+            labels = value.get("label")
+            if not isinstance(labels, list) or len(labels) != len(value["text"]):
+                labels = ascii_uppercase
+            value = dict(zip(map(str, labels), value["text"], strict=False))
         if isinstance(value, list) and all(
             isinstance(o, dict) and _PART & o.keys() == _PART for o in value
         ):
             value = {str(option["label"]): option["text"] for option in value}
-        texts = list(value.values() if isinstance(value, dict) else value)
-        if not isinstance(value, list | dict) or any(isinstance(t, list | dict) for t in texts):
+        found = value.values() if isinstance(value, dict) else value
+        if not isinstance(value, list | dict) or any(isinstance(t, list | dict) for t in found):
             raise Malformed(f'field "{name}" is {shortened(value)}, which are no options')
-        texts = [str(text).strip() for text in texts]
+        texts = [str(text).strip() for text in found]
         known = [_LABELLED.match(text) for text in texts]
         if isinstance(value, dict):
             self.labels = [str(label) for label in value]

@@ -87,9 +87,20 @@ def test_options_are_part_of_the_problem(row: dict[str, object], options: str, a
     assert rows({"question": f"2+3?\n\n{options}", **row}) == [(f"2+3?\n\n{options}", answer)]
 
 
-def test_options_of_an_unknown_form_cost_the_row() -> None:
-    data = json.dumps({"question": "2+3?", "options": [{"x": 4}]}).encode()
+@pytest.mark.parametrize("options", [[{"x": 4}], 4, True, 1.5, {"text": ["a", []]}])
+def test_options_of_an_unknown_form_cost_the_row(options: object) -> None:
+    data = json.dumps({"question": "2+3?", "options": options}).encode()
     assert "no options" in str(read_problems(data, name="a.jsonl").rows[0])
+
+
+@pytest.mark.parametrize("label", [5, ["x"], "AB", None])
+def test_options_whose_labels_do_not_fit_get_letters(label: object) -> None:
+    options = {"text": ["4", "5"], "label": label}
+    assert rows({"question": "2+3?", "options": options, "answer": 10**400}) == [
+        ("2+3?\nA) 4\nB) 5", str(10**400))
+    ]
+    text = "{[1]: 2, 3: 4}"  # no value of Python
+    assert rows({"question": "2+3?", "options": text}) == [(f"2+3?\n{text}", None)]
 
 
 def test_a_path_leads_into_objects_and_lists() -> None:
