@@ -77,7 +77,8 @@ def test_a_preset_fills_in_below_its_own_layer_and_above_the_weaker_ones() -> No
 
 def test_whole_numbers_pass_as_floats_and_nothing_else_changes_type() -> None:
     assert merge({"temperature": 1}).temperature == 1.0
-    for bad in ({"particles": 2.5}, {"particles": True}, {"particles": "8"}, {"top_p": "1"}):
+    wrong = ({"particles": 2.5}, {"particles": True}, {"particles": "8"}, {"top_p": "1"})
+    for bad in (*wrong, {"temperature": 10**400}):
         with pytest.raises(UsageError):
             merge(bad)
 

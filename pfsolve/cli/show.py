@@ -80,11 +80,12 @@ def _row(kept: KeptRun) -> tuple[str, str | None, str | None, str | None]:
         line = kept.read()
     except UsageError:
         return kept.id, None, None, None
-    when = datetime.fromisoformat(line["at"]).astimezone()
+    at = line.get("at")
+    when = at and f"{datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M}"
     answer, problem = line["answer"], line["problem"] or ""
     return (
         kept.id,
-        f"{when:%Y-%m-%d %H:%M}",
+        when,
         None if answer is None else one_line(answer),
         one_line(problem),
     )

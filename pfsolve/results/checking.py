@@ -1,9 +1,8 @@
-"""Whether a line of a results file holds what all that read it take for granted."""
+"""Whether a line of a results file, or a run record, holds what all that read it take for granted."""
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -14,6 +13,7 @@ from pfsolve.results.line import SCHEMA, ResultLine, upgraded
 from pfsolve.wording import shortened
 
 _Check: TypeAlias = Callable[[Any], bool]
+_MOST = 2**63 - 1  # of a number; so much is a float too
 
 
 class Fault(Exception):
@@ -49,6 +49,20 @@ def parsed(line: bytes) -> ResultLine:
     return record
 
 
+def check_record(record: Mapping[str, Any]) -> None:
+    """Refuse what is no run record of today's schema.
+
+    Raises:
+        Fault: a field is missing or of the wrong type.
+    """
+    _check(record, _RECORD)
+    _check(record, {}, {**_OPTIONAL, **_OF_RECORDS})
+    if "error" not in record:
+        _check(record, _SOLVED)
+        if record.get("chosen") not in (None, *range(len(record["particles"]))):
+            raise Fault(f"`chosen` is {record['chosen']}, and so many particles there are not")
+
+
 def _upgraded(record: dict[str, Any]) -> ResultLine:
     try:
         return upgraded(record)
@@ -68,11 +82,11 @@ def _check(
 
 
 def _is_count(value: Any) -> bool:
-    return type(value) is int and value >= 0
+    return type(value) is int and 0 <= value <= _MOST
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+    return type(value) in (int, float) and abs(value) <= _MOST  # no NaN is
 
 
 def _is(*kinds: type) -> _Check:
@@ -141,6 +155,25 @@ def _is_pool(value: Any) -> bool:
     return isinstance(kinds, list) and len({len(each) for each in lists}) == 1
 
 
+def _is_particle(value: Any) -> bool:
+    needed: dict[str, _Check] = {
+        "steps": _list_of(_is(str)),
+        "log_odds": _log_odds,
+        "weight": _is_number,
+        "answer": _or_null(_is(str)),
+    }
+    texts = ("output", "error", "finish")
+    return (
+        _has(value, **needed)
+        and value.get("kind", "text") in ("text", "program")
+        and all(isinstance(value.get(name), str | None) for name in texts)
+    )
+
+
+def _is_candidate(value: Any) -> bool:
+    return _has(value, answer=_is(str), particles=_is_count, share=_is_number)
+
+
 _COUNT, _TEXT = (_is_count, "a whole number"), (_is(str), "a text")
 _TEXT_OR_NULL = (_or_null(_is(str)), "a text or null")
 _NUMBER, _TRUTH = (_is_number, "a number"), (_is(bool), "true or false")
@@ -181,4 +214,23 @@ _SCORES = {
     "log_odds": (_log_odds, "a list of numbers"),
     "tokens": _COUNT,
     "seconds": _NUMBER,
+}
+# What a run record has; beside it if its search has not failed; and what it may have.
+_RECORD = {
+    "schema": _COUNT,
+    "problem": _TEXT,
+    "answer": _TEXT_OR_NULL,
+    "particles": (_list_of(_is_particle), "a list of particles"),
+}
+_SOLVED = {
+    "agreement": _NUMBER,
+    "candidates": (_list_of(_is_candidate), "a list of answers"),
+    "seed": _COUNT,
+    "timings": _OPTIONAL["timings"],
+    "tokens": _COUNT,
+}
+_OF_RECORDS = {
+    "correct": _RESULT["correct"],
+    "at": _RESULT["at"],
+    "settings": (_is(dict), "settings"),
 }

@@ -49,7 +49,7 @@ def merge(parts: Mapping[Path, Contents]) -> list[ResultLine]:
 def missing(records: list[ResultLine]) -> tuple[int, list[str]]:
     """The number of rows that have no result, and the shards that are wholly absent."""
     rows = max((record["rows"] for record in records), default=0)
-    shards = {record["shard"] for record in records if record["shard"]}
+    shards = {shard for record in records if (shard := record.get("shard"))}
     absent = []
     if shards:
         count = Shard.parse(next(iter(shards))).count
@@ -83,8 +83,9 @@ def _check_alike(one: tuple[Path, ResultLine], other: tuple[Path, ResultLine]) -
 
 
 def _check_shard(path: Path, record: ResultLine) -> None:
-    if record["shard"] and not Shard.parse(record["shard"]).holds(record["id"]):
+    shard = record.get("shard")
+    if shard and not Shard.parse(shard).holds(record["id"]):
         raise UsageError(
-            f"{path} says shard {record['shard']}, which does not hold problem {record['id']!r}",
+            f"{path} says shard {shard}, which does not hold problem {record['id']!r}",
             "the file was changed after the run",
         )

@@ -12,12 +12,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from pfsolve.errors import UsageError
 from pfsolve.events import Event
 from pfsolve.events.search import Progressed
 from pfsolve.files import check_writable, dumps, json_safe, write_text
+from pfsolve.results.checking import Fault, check_record
 from pfsolve.results.line import SCHEMA, ResultLine, upgraded
 
 _LONGEST_NAME = 100
@@ -80,49 +80,20 @@ def read_record(path: Path) -> ResultLine:
     """
     try:
         record = upgraded(json.loads(path.read_bytes()))
+        check_record(record)
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", "check the path") from error
-    except (ValueError, RecursionError, AttributeError, TypeError):
-        record = {}
-    if not _is_record(record):
+    except (Fault, ValueError, RecursionError, AttributeError, TypeError) as error:
+        what = f": {error}" if isinstance(error, Fault) else ""
         raise UsageError(
-            f"{path} holds no record of a run", "--record makes them, a file a problem"
-        )
+            f"{path} holds no record of a run{what}", "--record makes them, a file a problem"
+        ) from None
     if record["schema"] > SCHEMA:
         raise UsageError(
             f"{path} has schema {record['schema']}, and this pfsolve knows {SCHEMA}",
             "use the pfsolve that wrote it, or a newer one",
         )
     return record
-
-
-_NUMBER = int | float
-_RESULT = {"schema": int, "problem": str, "answer": str | None, "particles": list}
-_SOLVED = {"agreement": _NUMBER, "candidates": list, "seed": int, "timings": dict, "tokens": int}
-_PARTICLE = {"steps": list, "log_odds": list, "weight": _NUMBER, "answer": str | None}
-_CANDIDATE = {"answer": str, "particles": int, "share": _NUMBER}
-
-
-def _is_record(record: Any) -> bool:
-    """Whether all that is shown of a run is there, and of the right type."""
-    if not _has(record, _RESULT) or not all(_has(each, _PARTICLE) for each in record["particles"]):
-        return False
-    if "error" in record:
-        return _has(record["error"], {"kind": str, "message": str})
-    chosen = record.get("chosen")
-    return (
-        _has(record, _SOLVED)
-        and _has(record["timings"], {"solve_seconds": _NUMBER})
-        and all(_has(each, _CANDIDATE) for each in record["candidates"])
-        and all(isinstance(step, str) for each in record["particles"] for step in each["steps"])
-        and (chosen is None or chosen in range(len(record["particles"])))
-    )
-
-
-def _has(values: Any, kinds: dict[str, Any]) -> bool:
-    return isinstance(values, dict) and all(
-        name in values and isinstance(values[name], kind) for name, kind in kinds.items()
-    )
 
 
 def file_name(name: str) -> str:

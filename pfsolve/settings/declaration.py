@@ -124,7 +124,7 @@ class Setting:
             return None
         try:
             value = self._converted(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):  # of a whole number that is no float
             raise self._refused(repr(value), self._no_value) from None
         if isinstance(value, str) and not value.strip():
             raise self._refused(repr(value), "empty")

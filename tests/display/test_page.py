@@ -141,6 +141,7 @@ def test_a_weights_colour_is_relative_to_an_equal_share(weight: float | None, na
         [{"event": "StepWritten"}],
         [{"no": 1}, 5],
         [wrote(1, {0: "a", 1: "a"}), {"event": "Resampled", "ancestors": 3}],
+        [wrote(1, {0: "a", 10**9: "a"})],  # of a picture that no memory holds
     ],
 )
 def test_without_fitting_events_the_particles_say_it(events: list[Any]) -> None:

@@ -107,7 +107,11 @@ GOOD = line()
             {"particles": None}, {"particles": [1]}, {"particles": [{}]}, {"seed": None},
             {"particles": [{**GOOD["particles"][0], "steps": [1]}]}, {"problem": 5},
             {"answer": []}, {"chosen": 1}, {"chosen": "0"}, {"schema": "2"}, {"timings": {}},
-            {"candidates": [{}]}, {"error": "x", "particles": []},
+            {"candidates": [{}]}, {"error": "x", "particles": []}, {"correct": []}, {"expected": 5},
+            {"settings": 5}, {"tokens": 10**400}, {"agreement": 10**400}, {"at": "noon"},
+            *({"particles": [{**GOOD["particles"][0], **bad}]} for bad in (
+                {"kind": []}, {"output": 5}, {"error": 5}, {"log_odds": [10**400]},
+            )),
         )),
     ],
 )  # fmt: skip

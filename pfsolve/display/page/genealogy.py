@@ -133,6 +133,8 @@ class _Search:
         fresh: dict[int, int] = {}
         names = ("particles", "texts", "kinds", "finishes")
         for slot, text, kind, finish in zip(*(event[name] for name in names), strict=True):
+            if not 0 <= slot < _MOST_LANES:
+                raise ValueError("there is no such slot")
             fresh[int(slot)] = len(self.written)
             self.written.append(Written(self.newest.get(slot), str(text), str(kind), finish))
         self.newest |= fresh
