@@ -7,18 +7,12 @@ from typing import Annotated
 
 import typer
 
+from pfsolve.cli.show import Run
 from pfsolve.errors import UsageError
 
 
 def report(
-    run: Annotated[
-        str,
-        typer.Argument(
-            metavar="RUN",
-            show_default=False,
-            help="1 for the last run, 2 for the one before it, an id, or a record's path. (default: 1)",
-        ),
-    ] = "1",
+    run: Run = "1",
     file: Annotated[
         Path | None,
         typer.Option(

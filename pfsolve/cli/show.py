@@ -14,16 +14,18 @@ if TYPE_CHECKING:
     from pfsolve.results.history import KeptRun
     from pfsolve.results.line import ResultLine
 
+Run = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN",
+        show_default=False,
+        help="1 for the last run, 2 for the one before it, an id, or a record's path. (default: 1)",
+    ),
+]
+
 
 def show(
-    run: Annotated[
-        str,
-        typer.Argument(
-            metavar="RUN",
-            show_default=False,
-            help="1 for the last run, 2 for the one before it, an id, or a record's path. (default: 1)",
-        ),
-    ] = "1",
+    run: Run = "1",
     every: Annotated[
         bool, typer.Option("--all", help="Show what each of the particles has written.")
     ] = False,

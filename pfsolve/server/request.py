@@ -1,4 +1,4 @@
-"""From the body of a request to what it asks for; all of it is checked before a search takes its place."""
+"""From the body of a request to what it asks for; what needs no models to tell is checked at once."""
 
 from __future__ import annotations
 
