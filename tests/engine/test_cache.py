@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+from typing import Any
+
 import llama_cpp
 import numpy as np
 import pytest
@@ -201,3 +204,25 @@ def test_no_more_sequences_than_it_was_made_for(cache: Cache) -> None:
         cache.new()
     with pytest.raises(EngineError, match="in use"):
         cache.new()
+
+
+def test_a_signal_while_it_is_made_leaves_nothing(
+    small_model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, free = llama_cpp.llama_init_from_model, llama_cpp.llama_free
+    alive = []
+
+    def interrupted(*given: Any) -> Any:
+        alive.append(make(*given))
+        signal.raise_signal(signal.SIGINT)
+        return alive[0]
+
+    def freed(handle: Any) -> None:
+        alive.remove(handle)
+        free(handle)
+
+    monkeypatch.setattr(llama_cpp, "llama_init_from_model", interrupted)
+    monkeypatch.setattr(llama_cpp, "llama_free", freed)
+    with pytest.raises(KeyboardInterrupt):
+        Cache(small_model, cells=CELLS, sequences=1, threads=THREADS)
+    assert alive == []
