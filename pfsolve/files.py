@@ -62,7 +62,7 @@ def check_writable(path: Path) -> None:
     with path.open("ab"):
         pass
     if new:
-        path.unlink()
+        path.resolve().unlink()  # a link to it stays
 
 
 def read_text(path: Path) -> str:

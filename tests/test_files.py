@@ -118,6 +118,13 @@ def test_whether_a_file_can_be_written_leaves_no_trace(tmp_path: Path) -> None:
         check_writable(old / "below a file")
 
 
+def test_a_link_to_a_file_that_is_yet_to_come_stays(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "new")
+    check_writable(link)
+    assert list(tmp_path.iterdir()) == [link]
+
+
 @given(st.text())
 def test_every_text_has_a_number_of_64_bits(text: str) -> None:
     assert 0 <= number_of(text, b"test") < 2**64
