@@ -15,6 +15,10 @@ settings.register_profile("any machine", deadline=None)  # a busy one may take l
 settings.load_profile("any machine")
 
 
+for _name in [*os.environ]:  # what the user has set is not what tests expect; folders are
+    if _name.startswith("PFSOLVE_") and not _name.endswith("_DIR"):
+        del os.environ[_name]
+
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER")  # "gw0", "gw1", ...
 if _WORKER and hasattr(os, "sched_setaffinity"):
     # Each worker of pytest-xdist keeps to a core of its own: threads that share one wait for each other.
