@@ -231,7 +231,7 @@ def test_a_file_that_is_done_is_resumed_without_a_model(
         for problem in problems:
             file.write(ours.solved(problem, solution(problem, str(2 * problem.line))))
     before = path.read_text()
-    same = ("file", "-o", str(path), "--resume", "-q")
+    same = ("file", "-o", str(path), "--resume", "-q", "--seed", "0")
     for more in ((), ("--policy", WITH_PROBE), ("--programs", "0.5"), ("--parallel", "2")):
         assert run([*COMMANDS[same[0]], *same[1:], *more], Environment()) == 0, more
         assert path.read_text() == before
