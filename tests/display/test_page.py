@@ -282,6 +282,7 @@ def test_the_command_line_repeats_the_run() -> None:
 
 def test_mathematics_becomes_mathml_and_the_unknown_stays_text() -> None:
     assert "<mfrac>" in (mathml(r"\frac{1}{2}", block=False) or "")
+    assert "and</mtext>" in formula("2 and 3").replace(" ", "").replace("\N{NO-BREAK SPACE}", "")
     assert "<mfrac>" in formula(r"\frac{1}{2}")
     assert prose(r"so \(x^2\)").startswith('so <math display="inline">')
     assert 'display="block"' in prose(r"\[x\]")

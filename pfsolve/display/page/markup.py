@@ -26,6 +26,7 @@ _FORMULA = re.compile(
     re.DOTALL,
 )
 _BOLD = re.compile(r"(?<![\w)])\*\*(?=\S)([^*\n]{1,400}?)(?<=\S)\*\*(?!\w)")
+_WORD = re.compile(r"(?<!\S)[A-Za-z]{2,}(?!\S)")  # of an answer such as "2 and 3"
 _HEADING = re.compile(r"^#{1,6}[ ]+(.*)$", re.MULTILINE)
 
 # What would hide some of what was written, or define something.
@@ -86,7 +87,8 @@ def formula(answer: str) -> str:
     """An answer as HTML: all of it is a formula, unless it says itself where one is."""
     answer = shown(answer).strip()
     if "$" not in answer and re.search(r"[\\^_=<>/+*-]|\d", answer):
-        return mathml(answer, block=False) or prose(answer)
+        latex = answer if r"\text" in answer else _WORD.sub(r"\\text{ \g<0> }", answer)
+        return mathml(latex, block=False) or prose(answer)
     return prose(answer)
 
 
