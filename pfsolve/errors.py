@@ -26,6 +26,7 @@ class ExitCode(IntEnum):
 
 # Around a setting's name inside a message: private-use characters, which no text of a user's holds.
 _OPEN, _CLOSE = "\ue000", "\ue001"
+_START, _END = 700, 250  # characters that are left of a message too long to be read
 _NAMED = re.compile(f"{_OPEN}([a-z_]+)(?:=([^{_CLOSE}]*))?{_CLOSE}")
 
 
@@ -53,11 +54,11 @@ class PfsolveError(Exception):
     """Base of all expected errors.
 
     Args:
-        message: what happened, one line, with the value seen. `named` names a setting in it.
-        hint: what to do, one line, ideally the command that fixes it.
+        message: what happened, with the value seen. `named` names a setting in it.
+        hint: what to do, ideally the command that fixes it.
 
     Attributes:
-        message: with its settings spelled as in Python; `spelled` gives another spelling.
+        message: one line, with its settings spelled as in Python; `spelled` gives another spelling.
         hint: likewise.
     """
 
@@ -73,9 +74,15 @@ class PfsolveError(Exception):
         message, hint = self._raw
 
         def of(text: str) -> str:
-            return _NAMED.sub(lambda found: spell(found[1], found[2]), text)
+            return _line(_NAMED.sub(lambda found: spell(found[1], found[2]), text))
 
         return of(message), None if hint is None else of(hint)
+
+
+def _line(text: str) -> str:
+    """A text on one line, its middle left out if values make it longer than anyone reads."""
+    line = " ".join(text.splitlines())
+    return line if len(line) <= _START + _END else f"{line[:_START]} ... {line[-_END:]}"
 
 
 class UsageError(PfsolveError):

@@ -10,13 +10,16 @@ from __future__ import annotations
 import io
 import math
 import pickle
+import pickletools
 import re
 import zipfile
+import zlib
 from collections import OrderedDict
 from typing import Any, BinaryIO, NamedTuple
 
 from pfsolve.errors import ModelFileError
 from pfsolve.models.safetensors import WIDTHS, Tensor
+from pfsolve.wording import shortened
 
 MAX_PICKLE = 100_000_000  # bytes
 
@@ -87,7 +90,7 @@ class _Unpickler(pickle.Unpickler):
     def persistent_load(self, pid: Any) -> _Storage:
         kind, storage, key, *_ = pid
         if kind != "storage" or not isinstance(storage, _StorageType):
-            raise pickle.UnpicklingError(f"it refers to {kind!r}")
+            raise pickle.UnpicklingError(f"it refers to {shortened(kind)}")
         return _Storage(storage.dtype, str(key))
 
 
@@ -104,13 +107,16 @@ def read_index(file: BinaryIO, what: str) -> list[Tensor]:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
             top = next(name.removesuffix("data.pkl") for name in names if _PICKLE.fullmatch(name))
-            if f"{top}byteorder" in names and archive.read(f"{top}byteorder") != b"little":
-                raise ValueError("its numbers are big-endian")
+            if f"{top}byteorder" in names:
+                with archive.open(f"{top}byteorder") as order:
+                    if order.read(7) != b"little":
+                        raise ValueError("its numbers are big-endian")
             if archive.getinfo(f"{top}data.pkl").file_size > MAX_PICKLE:
                 raise ValueError("its pickle is too large")
             tensors = _unpickle(archive.read(f"{top}data.pkl"))
             located = [_locate(archive, top, name, view) for name, view in tensors.items()]
-    except (zipfile.BadZipFile, StopIteration):
+    except (zipfile.BadZipFile, zlib.error, StopIteration, OSError, EOFError, RuntimeError):
+        # In a damaged archive any offset, length, version or method may be another one.
         raise ModelFileError(
             f"{what} is not a zip archive as torch.save writes it", _SAFER
         ) from None
@@ -121,6 +127,9 @@ def read_index(file: BinaryIO, what: str) -> list[Tensor]:
 
 def _unpickle(data: bytes) -> dict[str, _View]:
     try:
+        for code, argument, _ in pickletools.genops(data):
+            if code.name.endswith("PUT") and int(argument or 0) > len(data):
+                raise ValueError("its memo is too large")  # for which memory would be taken
         found = _Unpickler(io.BytesIO(data)).load()
     except pickle.UnpicklingError as error:
         raise ValueError(error) from None
@@ -131,7 +140,7 @@ def _unpickle(data: bytes) -> dict[str, _View]:
         raise ValueError(f"it is no dict but {type(found).__name__}")
     for name, view in found.items():
         if not isinstance(name, str) or not isinstance(view, _View):
-            raise ValueError(f"{name!r} is no tensor")
+            raise ValueError(f"{shortened(name)} is no tensor")
     return found
 
 

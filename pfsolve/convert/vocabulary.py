@@ -71,7 +71,7 @@ def read_vocabulary(read: Read, config: Mapping[str, Any], rows: int, pattern: s
             special=_special(settings, config, ids),
             adds_bos=settings.get("add_bos_token") is True,
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ModelFileError(
             f"the checkpoint's tokenizer cannot be read ({type(error).__name__}: {error})"
         ) from None

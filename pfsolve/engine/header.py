@@ -28,6 +28,8 @@ def recurrent_architecture(path: Path) -> str | None:
 
 def _keys(path: Path) -> Iterator[str]:
     """The header's keys, in order; of a damaged one those before the damage."""
+    if not path.stat().st_size:  # of which there is no map
+        return
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         try:
             count, at = _number(data, 16, "<Q"), 24

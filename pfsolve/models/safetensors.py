@@ -87,13 +87,15 @@ def read_header(file: BinaryIO, size: int, what: str) -> list[Tensor]:
 
 
 def _tensor(name: str, fields: dict[str, Any], start: int, what: str) -> Tensor:
-    dtype, shape = fields["dtype"], tuple(int(length) for length in fields["shape"])
+    dtype, shape = fields["dtype"], tuple(fields["shape"])
     if dtype not in WIDTHS:
         raise ModelFileError(
             f"{name} in {what} is of type {dtype}, which cannot be converted",
             f"choose a checkpoint of type {', '.join(WIDTHS)}, one that is not quantized",
         )
     first, last = fields["data_offsets"]
+    if any(type(number) is not int for number in (*shape, first, last)):
+        raise TypeError
     tensor = Tensor(name, dtype, shape, start + first)
     if first < 0 or min(shape, default=0) < 0 or tensor.bytes != last - first:
         raise ValueError

@@ -56,7 +56,7 @@ def read_request(
     if given.get("model", model) != model:
         raise Refused(
             404,
-            f"model is {given['model']!r}, which is not served; use {model!r}",
+            f"model is {shortened(given['model'])}, which is not served; use {model!r}",
             param="model",
             code="model_not_found",
         )

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,7 +137,7 @@ class Folder:
         for path in sorted(self.path.glob("*.npz")):
             try:
                 item = _read(path)
-            except (OSError, ValueError, KeyError, TypeError, BadZipFile):
+            except Exception:  # a damaged file can fail in any way, and costs no other
                 continue
             if item.origin.policy == policy:
                 yield item
@@ -190,7 +189,7 @@ def _joined(parts: Sequence[NDArray[Any]], kind: type[np.generic]) -> NDArray[An
 
 
 def _read(path: Path) -> Item:
-    with np.load(path, allow_pickle=False) as arrays:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         record, origin, rollouts = json.loads(str(arrays["about"]))
         if record != RECORD:
             raise ValueError(f"record {record}")

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from pfsolve.particle import Kind
 from pfsolve.rewards.probe.features import FINAL, FORMAT, NUMBERS
 
 HINT = "`pfsolve reward train` makes one for a policy"
+_MOST = 1 << 26  # bytes of all that a file holds, unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,9 @@ def read_head(path: Path) -> ProbeHead:
         ModelFileError: the file is not there, or is no head.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            if sum(part.file_size for part in arrays.zip.infolist()) > _MOST:
+                raise MemoryError
             if int(arrays["format"]) != FORMAT:
                 raise ValueError(f"format {int(arrays['format'])}, and this pfsolve reads {FORMAT}")
             about = json.loads(str(arrays["about"]))
@@ -92,7 +94,7 @@ def read_head(path: Path) -> ProbeHead:
         raise ModelFileError(f"there is no probe {path}", HINT) from None
     except (MemoryError, RecursionError):
         raise ModelFileError(f"{path} is no probe: a part of it is too large", HINT) from None
-    except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
+    except Exception as error:  # a damaged archive or array can fail in any way
         raise ModelFileError(f"{path} is no probe: {error}", HINT) from None
     sizes = {each.size - NUMBERS for each in weights.values()}
     fits = len(sizes) == 1 and min(sizes) > 0 and depths and min(sizes) % len(depths) == 0
