@@ -2,24 +2,25 @@
 
 The cache is unified: all sequences share its cells, and a cell may belong to many of them. A fork
 is therefore metadata at any length, and cells are free again when the last sequence that
-holds them is dropped.
+holds them is dropped. Sequences that hold the same cells and are to get the same tokens get the
+same cells again: one row of the batch for all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import llama_cpp as llama
 import numpy as np
-from numpy.typing import NDArray
 
 from pfsolve.engine import stopping
 from pfsolve.engine.backend import signals_held
 from pfsolve.engine.batch import Batch
+from pfsolve.engine.history import Histories
 from pfsolve.engine.layers import LayerStates
 from pfsolve.engine.library import LoadedModel
+from pfsolve.engine.runs import Distinct, Outputs, Rows, Shared, TokenRun, joined
 from pfsolve.errors import EngineError, ResourceError, named
 
 # Tokens in one llama_decode. More would prefill no faster, and Ctrl-C waits for one call at most.
@@ -40,31 +41,6 @@ MAX_SEQUENCES = 256  # LLAMA_MAX_SEQ
 
 MAX_PADDING = 16  # rows that a decode may be padded by
 
-Rows = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class TokenRun:
-    """Tokens to append to one sequence."""
-
-    sequence: int  # its handle
-    tokens: Sequence[int]  # their ids, at least one
-    output: bool = True  # whether the logits after the last of them are wanted
-
-
-@dataclass(frozen=True, slots=True)
-class Outputs:
-    """What a decode gives: a row for each run with `output`, or for every token with hidden states.
-
-    The first two may be views into llama.cpp's own memory: they hold until the next decode.
-    """
-
-    logits: Rows  # (k, n_vocab)
-    hidden: Rows | None  # (k, n_embd) final-norm states, None unless asked for
-    inner: (
-        NDArray[np.float32] | None
-    )  # (k, layers, n_embd) what the cache's `layers` put out, likewise
-
 
 class Cache:
     """One llama_context with a unified KV cache.
@@ -75,9 +51,14 @@ class Cache:
         sequences: number of sequences that may exist at a time, 1 to 256.
         threads: number of CPU threads.
         layers: numbers of the layers, from 0, whose output is handed out beside hidden states.
+        kept: number of further sequences, as far as 256 are not exceeded, for what outlasts its use.
 
     Attributes:
         layers: the number of those.
+        kept: the number of those.
+        tokens_decoded: number of rows that llama.cpp has computed, padding aside; those of tokens that
+            several sequences got together count once.
+        give_back: called where cells are short; whether it has dropped a sequence.
 
     Raises:
         ResourceError: there is not enough memory for it.
@@ -91,6 +72,7 @@ class Cache:
         sequences: int,
         threads: int,
         layers: Sequence[int] = (),
+        kept: int = 0,
     ) -> None:
         if not 1 <= sequences <= MAX_SEQUENCES or cells < 1 or threads < 1:
             raise EngineError(
@@ -99,10 +81,12 @@ class Cache:
         params = llama.llama_context_default_params()
         params.n_ctx = cells
         params.n_batch = params.n_ubatch = BATCH_TOKENS
-        padded = sequences < MAX_SEQUENCES  # one sequence more for rows without meaning
-        params.n_seq_max = sequences + padded
+        self.kept = min(kept, MAX_SEQUENCES - sequences)
+        own = sequences + self.kept
+        padded = own < MAX_SEQUENCES  # one sequence more for rows without meaning
+        params.n_seq_max = own + padded
         # A row of logits is large; but more outputs than this, or fewer than sequences, is an abort.
-        outputs = max(sequences, LEAST_OUTPUTS)
+        outputs = max(own, LEAST_OUTPUTS)
         params.n_outputs_max = outputs + padded * MAX_PADDING
         params.n_threads = params.n_threads_batch = threads
         params.kv_unified = True
@@ -130,12 +114,18 @@ class Cache:
         self.cells = int(llama.llama_n_ctx(self.handle))  # rounded up to a multiple of 256
         self.tokens_decoded = 0
         self._on_cpu = not model.device.is_gpu
-        self._padding_sequence = sequences if padded else None
+        self.give_back: Callable[[], bool] = lambda: False
+        self._padding_sequence = own if padded else None
         self._outputs_max = outputs
         self._memory = llama.llama_get_memory(self.handle)
         self._free = list(reversed(range(sequences)))
-        self._lengths: dict[int, int] = {}
-        self._batch = Batch(BATCH_TOKENS)
+        self._free_to_keep = list(range(sequences, own))
+        self._most = sequences
+        self._histories = Histories()
+        self._batch = Batch(BATCH_TOKENS, own + padded)
+        self._filled: list[
+            tuple[list[int], int]
+        ] = []  # sequences and number of tokens of each part
 
     def close(self) -> None:
         if self.handle is not None:
@@ -152,109 +142,117 @@ class Cache:
 
     @property
     def sequences(self) -> int:
-        """The number of sequences that exist."""
-        return len(self._lengths)
+        """The number of sequences that exist, without those that are kept."""
+        return self._most - len(self._free)
 
-    def new(self) -> int:
+    def new(self, *, kept: bool = False) -> int:
         """A new, empty sequence's handle.
+
+        Args:
+            kept: whether it is one of those that outlast their use.
 
         Raises:
             EngineError: all sequences that the cache was made for exist.
         """
-        if not self._free:
-            raise EngineError(f"all {len(self._lengths)} sequences of the cache are in use")
-        sequence = self._free.pop()
-        self._lengths[sequence] = 0
+        free = self._free_to_keep if kept else self._free
+        if not free:
+            raise EngineError(f"all {self._most} sequences of the cache are in use")
+        sequence = free.pop()
+        self._histories.begin(sequence)
         return sequence
 
     def length(self, sequence: int) -> int:
         """The number of tokens a sequence holds."""
-        return self._lengths[sequence]
+        return self._histories.length(sequence)
 
     def fork(self, sequence: int) -> int:
         """A new sequence that shares all cells of this one: metadata, no copy."""
-        length = self._lengths[sequence]
         copy = self.new()
         llama.llama_memory_seq_cp(self._memory, sequence, copy, -1, -1)
-        self._lengths[copy] = length
+        self._histories.copy(sequence, copy)
         return copy
 
     def rewind(self, sequence: int, length: int) -> None:
         """Forget all but the first `length` tokens of a sequence."""
-        held = self._lengths[sequence]
+        held = self.length(sequence)
         if not 0 <= length <= held:
             raise EngineError(f"a sequence of {held} tokens has no first {length}")
         if length < held:
             llama.llama_memory_seq_rm(self._memory, sequence, length, -1)
-            self._lengths[sequence] = length
+            self._histories.rewind(sequence, length)
 
     def drop(self, sequence: int) -> None:
         """Forget a sequence; cells that no other sequence holds are free again."""
         self.rewind(sequence, 0)
-        del self._lengths[sequence]
-        self._free.append(sequence)
+        self._histories.drop(sequence)
+        (self._free if sequence < self._most else self._free_to_keep).append(sequence)
 
     # Decoding
 
     def decode(
-        self, runs: Sequence[TokenRun], *, hidden: bool = False, padding: int = 0
+        self,
+        runs: Sequence[TokenRun],
+        *,
+        hidden: bool = False,
+        padding: Callable[[int], int] = lambda rows: 0,
     ) -> Outputs:
         """Append tokens to sequences, all in as few batches as possible.
 
-        `hidden` asks for the hidden states, and every token of every run becomes an output: llama.cpp
-        hands them out in no other way. `padding` is a number of rows without meaning to add, at most
-        16, where there is room for them: kernels compute rows in tiles, and a full one can be faster.
+        Runs of the same tokens, of sequences that hold the same cells, are decoded once; each of them
+        gets its rows of the output all the same.
+
+        Args:
+            hidden: whether to give hidden states; then every token of every run becomes an output, as
+                llama.cpp hands them out in no other way.
+            padding: from the number of rows of the last batch to a number of rows without meaning to
+                add, at most 16, where there is room for them: kernels compute rows in tiles, and a full
+                one can be faster.
 
         Raises:
             EngineError: the cache is full, or an argument is not what llama.cpp needs.
             GivenUp: within `stopping.given_up_once`, between two batches.
         """
         self._check(runs)
-        most = self._most_tokens()
+        distinct = Distinct(runs, self._histories)
         if hidden:
             self._hand_out_states(True)
         try:
-            parts = []
-            filled = n_outputs = 0
-            for run in runs:
-                start, position = 0, self._lengths[run.sequence]
-                while start < len(run.tokens):
-                    if filled == most or (
-                        (hidden or run.output) and n_outputs == self._outputs_max
-                    ):
-                        # Copied, since the next batch overwrites llama.cpp's rows.
-                        parts.append(self._flush(filled, n_outputs, hidden, copy=True))
-                        filled = n_outputs = 0
-                        stopping.look()
-                    size = min(len(run.tokens) - start, most - filled)
-                    if hidden:
-                        size = min(size, self._outputs_max - n_outputs)
-                    end = filled + size
-                    self._batch.tokens[filled:end] = run.tokens[start : start + size]
-                    self._batch.positions[filled:end] = range(position, position + size)
-                    self._batch.sequences[filled:end] = run.sequence
-                    self._batch.wanted[filled:end] = hidden
-                    start, position, filled = start + size, position + size, end
-                    self._lengths[run.sequence] = position
-                    n_outputs += size * hidden
-                if run.output and not hidden:
-                    self._batch.wanted[filled - 1] = 1
-                    n_outputs += 1
-            parts.append(
-                self._flush(filled, n_outputs, hidden, padding=self._pad(filled, padding, hidden))
-            )
+            return distinct.spread(joined([*self._batches(distinct.shared, hidden, padding)]))
         finally:
+            self._filled.clear()
             if hidden:
                 self._hand_out_states(False)
-        if len(parts) == 1:
-            return parts[0]
-        states = [part.hidden for part in parts if part.hidden is not None]
-        inner = [part.inner for part in parts if part.inner is not None]
-        return Outputs(
-            np.concatenate([part.logits for part in parts]),
-            np.concatenate(states) if states else None,
-            np.concatenate(inner) if inner else None,
-        )
+
+    def _batches(
+        self, distinct: Sequence[Shared], hidden: bool, padding: Callable[[int], int]
+    ) -> Iterator[Outputs]:
+        """The outputs of one batch after the other."""
+        most = self._most_tokens()
+        filled = n_outputs = 0
+        for shared in distinct:
+            tokens, sequences = shared.run.tokens, shared.sequences
+            start, position = 0, self.length(sequences[0])
+            while start < len(tokens):
+                if filled == most or (
+                    (hidden or shared.run.output) and n_outputs == self._outputs_max
+                ):
+                    # Copied, since the next batch overwrites llama.cpp's rows.
+                    yield self._flush(filled, n_outputs, hidden, copy=True)
+                    filled = n_outputs = 0
+                    stopping.look()
+                size = min(len(tokens) - start, most - filled)
+                if hidden:
+                    size = min(size, self._outputs_max - n_outputs)
+                part = tokens[start : start + size]
+                filled = self._batch.put(filled, part, position + start, sequences, wanted=hidden)
+                self._filled.append((sequences, size))
+                start += size
+                n_outputs += size * hidden
+            if shared.run.output and not hidden:
+                self._batch.wanted[filled - 1] = 1
+                n_outputs += 1
+        padded = self._pad(filled, padding(filled), hidden)
+        yield self._flush(filled, n_outputs, hidden, padding=padded)
 
     def _hand_out_states(self, wanted: bool) -> None:
         llama.llama_set_embeddings(self.handle, wanted)
@@ -263,7 +261,8 @@ class Cache:
 
     def _most_tokens(self) -> int:
         """The number of tokens in one llama_decode."""
-        crowded = self._on_cpu and sum(self._lengths.values()) > CROWDED
+        held = sum(self.length(each) for each in self._histories if each < self._most)
+        crowded = self._on_cpu and held > CROWDED
         most = CROWDED_TOKENS if crowded else BATCH_TOKENS
         short = self._on_cpu and stopping.can_be_given_up()
         return min(most, stopping.BATCH_TOKENS) if short else most
@@ -273,12 +272,8 @@ class Cache:
         if self._padding_sequence is None:
             return 0
         padding = max(0, min(padding, MAX_PADDING, BATCH_TOKENS - filled))
-        end = filled + padding
-        self._batch.tokens[filled:end] = 0
-        self._batch.positions[filled:end] = range(padding)
-        self._batch.sequences[filled:end] = self._padding_sequence
-        # Else llama.cpp would complain, and make them outputs itself.
-        self._batch.wanted[filled:end] = hidden
+        # Were they not wanted like the others, llama.cpp would complain, and make them outputs itself.
+        self._batch.put(filled, [0] * padding, 0, [self._padding_sequence], wanted=hidden)
         return padding
 
     def _check(self, runs: Sequence[TokenRun]) -> None:
@@ -286,7 +281,7 @@ class Cache:
             raise EngineError("nothing to decode")
         seen = set()
         for run in runs:
-            if run.sequence not in self._lengths or run.sequence in seen:
+            if run.sequence not in self._histories or run.sequence in seen:
                 raise EngineError(f"sequence {run.sequence} is unknown or named twice in a decode")
             seen.add(run.sequence)
             if not len(run.tokens):
@@ -302,9 +297,10 @@ class Cache:
         status = llama.llama_decode(self.handle, self._batch.handle)
         if padding:
             llama.llama_memory_seq_rm(self._memory, self._padding_sequence, -1, -1)
-            if status == 1:  # no cells to spare: nothing was decoded
-                self._batch.handle.n_tokens = filled
-                status = llama.llama_decode(self.handle, self._batch.handle)
+            self._batch.handle.n_tokens = filled
+        while status == 1 and (padding or self.give_back()):  # no cells: nothing was decoded
+            padding = 0
+            status = llama.llama_decode(self.handle, self._batch.handle)
         if status == 1:
             raise EngineError(
                 f"the cache of {self.cells} tokens is full",
@@ -313,6 +309,9 @@ class Cache:
         if status != 0:
             raise EngineError(f"llama.cpp failed to decode a batch of {filled} tokens ({status})")
         self.tokens_decoded += filled
+        for sequences, size in self._filled:
+            self._histories.grow(sequences, size)
+        self._filled.clear()
         logits = self._rows(llama.llama_get_logits, (n_outputs, self.model.n_vocab), copy)
         states = inner = None
         if hidden:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pfsolve.engine.cache import Cache, Rows, TokenRun
+from pfsolve.engine.cache import Cache
 from pfsolve.engine.chat import ASKING, CLOSING, Chat
+from pfsolve.engine.runs import Rows, TokenRun
 from pfsolve.engine.sampling import Logits, Sampling, TokenUncertainty, sample, token_uncertainty
 from pfsolve.engine.stopping import GivenUp
 from pfsolve.particle import (
@@ -99,6 +101,7 @@ class StepDraft:
     thought: int = 0  # number of its tokens that belong to thoughts
     circling: bool = False  # whether a thought goes in circles
     forced: list[int] = field(default_factory=list)  # tokens that are not drawn but come next
+    saved: int = 0  # number of its tokens that were decoded in a row of another draft
     # Of the tokens so far, where `traced`, as a `Trace` holds them.
     uncertainties: list[TokenUncertainty] = field(default_factory=list)
     pieces: list[bytes] = field(default_factory=list)
@@ -198,9 +201,10 @@ class Policy:
             return
         traced = any(draft.wants_state for draft in writing)
         runs = [TokenRun(d.branch.sequence, (d.pending,)) for d in writing if d.pending is not None]
-        outputs = self.cache.decode(runs, hidden=traced, padding=padding(len(runs), self.tile))
+        outputs = self.cache.decode(runs, hidden=traced, padding=partial(padding, tile=self.tile))
         for index, draft in enumerate(writing):
             draft.pending = None
+            draft.saved += outputs.saved[index]
             row = outputs.logits[index]
             if draft.wants_state and outputs.hidden is not None:
                 draft.hidden.append(outputs.hidden[index].copy())

@@ -14,8 +14,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pfsolve.engine.cache import Cache, TokenRun
+from pfsolve.engine.cache import Cache
 from pfsolve.engine.chat import Chat
+from pfsolve.engine.runs import TokenRun
 from pfsolve.errors import ModelFileError, named
 from pfsolve.rewards.base import Memoryless, Prefix, distinct
 

@@ -7,9 +7,9 @@ from collections.abc import Generator, Sequence
 
 import numpy as np
 
-from pfsolve.engine.cache import TokenRun
 from pfsolve.engine.library import LoadedModel
 from pfsolve.engine.policy import Branch, Policy, Trace
+from pfsolve.engine.runs import TokenRun
 from pfsolve.engine.sampling import token_uncertainty
 from pfsolve.errors import ProblemTooLong, named
 from pfsolve.particle import Particle, Step

@@ -25,7 +25,7 @@ DECODES = 5  # at a time
 
 def serve(policy: str | None, rows: list[int]) -> None:
     """Load a model and time a few decodes for each line on standard input."""
-    from pfsolve.engine.cache import TokenRun
+    from pfsolve.engine.runs import TokenRun
     from pfsolve.settings import Settings
     from pfsolve.solver.solver import Solver
 

@@ -14,7 +14,7 @@ import argparse
 import statistics
 import time
 
-from pfsolve.engine.cache import TokenRun
+from pfsolve.engine.runs import TokenRun
 from pfsolve.settings import Settings
 from pfsolve.solver.solver import Solver
 

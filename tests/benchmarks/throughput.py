@@ -23,7 +23,8 @@ from typing import Any
 import llama_cpp as llama
 import numpy as np
 
-from pfsolve.engine.cache import Cache, Outputs, TokenRun
+from pfsolve.engine.cache import Cache
+from pfsolve.engine.runs import Outputs, TokenRun
 from pfsolve.settings import Settings
 from pfsolve.solver.solver import Solver
 

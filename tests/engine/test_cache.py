@@ -9,8 +9,10 @@ import llama_cpp
 import numpy as np
 import pytest
 
-from pfsolve.engine.cache import LEAST_OUTPUTS, Cache, TokenRun
+from pfsolve.engine import stopping
+from pfsolve.engine.cache import LEAST_OUTPUTS, Cache
 from pfsolve.engine.library import LoadedModel
+from pfsolve.engine.runs import TokenRun
 from pfsolve.errors import EngineError
 from tests.conftest import THREADS
 from tests.engine.fixtures import CELLS, TOLERANCE, distance, distribution, is_empty
@@ -79,6 +81,72 @@ def test_siblings_do_not_see_each_other(cache: Cache, small_model: LoadedModel) 
     assert distance(law, fresh(cache, [*tokens, 42])) < TOLERANCE
     wrong = [*tokens, 3000, 3001, 3002, 42]
     assert distance(law, fresh(cache, wrong)) > 3 * TOLERANCE, "the test cannot tell"
+
+
+def test_sequences_that_are_still_alike_are_decoded_once(
+    cache: Cache, small_model: LoadedModel
+) -> None:
+    """Four siblings of which three, then two, draw the same; against a decode of each by itself."""
+    tokens = small_model.tokenize(TEXT)
+    siblings = [cache.new()]
+    cache.decode([TokenRun(siblings[0], tokens)])
+    siblings += [cache.fork(siblings[0]) for _ in range(3)]
+    held = [[*tokens] for _ in siblings]
+    for news, rows in (([42, 42, 77, 42], 2), ([42, 43, 42, 43], 3), ([44, 44, 44, 44], 3)):
+        before = cache.tokens_decoded
+        outputs = cache.decode([TokenRun(s, [t]) for s, t in zip(siblings, news, strict=True)])
+        assert cache.tokens_decoded - before == rows == 4 - sum(outputs.saved)
+        for sibling, own, new, row in zip(siblings, held, news, outputs.logits.copy(), strict=True):
+            own.append(new)
+            assert cache.length(sibling) == len(own)
+            assert distance(distribution(row), fresh(cache, own)) < TOLERANCE
+    # 1 and 3 hold the same cells as far as they go; after that each has its own.
+    outputs = cache.decode([TokenRun(siblings[1], [5]), TokenRun(siblings[3], [6])])
+    assert not any(outputs.saved)
+    cache.rewind(siblings[1], len(tokens))
+    cache.drop(siblings[3])
+    cache.rewind(siblings[0], len(tokens))
+    before = cache.tokens_decoded
+    outputs = cache.decode([TokenRun(siblings[s], [9, 10]) for s in (0, 1)], hidden=True)
+    assert cache.tokens_decoded - before == 2, "they are alike again"
+    assert outputs.hidden is not None
+    assert outputs.hidden.shape == (4, small_model.n_embd)
+    assert np.array_equal(outputs.logits[:2], outputs.logits[2:])
+    assert distance(distribution(outputs.logits[3]), fresh(cache, [*tokens, 9, 10])) < TOLERANCE
+    for sibling in siblings[:3]:
+        cache.drop(sibling)
+    assert is_empty(cache)
+
+
+def test_what_does_not_fit_is_appended_to_none_of_those_alike(cache: Cache) -> None:
+    one = cache.new()
+    cache.decode([TokenRun(one, [5] * (cache.cells - 1), output=False)])
+    two = cache.fork(one)
+    cache.decode([TokenRun(one, [6]), TokenRun(two, [6])])  # one cell for both
+    with pytest.raises(EngineError, match="full"):
+        cache.decode([TokenRun(one, [6]), TokenRun(two, [6])])
+    assert cache.length(one) == cache.length(two) == cache.cells
+    cache.drop(one)
+    cache.rewind(two, 1)
+    cache.decode([TokenRun(two, [6])])
+    cache.drop(two)
+    assert is_empty(cache)
+
+
+def test_alike_runs_over_several_batches_that_are_given_up(
+    cache: Cache, small_model: LoadedModel
+) -> None:
+    text = small_model.tokenize(TEXT * 8)[: stopping.BATCH_TOKENS + 40]
+    one = cache.new()
+    cache.decode([TokenRun(one, [3])])
+    two = cache.fork(one)
+    with stopping.given_up_once(lambda: True), pytest.raises(stopping.GivenUp):
+        cache.decode([TokenRun(one, text), TokenRun(two, text)])
+    assert cache.length(one) == cache.length(two) == 1 + stopping.BATCH_TOKENS
+    rest = text[stopping.BATCH_TOKENS :]
+    rows = cache.decode([TokenRun(one, rest), TokenRun(two, rest)]).logits.copy()
+    assert np.array_equal(rows[0], rows[1])
+    assert distance(distribution(rows[0]), fresh(cache, [3, *text])) < TOLERANCE
 
 
 def test_dropped_cells_are_free_again(cache: Cache) -> None:

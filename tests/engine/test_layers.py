@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pfsolve.engine.cache import LEAST_OUTPUTS, Cache, TokenRun
+from pfsolve.engine.cache import LEAST_OUTPUTS, Cache
 from pfsolve.engine.library import LoadedModel
+from pfsolve.engine.runs import TokenRun
 from tests.conftest import THREADS
 
 

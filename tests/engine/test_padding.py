@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pfsolve.engine.cache import MAX_PADDING, Cache, TokenRun
+from pfsolve.engine.cache import MAX_PADDING, Cache
 from pfsolve.engine.policy import CPU_TILE, padding
+from pfsolve.engine.runs import TokenRun
 from pfsolve.errors import EngineError
 from tests.engine.fixtures import TOLERANCE, distance, distribution, is_empty
 
@@ -22,10 +23,12 @@ def test_padding_changes_nothing_and_leaves_nothing_behind(cache: Cache) -> None
     plain, padded = cache.new(), cache.new()
     prompt = list(range(200, 240))
     alone = distribution(cache.decode([TokenRun(plain, prompt)]).logits[0].copy())
-    beside = distribution(cache.decode([TokenRun(padded, prompt)], padding=5).logits[0].copy())
+    beside = distribution(
+        cache.decode([TokenRun(padded, prompt)], padding=lambda rows: 5).logits[0].copy()
+    )
     assert distance(alone, beside) < TOLERANCE
     one = cache.decode(
-        [TokenRun(plain, [7]), TokenRun(padded, [7])], hidden=True, padding=MAX_PADDING
+        [TokenRun(plain, [7]), TokenRun(padded, [7])], hidden=True, padding=lambda rows: MAX_PADDING
     )
     assert one.logits.shape[0] == 2
     assert one.hidden is not None
@@ -40,7 +43,7 @@ def test_padding_changes_nothing_and_leaves_nothing_behind(cache: Cache) -> None
 def test_where_no_cell_is_to_spare_a_decode_goes_without_padding(cache: Cache) -> None:
     sequence = cache.new()
     cache.decode([TokenRun(sequence, [5] * (cache.cells - 1), output=False)])
-    outputs = cache.decode([TokenRun(sequence, [6])], padding=3)
+    outputs = cache.decode([TokenRun(sequence, [6])], padding=lambda rows: 3)
     assert outputs.logits.shape[0] == 1
     with pytest.raises(EngineError, match="full"):
-        cache.decode([TokenRun(sequence, [6])], padding=3)
+        cache.decode([TokenRun(sequence, [6])], padding=lambda rows: 3)

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from pfsolve.engine.cache import Cache, TokenRun
+from pfsolve.engine.cache import Cache
 from pfsolve.engine.library import LoadedModel
 from pfsolve.engine.policy import Policy, StepDraft
+from pfsolve.engine.runs import TokenRun
 from pfsolve.engine.sampling import token_uncertainty
 from pfsolve.particle import Finish, Particle
 from tests.engine.fixtures import TOLERANCE, distance, distribution, is_empty

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pfsolve.engine.cache import TokenRun
 from pfsolve.engine.policy import Policy
+from pfsolve.engine.runs import TokenRun
 from pfsolve.environment import Environment
 from pfsolve.events import ignore
 from pfsolve.lab.training.recorder import Recorder

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pfsolve.engine.cache import TokenRun
 from pfsolve.engine.policy import Policy, StepDraft
+from pfsolve.engine.runs import TokenRun
 from pfsolve.engine.stopping import BATCH_TOKENS
 from pfsolve.particle import Finish
 from pfsolve.rewards.base import Memoryless, Prefix, Uniform

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from pfsolve.engine.cache import Cache, TokenRun
+from pfsolve.engine.cache import Cache
 from pfsolve.engine.policy import Policy
+from pfsolve.engine.runs import TokenRun
 from pfsolve.engine.sampling import token_uncertainty
 from pfsolve.errors import ProblemTooLong
 from pfsolve.solver.reading import read_steps

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pfsolve.engine.cache import TokenRun
 from pfsolve.engine.policy import Policy
+from pfsolve.engine.runs import TokenRun
 from pfsolve.errors import EngineError, NoAnswer, PfsolveError
 from pfsolve.events import Event, Listener
 from pfsolve.events.search import Began, Ended, Progressed, Resampled, Rewound, StepScored

@@ -15,7 +15,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pfsolve.engine.cache import Cache, Rows, TokenRun
+from pfsolve.engine.cache import Cache
+from pfsolve.engine.runs import Rows, TokenRun
 from pfsolve.errors import ModelFileError
 from pfsolve.models.safetensors import read_header, read_whole
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pfsolve.engine.cache import Cache, TokenRun
+from pfsolve.engine.cache import Cache
+from pfsolve.engine.runs import TokenRun
 from pfsolve.rewards.base import Prefix
 from pfsolve.rewards.prm.reader import PrmReader
 from pfsolve.rewards.prm.template import Template

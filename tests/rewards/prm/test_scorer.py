@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pfsolve.engine.cache import TokenRun
+from pfsolve.engine.runs import TokenRun
 from pfsolve.errors import ProblemTooLong
 from pfsolve.particle import Particle, Step
 from pfsolve.rewards.base import Prefix

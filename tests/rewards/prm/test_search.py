@@ -7,10 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from pfsolve.engine.cache import Cache, TokenRun
+from pfsolve.engine.cache import Cache
 from pfsolve.engine.chat import Chat
 from pfsolve.engine.library import LoadedModel
 from pfsolve.engine.policy import Policy
+from pfsolve.engine.runs import TokenRun
 from pfsolve.engine.sampling import Sampling
 from pfsolve.particle import Kind, StepRules
 from pfsolve.problems import Problem
