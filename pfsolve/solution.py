@@ -47,6 +47,7 @@ class Solution:
     interrupted: bool = False  # whether the user stopped it before its end
     out_of_time: bool = False  # whether its time was up before that: it cannot be reproduced
     redrawn: int = 0  # number of times a dead particle was drawn again
+    rows_saved: int = 0  # of `tokens`, decoded in the row of another particle that was still alike
     sandbox_seconds: float = 0.0  # of its programs' runs, all added up; they run beside the search
     chosen: int | None = (
         None  # index of the particle that the answer is taken from, if there is one

@@ -15,7 +15,7 @@ from pfsolve.search.weights import Weights
 from pfsolve.settings import Settings
 from pfsolve.solution import Solution
 from pfsolve.solver.answering import solution_of
-from pfsolve.solver.task import Outcome, Task
+from pfsolve.solver.task import Counts, Outcome, Task
 
 
 def text(answer: str, finish: Finish = Finish.BOXED) -> Particle:
@@ -40,7 +40,7 @@ def solved(
     population = FinalPopulation(
         np.zeros(len(particles)), Weights(np.log(np.array(weights))), None, steps=2
     )
-    outcome = Outcome(tuple(particles), population, 9, 0, 0, 0.0, 1.0, cut=None)
+    outcome = Outcome(tuple(particles), population, Counts(9), 0.0, 1.0, cut=None)
     task = Task(Problem("1", 1, "2 + 2?"), [], 1, never())
     return solution_of(task, outcome, Settings(final=final), {}, 0.0)
 

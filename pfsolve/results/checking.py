@@ -205,6 +205,7 @@ _OPTIONAL = {
     "tokens": _COUNT,
     "reward_tokens": _COUNT,
     "redrawn": _COUNT,
+    "rows_saved": _COUNT,
     "timings": (_is_timings, "an object with `solve_seconds`"),
     "shard": (_or_null(_is_shard), "a shard such as 2/4, or null"),
     "bench": _TEXT,

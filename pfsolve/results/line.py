@@ -112,6 +112,8 @@ class ResultLine(TypedDict, total=False):
     tokens: int  # written by the policy
     reward_tokens: int  # read to score them, by whichever model
     redrawn: int  # number of times a dead particle was drawn again; absent before programs
+    # Of `tokens`, decoded in the row of another particle that was still alike; absent in older files.
+    rows_saved: int
     timings: Timings
     settings_hash: str  # equal for two runs that must come to the same results
     rows: int  # the number of rows in the whole input
@@ -163,6 +165,7 @@ class Origin:
             "tokens": solution.tokens,
             "reward_tokens": solution.reward_tokens,
             "redrawn": solution.redrawn,
+            "rows_saved": solution.rows_saved,
             "timings": {
                 "load_seconds": round(solution.load_seconds, 3),
                 "solve_seconds": round(solution.seconds, 3),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from itertools import compress
 
 import numpy as np
@@ -83,9 +84,7 @@ def solution_of(
         settings=settings,
         seed=task.seed,
         versions=versions,
-        tokens=outcome.tokens,
-        reward_tokens=outcome.reward_tokens,
-        redrawn=outcome.redrawn,
+        **asdict(outcome.counts),
         sandbox_seconds=outcome.sandbox_seconds,
         seconds=outcome.seconds,
         load_seconds=load_seconds,

@@ -33,7 +33,7 @@ from pfsolve.solver.ending import Ending
 from pfsolve.solver.narrator import Narrator
 from pfsolve.solver.program_runs import ProgramRuns
 from pfsolve.solver.streams import sampling_rng
-from pfsolve.solver.task import Outcome, Task, those_that_began
+from pfsolve.solver.task import Counts, Outcome, Task, those_that_began
 
 
 class SearchRun:
@@ -71,7 +71,7 @@ class SearchRun:
         self._programs = ProgramRuns(sandbox)
         self._unfinished_programs: list[StepDraft] = []  # drafts that are not done
         self._ending = Ending(stopping, task.seconds)
-        self._steps = self._tokens = self._reward_tokens = self._redrawn = 0
+        self._steps, self._counts = 0, Counts()
         n = len(task.writers)
         self._particles = [Particle(kind=w.kind, opening=w.opening) for w in task.writers]
         self._greedy = [writer.greedy for writer in task.writers]
@@ -110,7 +110,7 @@ class SearchRun:
         if self._ending.has_come() or all(draft.done for draft in self.drafts):
             self._serve(self._send(self._take_steps()))
         else:
-            tokens = self._tokens + sum(len(draft.tokens) for draft in self.drafts)
+            tokens = self._counts.tokens + sum(len(draft.tokens) for draft in self.drafts)
             self._narrator.tick(self._steps, self._particles, self.drafts, tokens)
 
     def _serve(self, request: Request | None) -> None:
@@ -183,7 +183,8 @@ class SearchRun:
             finish = draft.finish or self._ending.why
             self._particles[draft.slot] = draft.particle.extended(draft.step, finish)
             self._traces[draft.slot] = self._policy.trace(draft) if draft.done else None
-            self._tokens += len(draft.tokens)
+            self._counts.tokens += len(draft.tokens)
+            self._counts.rows_saved += draft.saved
         slots = [draft.slot for draft in self.drafts]
         self._narrator.written(self._steps, slots, self._particles)
         for slot in slots:
@@ -260,7 +261,7 @@ class SearchRun:
                 f"the reward {self._reward.name} gave scores of shape {log_odds.shape} for "
                 f"{len(prefixes)} prefixes"
             )
-        self._reward_tokens += self._reward.tokens_read - read_before
+        self._counts.reward_tokens += self._reward.tokens_read - read_before
         return log_odds
 
     def _fork(self, fork: Fork) -> None:
@@ -299,11 +300,11 @@ class SearchRun:
         """Count the dead programs in these slots, which are about to hold something else."""
         if self._ending.why is None:  # else nothing more is written
             dead = [self._particles[slot] for slot in slots if self._particles[slot].is_dead]
-            self._redrawn += sum(particle.kind is Kind.PROGRAM for particle in dead)
+            self._counts.redrawn += sum(particle.kind is Kind.PROGRAM for particle in dead)
 
     def _ends_here(self, info: StepInfo) -> bool:
         """Tell of a step that is scored and weighed; whether the search is to end with it."""
-        self._narrator.scored(info, self._steps, self._particles, self._tokens)
+        self._narrator.scored(info, self._steps, self._particles, self._counts.tokens)
         settled, weights = self.task.settled, info.weights.normalised
         if not self._ending.why and settled and settled(self._particles, info.log_odds, weights):
             self._ending.settle(Finish.SETTLED)
@@ -320,11 +321,9 @@ class SearchRun:
         self.end = Outcome(
             particles,
             population,
-            self._tokens,
-            self._reward_tokens,
-            self._redrawn,
+            self._counts,
             self._programs.seconds,
             seconds,
             why if was_cut and why in CUT else None,
         )
-        self._narrator.ended(particles, population.weights, self._tokens, seconds)
+        self._narrator.ended(particles, population.weights, self._counts.tokens, seconds)

@@ -42,15 +42,23 @@ class Task:
     )
 
 
+@dataclass(slots=True)
+class Counts:
+    """What a search has taken so far."""
+
+    tokens: int = 0  # number of tokens written by the policy
+    reward_tokens: int = 0  # number of tokens read to score them
+    redrawn: int = 0  # number of times that a program that had died was drawn again
+    rows_saved: int = 0  # number of tokens decoded in the row of another particle, that was alike
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The end of one search."""
 
     particles: tuple[Particle, ...]  # (n,), the last population, without those that never began
     population: FinalPopulation  # its scores and weights
-    tokens: int  # number of tokens written by the policy
-    reward_tokens: int  # number of tokens read to score them
-    redrawn: int  # number of times that a program that had died was drawn again
+    counts: Counts
     sandbox_seconds: float  # time that programs took, side by side or not
     seconds: float  # from the search's beginning
     cut: Finish | None  # why it was stopped before its own end, INTERRUPTED or OUT_OF_TIME

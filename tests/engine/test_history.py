@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count, product
+from random import Random
 
 import numpy as np
 from hypothesis import given
@@ -12,53 +13,69 @@ from pfsolve.engine.history import Histories
 from pfsolve.engine.runs import Distinct, Outputs, TokenRun
 
 
-@given(st.randoms(use_true_random=False), st.integers(1, 60))
-def test_places_are_equal_where_cells_are(random, moves: int) -> None:  # type: ignore[no-untyped-def]
-    histories, handles, cells = Histories(), count(), count()
-    held: dict[int, list[int]] = {}
+class World:
+    """Histories, and beside them the cells that each sequence holds, each cell a number."""
 
-    def begin() -> None:
-        handle = next(handles)
-        histories.begin(handle)
-        held[handle] = []
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self.histories, self.held = Histories(), dict[int, list[int]]()
+        self._handles, self._cells = count(), count()
+        self.begin()
 
-    def copy(source: int) -> None:
-        handle = next(handles)
-        histories.copy(source, handle)
-        held[handle] = list(held[source])
+    def begin(self) -> None:
+        handle = next(self._handles)
+        self.histories.begin(handle)
+        self.held[handle] = []
 
-    def rewind(handle: int) -> None:
-        length = random.randint(0, len(held[handle]))
-        histories.rewind(handle, length)
-        del held[handle][length:]
+    def copy(self, source: int) -> None:
+        handle = next(self._handles)
+        self.histories.copy(source, handle)
+        self.held[handle] = [*self.held[source]]
 
-    def drop(handle: int) -> None:
-        histories.drop(handle)
-        del held[handle]
+    def rewind(self, handle: int) -> None:
+        length = self.random.randint(0, len(self.held[handle]))
+        self.histories.rewind(handle, length)
+        del self.held[handle][length:]
 
-    def decode() -> None:
-        chosen = [handle for handle in held if random.random() < 0.8]
-        runs = [TokenRun(h, [random.randrange(2)] * random.randint(1, 2)) for h in chosen]
-        distinct = Distinct(runs, histories)
-        alike = {(tuple(held[run.sequence]), tuple(run.tokens)) for run in runs}
+    def drop(self, handle: int) -> None:
+        self.histories.drop(handle)
+        del self.held[handle]
+
+    def decode(self) -> None:
+        chosen = [handle for handle in self.held if self.random.random() < 0.8]
+        runs = [
+            TokenRun(handle, [self.random.randrange(2)] * self.random.randint(1, 2))
+            for handle in chosen
+        ]
+        distinct = Distinct(runs, self.histories)
+        alike = {(tuple(self.held[run.sequence]), tuple(run.tokens)) for run in runs}
         assert len(distinct.shared) == len(alike)
         for shared in distinct.shared:
-            new = [next(cells) for _ in shared.run.tokens]
-            histories.grow(shared.sequences, len(new))
+            new = [next(self._cells) for _ in shared.run.tokens]
+            self.histories.grow(shared.sequences, len(new))
             for handle in shared.sequences:
-                held[handle] += new
+                self.held[handle] += new
 
-    begin()
-    for _ in range(moves):
-        move = random.choice([begin, copy, copy, rewind, drop, decode, decode, decode])
-        if move in (begin, decode):
+    def move(self) -> None:
+        of_one = [self.copy, self.copy, self.rewind, self.drop] if self.held else []
+        move = self.random.choice([self.begin, self.decode, self.decode, self.decode, *of_one])
+        if move in of_one:
+            move(self.random.choice([*self.held]))
+        else:
             move()
-        elif held:
-            move(random.choice([*held]))
-        for one, other in product(held, repeat=2):
-            same = histories.place(one) == histories.place(other)
-            assert same == (held[one] == held[other])
-        assert all(histories.length(handle) == len(each) for handle, each in held.items())
+
+
+@given(st.randoms(use_true_random=False), st.integers(1, 60))
+def test_places_are_equal_where_cells_are(random: Random, moves: int) -> None:
+    world = World(random)
+    for _ in range(moves):
+        world.move()
+        places = {handle: world.histories.place(handle) for handle in world.held}
+        for one, other in product(world.held, repeat=2):
+            same = places[one] == places[other]
+            assert same == (world.held[one] == world.held[other])
+        for handle, cells in world.held.items():
+            assert world.histories.length(handle) == len(cells)
 
 
 def test_each_run_gets_its_rows_though_equal_ones_are_decoded_once() -> None:

@@ -63,7 +63,7 @@ def test_stopping_cuts_every_particle_at_the_next_token(
         assert particle.n_tokens == 6, "one is drawn from the prompt, and one after each decode"
         assert particle.finish is Finish.INTERRUPTED
         assert particle.steps[-1].log_odds is None, "what is not scored does not look so"
-    assert outcome.tokens == 6 * len(outcome.particles)
+    assert outcome.counts.tokens == 6 * len(outcome.particles)
     assert is_empty(policy.cache)
 
 
@@ -73,7 +73,7 @@ def test_a_search_that_is_stopped_before_its_first_token_decodes_nothing(
     policy = make_policy(**LONG)
     (outcome,) = run(policy, NeverAsked(), task(policy, 1), stopping=lambda: True)
     assert outcome.cut is Finish.INTERRUPTED
-    assert (outcome.tokens, [p.text for p in outcome.particles]) == (0, [""] * 4)
+    assert (outcome.counts.tokens, [p.text for p in outcome.particles]) == (0, [""] * 4)
     assert is_empty(policy.cache)
 
 

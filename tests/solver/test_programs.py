@@ -135,7 +135,7 @@ def test_a_program_is_written_in_steps_and_its_answer_is_what_it_prints(searched
 
 def test_a_program_that_raises_dies_at_that_step_and_is_drawn_again(searched: Search) -> None:
     outcome, events = searched([[TEXT], [FAILS, RIGHT]])
-    assert outcome.redrawn == 1
+    assert outcome.counts.redrawn == 1
     assert outcome.particles[1].answer == "42"
     first, second = (e for e in events if isinstance(e, ProgramRan))
     assert first.error is not None
@@ -148,7 +148,7 @@ def test_a_program_that_prints_nothing_is_dead_and_says_so(searched: Search) -> 
     dead = outcome.particles[1]
     assert (dead.finish, dead.answer) == (Finish.FAILED, None)
     assert dead.error == "it prints no answer"
-    assert outcome.redrawn == 1
+    assert outcome.counts.redrawn == 1
     assert outcome.population.weights.normalised.tolist() == [1.0, 0.0]
 
 
@@ -159,7 +159,7 @@ def test_half_a_program_is_not_held_against_it(searched: Search) -> None:
     )
     outcome, _ = searched([[halves]], programs=1.0)
     assert outcome.particles[0].answer == "42"
-    assert outcome.redrawn == 0
+    assert outcome.counts.redrawn == 0
 
 
 def test_a_program_that_is_cut_short_is_dead(searched: Search) -> None:
@@ -177,14 +177,14 @@ def test_a_program_that_goes_on_and_on_is_cut_and_no_text_is(searched: Search) -
     outcome, _ = searched([[long], [endless, endless]], max_program_tokens=20)
     assert outcome.particles[0].answer == "42"
     assert outcome.particles[1].finish is Finish.TRUNCATED
-    assert (outcome.particles[1].n_tokens, outcome.redrawn) == (20, 1)
+    assert (outcome.particles[1].n_tokens, outcome.counts.redrawn) == (20, 1)
 
 
 def test_the_dead_continue_as_copies_of_the_living_where_particles_share(searched: Search) -> None:
     outcome, _ = searched([[RIGHT], [FAILS]], programs=1.0)
     assert [particle.answer for particle in outcome.particles] == ["42", "42"]
     assert outcome.particles[1].steps[0].slot == 0
-    assert outcome.redrawn == 1
+    assert outcome.counts.redrawn == 1
 
 
 def test_two_kinds_that_agree_at_once_end_the_search(searched: Search) -> None:
@@ -214,7 +214,7 @@ def test_a_search_that_is_stopped_as_all_programs_die_ends_without_an_answer(
     outcome, _ = searched(scripts, programs=1.0, early_stop=True, stop_after=tokens)
     assert outcome.cut is Finish.INTERRUPTED
     assert [particle.answer for particle in outcome.particles] == [None] * len(scripts)
-    assert outcome.redrawn == 0
+    assert outcome.counts.redrawn == 0
 
 
 def test_what_has_finished_answers_when_the_rest_is_cut(searched: Search) -> None:
@@ -243,7 +243,7 @@ def test_a_program_is_not_judged_where_its_step_was_cut(
     """Wherever that is: behind "1 / 0" it would raise, and does not once ".5" has followed."""
     code = "x = 1 / 0.5\nfor i in range(3):\n    x += 1 / 0.25\n\nprint(x)\n" + FENCE
     outcome, _ = searched([[code]], programs=1.0, max_step_tokens=max_step_tokens, max_steps=40)
-    assert outcome.redrawn == 0
+    assert outcome.counts.redrawn == 0
     assert outcome.particles[0].answer == "14"
 
 

@@ -182,7 +182,7 @@ def test_events_tell_the_whole_story(
     assert all(e.weights == pytest.approx([0.25] * 4) for e in resampled), "they count alike"
     writing = {sum(row.writes for row in e.rows) for e in events if isinstance(e, Progressed)}
     assert {0, 4} <= writing, "between two steps, and at the beginning of one"
-    assert events[-1].tokens == outcome.tokens
+    assert events[-1].tokens == outcome.counts.tokens
     seen = [e.tokens for e in events if isinstance(e, Progressed)]
     assert seen == sorted(seen)
 
@@ -243,15 +243,15 @@ def test_an_exception_anywhere_leaves_the_cache_empty(make_policy: MakePolicy) -
 
 
 def test_self_evaluation_reads_only_its_own_turn(make_policy: MakePolicy) -> None:
-    """Tokens decoded = prompt + tokens written + one verification turn for each score."""
+    """Decoded are the prompt, what is written, alike rows once, and one turn for each score."""
     policy = make_policy(temperature=1.0)
     reward = SelfEvaluation(policy.cache, policy.chat)
     scheduled = task(policy, 2)
     before = policy.cache.tokens_decoded
     (outcome,) = run(policy, reward, scheduled)
-    decoded = (
-        policy.cache.tokens_decoded - before - len(scheduled.writers[0].prompt) - outcome.tokens
-    )
+    decoded = policy.cache.tokens_decoded - before - len(scheduled.writers[0].prompt)
+    decoded -= outcome.counts.tokens - outcome.counts.rows_saved
+    assert outcome.counts.rows_saved > 0
     assert decoded % reward.reserve == 0
     assert decoded <= reward.reserve * 4 * outcome.population.steps
     scores = [step.log_odds for particle in outcome.particles for step in particle.steps]
