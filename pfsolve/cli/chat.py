@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import secrets
 import shlex
 import signal
 from collections.abc import Callable, Collection, Mapping
@@ -165,9 +164,11 @@ class Chat:
             case "/show":
                 self._show(rest.strip())
             case "/again":
+                from secrets import randbits
+
                 if self._problem is None:
                     raise UsageError("there is no problem yet", "write one")
-                self._solve(self._problem, seed=secrets.randbits(32))
+                self._solve(self._problem, seed=randbits(32))
             case "/help":
                 self._help()
             case "/quit":

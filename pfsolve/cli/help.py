@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from pfsolve.cli.examples import EXAMPLES
+from pfsolve.cli.late import LateCommand, read_late
 from pfsolve.errors import ExitCode, as_option
 from pfsolve.settings import SETTINGS
 
@@ -47,6 +49,9 @@ class _Help:
         if "-h" in args and "--help" not in args:
             ctx.meta[_SHORT] = True
         return super().parse_args(ctx, args)  # type: ignore[misc,no-any-return]
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return read_late(super().get_params(ctx))  # type: ignore[misc]
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         pieces = [
@@ -93,7 +98,7 @@ class _Help:
 
     def options(self, ctx: Any, short: bool) -> list[Any]:
         """The options and arguments that it tells of, in its order."""
-        return list(self.get_params(ctx))  # type: ignore[attr-defined]
+        return self.get_params(ctx)
 
     def command_rows(self, short: bool) -> Rows:
         """The commands below this one, and what each does."""
@@ -128,7 +133,7 @@ def _clause(text: str) -> str:
     return re.split(r"[:;.](?:\s|$)", text, maxsplit=1)[0] + "."
 
 
-class Command(_Help, TyperCommand):
+class Command(_Help, LateCommand):
     """A command; where `--json` takes a value, it may be left out."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -178,7 +183,15 @@ class Commands(typer.Typer):
         )
 
     def command(self, name: str | None = None, **how: Any) -> Callable[[Any], Any]:
-        return super().command(name, cls=Command, **how)
+        def register(function: Any) -> Any:
+            def named() -> None: ...
+
+            named.__name__, named.__doc__ = function.__name__, function.__doc__
+            command = super(Commands, self).command
+            command(name, cls=partial(Command, function), **how)(named)  # type: ignore[arg-type]
+            return function
+
+        return register
 
 
 def subcommands(about: str) -> Commands:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
@@ -52,20 +53,24 @@ def taking(*names: str, record: type | None = None) -> Callable[[CommandFunction
     """
 
     def decorate(command: CommandFunction) -> CommandFunction:
-        own = [each for each in _parameters(command) if each.name not in ("flags", "options")]
-        fields = [] if record is None else _parameters(record)
+        fields = [] if record is None else [field.name for field in dataclasses.fields(record)]
 
         def run(**given: Any) -> None:
             flags = {name: _value(name, given.pop(name)) for name in names}
             more: dict[str, Any] = {"flags": {k: v for k, v in flags.items() if v is not None}}
             if record is not None:
-                more["options"] = record(**{each.name: given.pop(each.name) for each in fields})
+                more["options"] = record(**{name: given.pop(name) for name in fields})
             command(**given, **more)
 
-        every = [*own, *fields, *(_parameter(SETTINGS[name]) for name in names)]
-        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in every]
-        )
+        def sign() -> None:
+            own = [each for each in _parameters(command) if each.name not in ("flags", "options")]
+            own += [] if record is None else _parameters(record)
+            own += [_parameter(SETTINGS[name]) for name in names]
+            run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+                [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
+            )
+
+        run.sign = sign  # type: ignore[attr-defined]
         run.__name__, run.__doc__ = command.__name__, command.__doc__
         return run
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from pfsolve.errors import UsageError
-from pfsolve.files import read_text
 from pfsolve.settings.declaration import Setting
 from pfsolve.settings.names import unknown
 from pfsolve.settings.record import SETTINGS
@@ -31,6 +30,8 @@ def config_text(path: Path) -> str:
     Raises:
         UsageError: it cannot be read.
     """
+    from pfsolve.files import read_text
+
     try:
         return read_text(path)
     except FileNotFoundError:

@@ -19,6 +19,7 @@ import typer
 from pfsolve.cli import run
 from pfsolve.cli.app import app
 from pfsolve.cli.examples import EXAMPLES
+from pfsolve.cli.late import LateCommand
 from pfsolve.cli.mistaken import the_problem
 from pfsolve.cli.solve import RunOptions
 from pfsolve.environment import Environment
@@ -65,18 +66,50 @@ def shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     return show
 
 
-@pytest.mark.parametrize("argv", [["--help"], ["-h"]], ids=str)
-def test_help_imports_nothing_heavy(argv: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("argv", "heavy"),
+    [
+        (["--help"], HEAVY),
+        (["-h"], HEAVY),
+        (["config", "path"], HEAVY[:2]),
+        (["-q", "-n", "4", "--json", "--no-history", " "], ("pydantic", "llama_cpp", "numpy")),
+    ],
+    ids=str,
+)
+def test_nothing_heavy_is_imported_before_it_is_needed(
+    argv: list[str], heavy: tuple[str, ...]
+) -> None:
     code = (
         "import sys\nfrom pfsolve.cli import run\nfrom pfsolve.environment import Environment\n"
         f"run({argv!r}, Environment())\n"
-        f"loaded = [m for m in {HEAVY!r} if m in sys.modules]\n"
+        f"loaded = [m for m in {heavy!r} if m in sys.modules]\n"
         "sys.exit(f'loaded {loaded}' if loaded else 0)"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr
+
+
+def test_only_the_options_that_are_asked_for_are_made() -> None:
+    """Those of all commands take as long to make as all else at a start."""
+    root = typer.main.get_command(app)
+    every = {path: command for path, command in commands(root) if isinstance(command, LateCommand)}
+    assert len(every) > 20
+    context = root.make_context("pfsolve", [], resilient_parsing=True)
+    assert "Models and machine:" in root.get_help(context)
+    assert [path for path, command in every.items() if "params" in vars(command)] == ["solve"]
+
+
+def test_what_is_given_is_read_as_typer_reads_it() -> None:
+    """Left to Typer: what has to be converted, and what is wrong."""
+    command = dict(commands())["reward eval"]
+    given = command.make_context("eval", ["a", "--limit", "3", "--threshold", "0.5", "b"]).params
+    assert given["files"] == [Path("a"), Path("b")]
+    assert (given["limit"], given["threshold"], given["output"]) == (3, 0.5, None)
+    assert given["policy"] is None
+    with pytest.raises(typer.BadParameter, match="greater than or equal to 1"):
+        command.make_context("eval", ["a", "--limit", "0"])
 
 
 def test_help_names_every_setting_and_the_commands(cli: Cli) -> None:
