@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pfsolve.engine.cache import Cache
 from pfsolve.engine.chat import ASKING, CLOSING, Chat
 from pfsolve.engine.runs import Rows, TokenRun
-from pfsolve.engine.sampling import Logits, Sampling, TokenUncertainty, sample, token_uncertainty
+from pfsolve.engine.sampling import Logits, Sampler, Sampling, TokenUncertainty
 from pfsolve.engine.stopping import GivenUp
 from pfsolve.particle import (
     Finish,
@@ -133,6 +133,9 @@ class Policy:
         sampling: how the tokens of each kind of solution are drawn.
         rules: limits on steps and particles.
         tile: rows of a decode that the kernels compute together.
+
+    Attributes:
+        sampler: draws its tokens.
     """
 
     def __init__(
@@ -147,6 +150,7 @@ class Policy:
         self.cache = cache
         self.chat = chat
         self.sampling = sampling
+        self.sampler = Sampler(cache.model.n_vocab)
         self.rules = rules
         self.tile = tile
         self._closing = self.model.tokenize(CLOSING, special=True, continued=True)
@@ -256,9 +260,9 @@ class Policy:
         draft.forced = draft.forced or self._due(draft)
         if not draft.forced:
             how = _GREEDY if draft.greedy else self.sampling[draft.particle.kind]
-            token = sample(row, how, draft.rng)
+            token = self.sampler.draw(row, how, draft.rng)
             if not (draft.thinking and self.model.is_end(token)):
-                return token, token_uncertainty(row, token) if draft.traced else _CERTAIN
+                return token, self.sampler.uncertainty(row, token) if draft.traced else _CERTAIN
             draft.forced = list(self._closing)
         return draft.forced.pop(0), _CERTAIN
 

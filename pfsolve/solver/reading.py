@@ -10,7 +10,6 @@ import numpy as np
 from pfsolve.engine.library import LoadedModel
 from pfsolve.engine.policy import Branch, Policy, Trace
 from pfsolve.engine.runs import TokenRun
-from pfsolve.engine.sampling import token_uncertainty
 from pfsolve.errors import ProblemTooLong, named
 from pfsolve.particle import Particle, Step
 from pfsolve.rewards.base import Prefix, Reward
@@ -96,6 +95,6 @@ def _read(policy: Policy, branch: Branch, tokens: Sequence[int], traced: bool) -
     if outputs.hidden is None or outputs.inner is None:
         return None
     rows = [before, *outputs.logits[:-1]]
-    uncertainties = [token_uncertainty(row, token) for row, token in zip(rows, tokens, strict=True)]
+    uncertainties = [*map(policy.sampler.uncertainty, rows, tokens)]
     pieces = [*map(policy.model.piece, tokens)]
     return Trace(uncertainties, pieces, np.array(outputs.hidden), outputs.inner)

@@ -11,7 +11,7 @@ from pfsolve.engine.cache import Cache
 from pfsolve.engine.library import LoadedModel
 from pfsolve.engine.policy import Policy, StepDraft
 from pfsolve.engine.runs import TokenRun
-from pfsolve.engine.sampling import token_uncertainty
+from pfsolve.engine.sampling import Sampler
 from pfsolve.particle import Finish, Particle
 from tests.engine.fixtures import TOLERANCE, distance, distribution, is_empty
 
@@ -176,7 +176,7 @@ def test_traces_hold_every_token_without_a_further_decode(
     again = cache.new()
     row = cache.decode([TokenRun(again, prompt)]).logits[0].copy()
     for token, seen, state in zip(draft.tokens, trace.uncertainties, trace.hidden, strict=False):
-        assert token_uncertainty(row, token) == pytest.approx(seen, abs=0.7)
+        assert Sampler(row.size).uncertainty(row, token) == pytest.approx(seen, abs=0.7)
         outputs = cache.decode([TokenRun(again, [token])], hidden=True)
         assert outputs.hidden is not None
         cosine = np.dot(state, outputs.hidden[0]) / (

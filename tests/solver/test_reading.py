@@ -10,7 +10,7 @@ import pytest
 from pfsolve.engine.cache import Cache
 from pfsolve.engine.policy import Policy
 from pfsolve.engine.runs import TokenRun
-from pfsolve.engine.sampling import token_uncertainty
+from pfsolve.engine.sampling import Sampler
 from pfsolve.errors import ProblemTooLong
 from pfsolve.solver.reading import read_steps
 from tests.engine.fixtures import TOLERANCE, distance, distribution
@@ -44,7 +44,7 @@ def test_traces_hold_the_log_probability_and_state_of_every_token(
         assert b"".join(trace.pieces) == step.data
         for token, seen in zip(step.tokens, trace.uncertainties, strict=True):
             assert np.exp(seen.log_prob) == pytest.approx(
-                np.exp(token_uncertainty(row, token).log_prob), abs=TOLERANCE
+                np.exp(Sampler(row.size).uncertainty(row, token).log_prob), abs=TOLERANCE
             )
             row = cache.decode([TokenRun(alone, [token])]).logits[0].copy()
         assert distance(distribution(row), distribution(prefix.branch.logits)) < TOLERANCE
