@@ -47,6 +47,8 @@ class Solution:
     interrupted: bool = False  # whether the user stopped it before its end
     out_of_time: bool = False  # whether its time was up before that: it cannot be reproduced
     redrawn: int = 0  # number of times a dead particle was drawn again
+    prompt_tokens: int = 0  # that ask for solutions, those of each kind once
+    prompt_tokens_saved: int = 0  # of them, in the cache already since an earlier problem
     rows_saved: int = 0  # of `tokens`, decoded in the row of another particle that was still alike
     sandbox_seconds: float = 0.0  # of its programs' runs, all added up; they run beside the search
     chosen: int | None = (

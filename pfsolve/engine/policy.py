@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pfsolve.engine.cache import Cache
 from pfsolve.engine.chat import ASKING, CLOSING, Chat
+from pfsolve.engine.heads import Heads
 from pfsolve.engine.runs import Rows, TokenRun
 from pfsolve.engine.sampling import Logits, Sampler, Sampling, TokenUncertainty
 from pfsolve.engine.stopping import GivenUp
@@ -133,6 +134,7 @@ class Policy:
         sampling: how the tokens of each kind of solution are drawn.
         rules: limits on steps and particles.
         tile: rows of a decode that the kernels compute together.
+        heads: starts of prompts that stay in the cache; by default none does.
 
     Attributes:
         sampler: draws its tokens.
@@ -145,6 +147,7 @@ class Policy:
         sampling: Mapping[Kind, Sampling],
         rules: StepRules,
         tile: int = 1,
+        heads: Heads | None = None,
     ) -> None:
         self.model = cache.model
         self.cache = cache
@@ -153,22 +156,30 @@ class Policy:
         self.sampler = Sampler(cache.model.n_vocab)
         self.rules = rules
         self.tile = tile
+        self.heads = heads or Heads(cache)
         self._closing = self.model.tokenize(CLOSING, special=True, continued=True)
         self._asking = self.model.tokenize("\n" + ASKING, continued=True)
         self._kept = min(_MOST_KEPT, rules.context // 8)
 
+    def using(self, sampling: Mapping[Kind, Sampling], rules: StepRules) -> Policy:
+        """A policy that writes in another way, in the same cache."""
+        return Policy(self.cache, self.chat, sampling, rules, self.tile, self.heads)
+
     def open(self, tokens: Sequence[int]) -> Branch:
-        """Decode a prompt, once, into a branch of its own.
+        """Decode a prompt, but for what the cache holds of it already, into a branch of its own.
 
         Where that is given up on the way (`stopping.given_up_once`), nothing can be written on the branch.
         """
-        sequence = self.cache.new()
+        unknown = np.zeros(self.model.n_vocab, np.float32)
         try:
-            return Branch(
-                sequence, self.cache.decode([TokenRun(sequence, tokens)]).logits[0].copy()
-            )
+            sequence = self.heads.begin(tokens)
         except GivenUp:
-            return Branch(sequence, np.zeros(self.model.n_vocab, np.float32))
+            return Branch(self.cache.new(), unknown)
+        rest = TokenRun(sequence, tokens[self.cache.length(sequence) :])
+        try:
+            return Branch(sequence, self.cache.decode([rest]).logits[0].copy())
+        except GivenUp:
+            return Branch(sequence, unknown)
         except BaseException:
             self.cache.drop(sequence)
             raise

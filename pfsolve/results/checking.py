@@ -205,6 +205,8 @@ _OPTIONAL = {
     "tokens": _COUNT,
     "reward_tokens": _COUNT,
     "redrawn": _COUNT,
+    "prompt_tokens": _COUNT,
+    "prompt_tokens_saved": _COUNT,
     "rows_saved": _COUNT,
     "timings": (_is_timings, "an object with `solve_seconds`"),
     "shard": (_or_null(_is_shard), "a shard such as 2/4, or null"),

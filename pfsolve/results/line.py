@@ -112,7 +112,10 @@ class ResultLine(TypedDict, total=False):
     tokens: int  # written by the policy
     reward_tokens: int  # read to score them, by whichever model
     redrawn: int  # number of times a dead particle was drawn again; absent before programs
-    # Of `tokens`, decoded in the row of another particle that was still alike; absent in older files.
+    # Absent in older files: tokens that ask for solutions, those of each kind once; of them, in the
+    # cache already; of `tokens`, decoded in the row of another particle that was still alike.
+    prompt_tokens: int
+    prompt_tokens_saved: int
     rows_saved: int
     timings: Timings
     settings_hash: str  # equal for two runs that must come to the same results
@@ -165,6 +168,8 @@ class Origin:
             "tokens": solution.tokens,
             "reward_tokens": solution.reward_tokens,
             "redrawn": solution.redrawn,
+            "prompt_tokens": solution.prompt_tokens,
+            "prompt_tokens_saved": solution.prompt_tokens_saved,
             "rows_saved": solution.rows_saved,
             "timings": {
                 "load_seconds": round(solution.load_seconds, 3),

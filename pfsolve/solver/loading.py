@@ -13,7 +13,7 @@ from pfsolve.engine.policy import Policy
 from pfsolve.errors import ProgramsUnavailable
 from pfsolve.events import Listener
 from pfsolve.events.work import Loading, ProgramsMissing
-from pfsolve.particle import StepRules
+from pfsolve.particle import Kind, StepRules
 from pfsolve.programs.base import Sandbox
 from pfsolve.rewards.base import Reward, Site
 from pfsolve.rewards.kinds import open_reward
@@ -42,7 +42,8 @@ def open_models(found: Found, plan: SolvePlan, settings: Settings, *, listen: Li
     with ExitStack() as models:
         listen(Loading("policy", found.policy.name))
         model = models.enter_context(LoadedModel(found.facts, settings.gpu_layers))
-        # Room for every particle's whole context: none is cut short by another.
+        # Room for every particle's whole context: none is cut short by another. Heads of prompts have
+        # none of their own: most cells of them belong to particles too, and the others are given back.
         cells, sequences = plan.sequences * plan.context, plan.sequences
         cache = models.enter_context(
             Cache(
@@ -51,6 +52,7 @@ def open_models(found: Found, plan: SolvePlan, settings: Settings, *, listen: Li
                 sequences=sequences,
                 threads=plan.threads,
                 layers=[round(depth * found.facts.layers) - 1 for depth in found.reward.depths],
+                kept=len(Kind),
             )
         )
         listen(memory.loaded_event("policy", found.policy.name, cache))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pfsolve.engine.policy import Policy
@@ -24,6 +25,8 @@ PROGRAM_SYSTEM_PROMPT = (
 # takes long, and with some vocabularies' regular expressions overflows the stack.
 _MOST_BYTES = 64
 
+_UNLIKE = ("1", "A")  # problems that have no token in common
+
 
 @dataclass(frozen=True, slots=True)
 class Asking:
@@ -45,6 +48,12 @@ def ways_of_asking(entry: ModelEntry | None) -> dict[Kind, Asking]:
             thought=False,
         ),
     }
+
+
+def keep_heads(policy: Policy, askings: Iterable[Asking]) -> None:
+    """What all problems' prompts begin with, the system prompt in most formats, stays in the cache."""
+    for asking in askings:
+        policy.heads.add(*(policy.chat.prompt(asking.system, problem) for problem in _UNLIKE))
 
 
 def prompt_tokens(policy: Policy, asking: Asking, problem: str) -> list[int]:

@@ -80,15 +80,16 @@ class SearchRun:
         self._narrator = Narrator(task.listen, n)
         self._scorer: Scorer = reward.open(task.problem.text, n)
         try:
-            first: dict[Kind, Branch] = {}
+            first, saved_before = dict[Kind, Branch](), policy.heads.tokens_saved
             for writer in task.writers:
                 known = first.get(writer.kind)
                 with given_up_once(self._ending.has_come):
                     branch = policy.fork(known) if known else policy.open(writer.prompt)
                 first.setdefault(writer.kind, branch)
                 self._branches.append(branch)
-            prompts = {writer.kind: len(writer.prompt) for writer in task.writers}
-            self._narrator.began(task.problem.text, sum(prompts.values()))
+            self._counts.prompt_tokens = sum({w.kind: len(w.prompt) for w in task.writers}.values())
+            self._counts.prompt_tokens_saved = policy.heads.tokens_saved - saved_before
+            self._narrator.began(task.problem.text, self._counts.prompt_tokens)
             self._serve(next(task.search))
         except BaseException:
             self.close()

@@ -16,7 +16,6 @@ from pfsolve.answers import warm_up
 from pfsolve.engine import backend
 from pfsolve.engine.backend import LogSink
 from pfsolve.engine.memory import this_machine
-from pfsolve.engine.policy import Policy
 from pfsolve.environment import Environment
 from pfsolve.errors import Interrupted, PfsolveError, ProblemTooLong, UsageError, named
 from pfsolve.events import Listener, ignore
@@ -32,7 +31,7 @@ from pfsolve.solver.loaded import Loaded
 from pfsolve.solver.loading import open_models, rules_of
 from pfsolve.solver.lots import search_of, waves_of
 from pfsolve.solver.planning import plan
-from pfsolve.solver.prompt import prompt_tokens, ways_of_asking
+from pfsolve.solver.prompt import keep_heads, prompt_tokens, ways_of_asking
 from pfsolve.solver.reading import score_solution
 from pfsolve.solver.scheduler import Scheduler
 from pfsolve.solver.streams import resampling_rng
@@ -106,6 +105,7 @@ class Solver:
         self.load_seconds = time.monotonic() - started
         self._loaded = Loaded(found, planned, settings, opened.sandbox is not None)
         self._asking = ways_of_asking(found.policy.entry)
+        keep_heads(self.policy, self._asking.values())
         self._sandbox = opened.sandbox
         self._models = opened.models
         self._set(settings)
@@ -137,7 +137,7 @@ class Solver:
             raise UsageError(f"{what} goes by scores, and there is no reward to give them", hint)
         policy, planned = self.policy, self._loaded.plan_of(settings)
         rules = rules_of(settings, planned, other.reward)
-        other.policy = Policy(policy.cache, policy.chat, planned.sampling, rules, policy.tile)
+        other.policy = policy.using(planned.sampling, rules)
         other._set(settings)
         return other
 

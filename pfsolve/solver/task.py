@@ -49,6 +49,8 @@ class Counts:
     tokens: int = 0  # number of tokens written by the policy
     reward_tokens: int = 0  # number of tokens read to score them
     redrawn: int = 0  # number of times that a program that had died was drawn again
+    prompt_tokens: int = 0  # number of tokens that ask for solutions, those of each kind once
+    prompt_tokens_saved: int = 0  # number of those that the cache held already
     rows_saved: int = 0  # number of tokens decoded in the row of another particle, that was alike
 
 

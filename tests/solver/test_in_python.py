@@ -48,6 +48,8 @@ def test_events_are_those_a_listener_hears_and_the_solution_is_the_last(solver: 
     assert isinstance(events[-1], Ended)
     assert isinstance(last, Solution)
     assert [each.text for each in last.particles] == [each.text for each in solution.particles]
+    assert solution.prompt_tokens == last.prompt_tokens > last.prompt_tokens_saved > 10
+    assert solution.rows_saved == last.rows_saved <= last.tokens
     assert repr(solver) == (
         "Solver(policy='smollm2-135m-instruct', reward='none', method='pf', particles=2)"
     )
