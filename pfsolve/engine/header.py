@@ -1,4 +1,7 @@
-"""The keys in a GGUF file's header, read without llama.cpp: it says nothing of models it cannot load."""
+"""A GGUF file's header, read without llama.cpp.
+
+llama.cpp says nothing of models that it cannot load, and to load a vocabulary takes ten times as long.
+"""
 
 from __future__ import annotations
 
@@ -8,39 +11,73 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-# Bytes of a value by its type; a text has none of its own, nor has an array.
-_BYTES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
+# How a number is written by its type, for `struct`; booleans are left out.
+_NUMBERS = {
+    0: "B",
+    1: "b",
+    2: "<H",
+    3: "<h",
+    4: "<I",
+    5: "<i",
+    6: "<f",
+    10: "<Q",
+    11: "<q",
+    12: "<d",
+}
+_BYTES = {kind: struct.calcsize(form) for kind, form in _NUMBERS.items()} | {7: 1}
 _STRING, _ARRAY = 8, 9
+_length = struct.Struct("<Q").unpack_from
 
 # Hyperparameters of layers that are no attention: state spaces, convolutions, RWKV, linear attention.
 _RECURRENT = re.compile(r"([^.]+)\.(?:(?:ssm|shortconv|wkv|kda)\..+|full_attention_interval)")
 
+Header = dict[str, int | float | str | None]
 
-def recurrent_architecture(path: Path) -> str | None:
-    """The architecture in a GGUF file's header if it has recurrent layers; None if it has not.
+
+def recurrent_architecture(header: Header) -> str | None:
+    """The architecture that a header names if it has recurrent layers; None if it has not."""
+    found = map(_RECURRENT.fullmatch, header)
+    return next((match[1] for match in found if match), None)
+
+
+def read_header(path: Path) -> Header:
+    """The header's keys with their numbers and texts, None for other values; in order.
+
+    Of a damaged one there is what comes before the damage.
 
     Raises:
         OSError: the file cannot be read.
     """
-    found = map(_RECURRENT.fullmatch, _keys(path))
-    return next((match[1] for match in found if match), None)
-
-
-def _keys(path: Path) -> Iterator[str]:
-    """The header's keys, in order; of a damaged one those before the damage."""
+    header: Header = {}
     if not path.stat().st_size:  # of which there is no map
-        return
+        return header
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         try:
-            count, at = _number(data, 16, "<Q"), 24
-            for _ in range(count):
-                start, at = at + 8, _after(data, at, _STRING)
-                if at > len(data):
-                    return
-                yield data[start:at].decode(errors="replace")
-                at = _after(data, at + 4, _number(data, at, "<I"))
+            for key, at in _entries(data):
+                header[key] = None
+                header[key] = _value(data, at)
         except (struct.error, KeyError, OverflowError):
+            pass
+    return header
+
+
+def _entries(data: mmap.mmap) -> Iterator[tuple[str, int]]:
+    """Each key, and where its value's type begins."""
+    (count,), at = _length(data, 16), 24
+    for _ in range(count):
+        start, at = at + 8, _after(data, at, _STRING)
+        if at > len(data):
             return
+        yield data[start:at].decode(errors="replace"), at
+        at = _after(data, at + 4, _number(data, at, "<I"))
+
+
+def _value(data: mmap.mmap, at: int) -> int | float | str | None:
+    kind, at = _number(data, at, "<I"), at + 4
+    if kind == _STRING:
+        return data[at + 8 : _after(data, at, kind)].decode(errors="replace")
+    form = _NUMBERS.get(kind)
+    return None if form is None else _number(data, at, form)
 
 
 def _after(data: mmap.mmap, at: int, kind: int) -> int:
@@ -52,8 +89,8 @@ def _after(data: mmap.mmap, at: int, kind: int) -> int:
     kind, count, at = _number(data, at, "<I"), _number(data, at + 4, "<Q"), at + 12
     if kind != _STRING:
         return at + count * _BYTES[kind]
-    for _ in range(count):
-        at = _after(data, at, _STRING)
+    for _ in range(count):  # hundreds of thousands of tokens: nothing here that could be spared
+        at += 8 + _length(data, at)[0]
     return at
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import llama_cpp as llama
 
 from pfsolve.engine.backend import Device, devices, log, signals_held
-from pfsolve.engine.header import recurrent_architecture
+from pfsolve.engine.header import read_header, recurrent_architecture
 from pfsolve.errors import ModelFileError, ModelMissing, UsageError, named
 
 _RECURRENT = (
@@ -56,15 +56,65 @@ class Facts:
         return Footprint(self.path.name, self.file_bytes, self.cell_bytes, self.context)
 
 
-def inspect(path: Path) -> Facts:
-    """Check that a file is a GGUF model that pfsolve can run, and read its dimensions.
+def read_facts(path: Path) -> Facts:
+    """What the header of a GGUF file says; whether llama.cpp can load the model is not tried.
 
     Raises:
         ModelMissing: there is no such file.
-        ModelFileError: it is no GGUF, is damaged or cut short, or its kind of model does not fit:
-            an unknown architecture, or an encoder.
+        ModelFileError: it is no GGUF, or its header is damaged.
         RecurrentModel: some or all of the model's layers are recurrent.
     """
+    size = _size(path)
+    header = read_header(path)
+    architecture = str(header.get("general.architecture") or "unknown")
+    if recurrent := recurrent_architecture(header):
+        raise _unfit(path, recurrent, _RECURRENT, RecurrentModel)
+
+    def number(key: str, default: int) -> int:
+        value = header.get(f"{architecture}.{key}")
+        return value if isinstance(value, int) and value >= 0 else default
+
+    layers, embedding = number("block_count", 0), number("embedding_length", 0)
+    heads = number("attention.head_count", 0)
+    # The count may be an array, one entry a layer; that of heads is then the safe guess.
+    kv_heads = number("attention.head_count_kv", heads)
+    if not (layers and embedding and heads):
+        raise _unfit(path, architecture, "its dimensions are missing")
+    head = embedding // heads
+    width = number("attention.key_length", head) + number("attention.value_length", head)
+    return Facts(
+        path=path,
+        architecture=architecture,
+        file_bytes=size,
+        layers=layers,
+        embedding=embedding,
+        context=number("context_length", 0) or 4096,
+        cell_bytes=2 * layers * kv_heads * width,
+    )
+
+
+def inspect(path: Path) -> Facts:
+    """What a file says, as `read_facts`, of which nothing is known beforehand: llama.cpp is asked too.
+
+    Raises:
+        ModelMissing, RecurrentModel: as `read_facts`.
+        ModelFileError: it is no GGUF, is damaged or cut short, or its kind of model does not fit:
+            an unknown architecture, or an encoder.
+    """
+    _size(path)
+    try:
+        handle = _load(path, vocab_only=True)
+    except ModelFileError:
+        # A newer llama.cpp, which the hint speaks of, would not help if this is the reason too.
+        if recurrent := recurrent_architecture(read_header(path)):
+            raise _unfit(path, recurrent, _RECURRENT, RecurrentModel) from None
+        raise
+    llama.llama_model_free(handle)
+    return read_facts(path)
+
+
+def _size(path: Path) -> int:
+    """The bytes of a file that begins as a GGUF does."""
     try:
         with path.open("rb") as file:
             magic = file.read(4)
@@ -80,44 +130,7 @@ def inspect(path: Path) -> Facts:
             f"{path} is no GGUF file (it starts with {magic!r})",
             "give a .gguf file, or a name from pfsolve models list",
         )
-
-    try:
-        handle = _load(path, vocab_only=True)
-    except ModelFileError:
-        # A newer llama.cpp, which the hint speaks of, would not help if this is the reason too.
-        if recurrent := recurrent_architecture(path):
-            raise _unfit(path, recurrent, _RECURRENT, RecurrentModel) from None
-        raise
-    try:
-        architecture = _metadata(handle, "general.architecture") or "unknown"
-        if llama.llama_model_is_recurrent(handle) or llama.llama_model_is_hybrid(handle):
-            raise _unfit(path, architecture, _RECURRENT, RecurrentModel)
-        if llama.llama_model_has_encoder(handle) or not llama.llama_model_has_decoder(handle):
-            raise _unfit(path, architecture, "it is no decoder-only language model")
-
-        def number(key: str, default: int) -> int:
-            text = _metadata(handle, f"{architecture}.{key}")
-            return int(text) if text is not None and text.isdecimal() else default
-
-        layers, embedding = number("block_count", 0), number("embedding_length", 0)
-        heads = number("attention.head_count", 0)
-        # The count may be an array, one entry a layer; that of heads is then the safe guess.
-        kv_heads = number("attention.head_count_kv", heads)
-        if not (layers and embedding and heads):
-            raise _unfit(path, architecture, "its dimensions are missing")
-        head = embedding // heads
-        width = number("attention.key_length", head) + number("attention.value_length", head)
-        return Facts(
-            path=path,
-            architecture=architecture,
-            file_bytes=size,
-            layers=layers,
-            embedding=embedding,
-            context=number("context_length", 0) or 4096,
-            cell_bytes=2 * layers * kv_heads * width,
-        )
-    finally:
-        llama.llama_model_free(handle)
+    return size
 
 
 def _unfit(
@@ -153,13 +166,23 @@ def _load(path: Path, *, vocab_only: bool = False, gpu_layers: int = 0) -> Any:
             "pfsolve models verify tells whether a downloaded file is whole; otherwise a newer "
             "llama-cpp-python may know this model",
         )
+    try:
+        _check_kind(handle, path)
+    except ModelFileError:
+        llama.llama_model_free(handle)
+        raise
     return handle
 
 
-def _metadata(handle: Any, key: str) -> str | None:
+def _check_kind(handle: Any, path: Path) -> None:
+    """Refuse a model that is no decoder-only transformer."""
     buffer = ctypes.create_string_buffer(256)
-    length = llama.llama_model_meta_val_str(handle, key.encode(), buffer, len(buffer))
-    return None if length < 0 else buffer.value.decode("utf-8", errors="replace")
+    llama.llama_model_meta_val_str(handle, b"general.architecture", buffer, len(buffer))
+    architecture = buffer.value.decode("utf-8", errors="replace") or "unknown"
+    if llama.llama_model_is_recurrent(handle) or llama.llama_model_is_hybrid(handle):
+        raise _unfit(path, architecture, _RECURRENT, RecurrentModel)
+    if llama.llama_model_has_encoder(handle) or not llama.llama_model_has_decoder(handle):
+        raise _unfit(path, architecture, "it is no decoder-only language model")
 
 
 def check_offload(gpu_layers: int | None) -> None:
@@ -179,7 +202,7 @@ class LoadedModel:
     """A loaded model: weights, vocabulary, chat template. Close it, or use it in a `with`.
 
     Args:
-        facts: of its file, from `inspect`.
+        facts: of its file, from `inspect` or `read_facts`.
         gpu_layers: layers to offload; None for all when this build can offload, else none.
 
     Raises:

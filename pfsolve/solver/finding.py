@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import platform
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -94,7 +95,9 @@ def find(
     missing = []
     for wanted in candidates:
         name = wanted.name
-        facts = None if wanted.file is None else _inspect(wanted.file, name, environment)
+        facts = None
+        if wanted.file is not None:
+            facts = _read(library.inspect, wanted.file, name, environment)
         check_policy(settings, wanted)
         if reward is not None:
             found: FoundReward = NoFiles(lambda site: reward, depths=reward.depths)
@@ -113,7 +116,8 @@ def find(
             sandbox = open_beside(environment.programs_dir, listen=listen)
         try:
             policy = wanted.fetch(environment, offline=settings.offline, listen=listen)
-            return Found(policy, facts or _inspect(policy.path, name, environment), found, sandbox)
+            facts = facts or _read(library.read_facts, policy.path, name, environment)
+            return Found(policy, facts, found, sandbox)
         except BaseException as error:
             if sandbox is not None:
                 abandon(sandbox)
@@ -140,10 +144,10 @@ def check_policy(settings: Settings, wanted: WantedPolicy) -> None:
         check_context(wanted.name, wanted.entry.context, settings.context)
 
 
-def _inspect(path: Path, name: str, environment: Environment) -> Facts:
+def _read(how: Callable[[Path], Facts], path: Path, name: str, environment: Environment) -> Facts:
     """What a policy's file says; a recurrent model is refused with the name of one that takes its place."""
     try:
-        return library.inspect(path)
+        return how(path)
     except RecurrentModel as error:
         catalogue = load_catalogue(environment.config_dir)
         nearest = catalogue.nearest_policy(path.stat().st_size, other_than=name)

@@ -11,12 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pfsolve.engine import backend, library
-from pfsolve.engine.header import recurrent_architecture
+from pfsolve.engine.header import read_header, recurrent_architecture
 from pfsolve.environment import Environment
 from pfsolve.errors import ModelFileError
+from pfsolve.events import ignore
 from pfsolve.models.catalogue import load_catalogue
 from pfsolve.models.download import find
 from pfsolve.models.store import Store
+from pfsolve.settings import Settings
+from pfsolve.solver import finding
 from tests.conftest import SMALL
 from tests.rewards.prm import tiny_llama
 
@@ -102,6 +105,39 @@ def test_a_recurrent_or_hybrid_model_is_refused_for_that(architecture: str, tmp_
     assert f"({architecture})" in refused.value.message
 
 
+def test_what_is_known_to_fit_is_not_loaded_to_read_its_header(
+    small_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its vocabulary would be read twice, which takes longer than all else before the first token."""
+    backend.start()
+    facts = library.inspect(small_path)
+    assert (facts.architecture, facts.layers, facts.embedding) == ("llama", 30, 576)
+    monkeypatch.setattr(library.llama, "llama_model_load_from_file", None)
+    assert library.read_facts(small_path) == facts
+    settings = Settings(policy=SMALL, reward="none", programs=0.0)
+    assert finding.find(settings, Environment(), listen=ignore).facts == facts
+
+
+def test_a_header_is_read_as_llama_cpp_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "every.gguf"
+    writer = GGUFWriter(path, "qwen3")
+    writer.add_uint8("a.u8", 255)
+    writer.add_int16("a.i16", -3)
+    writer.add_uint64("a.u64", 2**40)
+    writer.add_float32("a.f32", 0.5)
+    writer.add_bool("a.bool", True)
+    writer.add_array("a.numbers", [1, 2, 3])
+    writer.add_array("a.texts", ["", "bc"])
+    writer.add_string("a.text", "ü")
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+    values = dict.fromkeys(("bool", "numbers", "texts"))
+    values |= {"u8": 255, "i16": -3, "u64": 2**40, "f32": 0.5, "text": "ü"}
+    expected = {"general.architecture": "qwen3", **{f"a.{k}": v for k, v in values.items()}}
+    assert read_header(path) == expected
+
+
 @pytest.mark.parametrize(
     ("architecture", "key", "pre"),
     [
@@ -127,7 +163,7 @@ def test_a_dense_model_is_not_called_recurrent(small_path: Path, tmp_path: Path)
     with pytest.raises(ModelFileError, match="cannot load") as refused:
         library.inspect(made(tmp_path / "b.gguf", "qwen9", "attention.ssm"))
     assert not isinstance(refused.value, library.RecurrentModel)
-    assert recurrent_architecture(small_path) is None
+    assert recurrent_architecture(read_header(small_path)) is None
 
 
 def test_a_damaged_header_tells_what_comes_before_the_damage(tmp_path: Path) -> None:
@@ -136,7 +172,7 @@ def test_a_damaged_header_tells_what_comes_before_the_damage(tmp_path: Path) -> 
     cut = tmp_path / "cut.gguf"
     for kept in range(4, len(whole)):
         cut.write_bytes(whole[:kept])
-        assert (recurrent_architecture(cut) == "lfm9") == (kept >= end)
+        assert (recurrent_architecture(read_header(cut)) == "lfm9") == (kept >= end)
 
 
 @given(st.binary(max_size=80), st.integers(0, 2**64 - 1))
@@ -145,4 +181,4 @@ def test_a_header_of_nonsense_is_read_without_harm(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "nonsense.gguf"
     path.write_bytes(b"GGUF" + bytes(12) + count.to_bytes(8, "little") + data)
-    assert recurrent_architecture(path) is None
+    assert recurrent_architecture(read_header(path)) is None

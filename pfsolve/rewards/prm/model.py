@@ -117,7 +117,8 @@ def find_prm(wanted: WantedReward) -> FoundPrm:
     files = resolve_prm(
         wanted.name, wanted.environment, offline=wanted.offline, listen=wanted.listen
     )
-    return FoundPrm(files, library.inspect(files.model.path))
+    read = library.inspect if files.model.entry is None else library.read_facts
+    return FoundPrm(files, read(files.model.path))
 
 
 def open_prm(
