@@ -22,7 +22,7 @@ from pfsolve.convert.vocabulary import read_vocabulary
 from pfsolve.display.page.page import page
 from pfsolve.display.report.summary import summary_table
 from pfsolve.display.solution import all_answers, summary, whole_run
-from pfsolve.engine.header import recurrent_architecture
+from pfsolve.engine import header
 from pfsolve.errors import PfsolveError
 from pfsolve.files import dumps
 from pfsolve.lab.evaluation.labelled import read_labelled
@@ -403,7 +403,7 @@ READERS: dict[str, Reader] = {
     "models.toml": Reader(_listed, catalogues, "models.toml"),
     "config.toml": Reader(_configured, configs, "config.toml"),
     "prm": Reader(_spec, prms, "judge.prm.toml"),
-    "gguf": Reader(recurrent_architecture, ggufs, "m.gguf"),
+    "gguf": Reader(header.read_header, ggufs, "m.gguf"),
     "safetensors": Reader(_tensors, tensors, "m.safetensors", odd_header),
     "torch": Reader(_checkpoint, torch_zips, "pytorch_model.bin"),
     "checkpoint's config": Reader(
