@@ -165,6 +165,10 @@ class Cache:
         """The number of tokens a sequence holds."""
         return self._histories.length(sequence)
 
+    def place(self, sequence: int) -> object:
+        """Equal for two sequences that hold the same cells, and for no others."""
+        return self._histories.place(sequence)
+
     def fork(self, sequence: int) -> int:
         """A new sequence that shares all cells of this one: metadata, no copy."""
         copy = self.new()
@@ -198,15 +202,13 @@ class Cache:
     ) -> Outputs:
         """Append tokens to sequences, all in as few batches as possible.
 
-        Runs of the same tokens, of sequences that hold the same cells, are decoded once; each of them
-        gets its rows of the output all the same.
+        Runs of the same tokens, of sequences that hold the same cells, are decoded once, for each of them.
 
         Args:
             hidden: whether to give hidden states; then every token of every run becomes an output, as
                 llama.cpp hands them out in no other way.
-            padding: from the number of rows of the last batch to a number of rows without meaning to
-                add, at most 16, where there is room for them: kernels compute rows in tiles, and a full
-                one can be faster.
+            padding: from the number of rows in the last batch to that of rows without meaning to add, at
+                most 16, where there is room: kernels compute rows in tiles, and a full one can be faster.
 
         Raises:
             EngineError: the cache is full, or an argument is not what llama.cpp needs.

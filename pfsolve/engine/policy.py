@@ -209,6 +209,10 @@ class Policy:
         draft.thinking = is_thinking(draft.particle)
         self._draw(draft, draft.branch.logits)
 
+    def row(self, draft: StepDraft) -> object:
+        """Equal for drafts whose pending tokens take one row of a decode between them."""
+        return self.cache.place(draft.branch.sequence), draft.pending
+
     def advance(self, drafts: Sequence[StepDraft]) -> None:
         """One decode for all drafts that are not done, and the next token for each."""
         writing = [draft for draft in drafts if draft.pending is not None]

@@ -83,10 +83,14 @@ class Scheduler:
 
         So the oldest searches end first, and make room.
         """
-        batch: list[StepDraft] = []
+        batch, rows = list[StepDraft](), set[object]()
         for run in self._runs:
-            writing = [draft for draft in run.drafts if not draft.done]
-            batch += writing[: max(0, self._rows - len(batch))] if batch else writing
+            is_first = not batch
+            for draft in run.drafts:
+                row = self._policy.row(draft)
+                if not draft.done and (is_first or row in rows or len(rows) < self._rows):
+                    batch.append(draft)
+                    rows.add(row)
         return batch
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ import llama_cpp as llama
 import numpy as np
 
 from pfsolve.engine.cache import Cache
-from pfsolve.engine.runs import Outputs, TokenRun
+from pfsolve.engine.runs import Distinct, Outputs, TokenRun
 from pfsolve.settings import Settings
 from pfsolve.solver.solver import Solver
 
@@ -49,9 +49,9 @@ class Recorder:
             delattr(self.cache, name)
 
     def _decode(self, runs: Sequence[TokenRun], **options: Any) -> Outputs:
-        starts = [self.cache.length(run.sequence) for run in runs]
-        runs = [TokenRun(run.sequence, list(run.tokens), run.output) for run in runs]
-        self.log.append(("decode", runs, starts))
+        distinct = Distinct(runs, self.cache._histories).shared  # alike runs are decoded once
+        starts = [self.cache.length(each.run.sequence) for each in distinct]
+        self.log.append(("decode", distinct, starts))
         return self._originals["decode"](runs, **options)
 
     def _fork(self, sequence: int) -> int:
@@ -68,12 +68,14 @@ def prepare(cache: Cache, log: list[tuple[object, ...]]) -> list[Callable[[], ob
     """Calls into llama.cpp alone, each ready to go, that repeat what was recorded."""
     memory, calls = llama.llama_get_memory(cache.handle), []
 
-    def batch_of(rows: list[tuple[int, int, int, int]]) -> Callable[[], object]:
-        batch = llama.llama_batch_init(len(rows), 0, 1)
+    def batch_of(rows: list[tuple[int, int, list[int], int]]) -> Callable[[], object]:
+        batch = llama.llama_batch_init(len(rows), 0, max(len(row[2]) for row in rows))
         batch.n_tokens = len(rows)
-        for i, (token, position, sequence, output) in enumerate(rows):
+        for i, (token, position, sequences, output) in enumerate(rows):
             batch.token[i], batch.pos[i], batch.logits[i] = token, position, output
-            batch.n_seq_id[i], batch.seq_id[i][0] = 1, sequence
+            batch.n_seq_id[i] = len(sequences)
+            for j, sequence in enumerate(sequences):
+                batch.seq_id[i][j] = sequence
 
         def decode() -> None:
             if status := llama.llama_decode(cache.handle, batch):
@@ -89,11 +91,16 @@ def prepare(cache: Cache, log: list[tuple[object, ...]]) -> list[Callable[[], ob
             sequence, length = what
             calls.append(lambda s=sequence, n=length: llama.llama_memory_seq_rm(memory, s, n, -1))
         else:
-            runs, starts = what
+            distinct, starts = what
             rows = [
-                (token, start + i, run.sequence, int(run.output and i == len(run.tokens) - 1))
-                for run, start in zip(runs, starts, strict=True)
-                for i, token in enumerate(run.tokens)
+                (
+                    token,
+                    start + i,
+                    each.sequences,
+                    int(each.run.output and i == len(each.run.tokens) - 1),
+                )
+                for each, start in zip(distinct, starts, strict=True)
+                for i, token in enumerate(each.run.tokens)
             ]
             calls += [batch_of(rows[at : at + 512]) for at in range(0, len(rows), 512)]
     return calls
@@ -142,11 +149,14 @@ def main() -> None:
             against = stack.enter_context(Solver(replace(settings, reward=args.against)))
             against.solve(PROBLEM, seed=1)
         cache = solver.policy.cache
+        solver.solve(
+            PROBLEM, seed=1
+        )  # warms everything up, and the system prompt stays in the cache
         recorder = Recorder(cache)
-        solver.solve(PROBLEM, seed=1)  # also warms everything up
+        solver.solve(PROBLEM, seed=1)
         recorder.stop()
         sizes = [
-            sum(len(run.tokens) for run in what[0])
+            sum(len(each.run.tokens) for each in what[0])
             for kind, *what in recorder.log
             if kind == "decode"
         ]

@@ -136,6 +136,39 @@ def test_searches_side_by_side_do_not_change_each_other(make_policy: MakePolicy)
     assert is_empty(policy.cache)
 
 
+def test_particles_that_are_alike_take_one_row_and_leave_the_others_to_the_next_search(
+    make_policy: MakePolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At temperature 0 all are alike: they write what one does, and count so many tokens."""
+    policy = make_policy(temperature=0.0, max_step_tokens=5, max_steps=2)
+    problems = ["What is 12 + 30?", "Name a prime number."]
+    (alone,) = run(policy, Uniform(), task(policy, 5, 1, problems[0]))
+    assert alone.counts.rows_saved == 0
+    sizes: list[int] = []
+    advance = policy.advance
+    monkeypatch.setattr(
+        policy, "advance", lambda drafts: sizes.append(len(drafts)) or advance(drafts)
+    )
+    tasks = [task(policy, 5, 4, problem) for problem in problems]
+    before = policy.cache.tokens_decoded
+    with Scheduler(policy, Uniform(), rows=2) as scheduler:
+        ends = []
+        for each in tasks:
+            scheduler.begin(each)
+        while scheduler.running:
+            ends += [end for _, end in scheduler.advance()]
+    assert set(sizes[:5]) == {8}, "the second search waits, though the first takes a single row"
+    outcomes = [end for end in ends if isinstance(end, Outcome)]
+    assert len(outcomes) == 2
+    written = [outcome.counts.tokens for outcome in outcomes]
+    assert [outcome.counts.rows_saved for outcome in outcomes] == [n * 3 // 4 for n in written]
+    prompts = sum(len(each.writers[0].prompt) for each in tasks)
+    assert policy.cache.tokens_decoded - before == prompts + sum(written) // 4
+    assert all(p.tokens == outcomes[0].particles[0].tokens for p in outcomes[0].particles)
+    assert outcomes[0].particles[0].tokens[:4] == alone.particles[0].tokens[:4]
+    assert is_empty(policy.cache)
+
+
 def test_a_search_that_ends_makes_room_for_the_next(make_policy: MakePolicy) -> None:
     """More problems than the cache has room for at a time: each is searched, none is lost."""
     policy = make_policy(temperature=1.0, max_steps=2, max_step_tokens=8)
