@@ -91,6 +91,18 @@ def test_nothing_heavy_is_imported_before_it_is_needed(
     assert result.returncode == 0, result.stderr
 
 
+def test_a_process_does_not_look_for_garbage_as_it_ends() -> None:
+    code = (
+        "import atexit, gc, sys\nfrom pfsolve.cli import main\nsys.argv = ['pfsolve', '--version']\n"
+        "atexit.register(lambda: print(len(gc.get_objects()), gc.get_freeze_count()))\nmain()"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    left, frozen = map(int, result.stdout.split()[-2:])
+    assert left < 1000 < frozen
+
+
 def test_only_the_options_that_are_asked_for_are_made() -> None:
     """Those of all commands take as long to make as all else at a start."""
     root = typer.main.get_command(app)
