@@ -35,7 +35,7 @@ from pfsolve.particle import (
 
 # Rows of a decode that the kernels compute together. llama.cpp's CPU kernels for quantized weights
 # compute 16 rows together, what is left over by fours, and then one by one: on two cores with AVX2 16
-# rows take three times as long as four, and 11 to 15 longer than 16 (`tests/benchmarks/rows.py`).
+# rows take three times as long as four, and 11 to 15 longer than 16 (`tests/benchmarks/engine.py`).
 CPU_TILE, GPU_TILE = 16, 1
 _WORTH_FILLING = 2 / 3  # of a tile
 

@@ -18,7 +18,7 @@ from pfsolve.solver.finding import Found, programs_wanted
 from pfsolve.solver.lots import waves_of
 
 # Rows to gather for a decode, as far as searches have some to give. On a CPU a row costs as much at 32
-# as at 16 or up to a third less (`tests/benchmarks/rows.py`). With 16 problems, 4 particles and the
+# as at 16 or up to a third less (`tests/benchmarks/engine.py`). With 16 problems, 4 particles and the
 # probe, 16 problems side by side in decodes of 32 rows were 1.22 and 1.29 times as fast as one at a time,
 # 8 in decodes of 16 rows 1.18 times (`tests/benchmarks/batch.py`): single runs on different days.
 CPU_ROWS, GPU_ROWS = 32, 64
