@@ -44,7 +44,7 @@ OTHER = {
     "expected_steps": "7", "temperature": "0.25", "top_p": "0.9", "top_k": "40", "min_p": "0.1",
     "thinking_tokens": "900",
     "time": "1m30s", "seed": "7", "policy": "mine.gguf", "context": "512", "threads": "3", "gpu_layers": "12",
-    "offline": "1", "parallel": "2", "preset": "paper",
+    "kv_type": "q8_0", "offline": "1", "parallel": "2", "preset": "paper",
     "profile": "paper", "history": "no",
 }  # fmt: skip
 SEVERAL = {"preset", "profile"}  # what stands for several settings

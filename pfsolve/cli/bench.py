@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     "parallel",
     "policy",
     "context",
+    "kv_type",
     "threads",
     "gpu_layers",
     "offline",

@@ -82,7 +82,8 @@ class World:
             return None
         wanted = self.settings.context
         context = choose_context(policy, None if wanted is None else min(wanted, policy.context))
-        return Demand(policy, context, self.settings.gpu_layers, *beside)
+        prm = beside[0] if beside else None
+        return Demand(policy, context, self.settings.gpu_layers, prm, self.settings.kv_type)
 
     def memory(self, demand: Demand | None, particles: int) -> dict[str, Any]:
         """As JSON: what is needed with that many particles, what is free for it, whether it fits."""

@@ -15,13 +15,13 @@ import llama_cpp as llama
 import numpy as np
 
 from pfsolve.engine import stopping
-from pfsolve.engine.backend import signals_held
 from pfsolve.engine.batch import Batch
+from pfsolve.engine.context import check_kv_type, make_context, unified_params
 from pfsolve.engine.history import Histories
 from pfsolve.engine.layers import LayerStates
-from pfsolve.engine.library import LoadedModel
+from pfsolve.engine.library import LoadedModel, cell_bytes
 from pfsolve.engine.runs import Distinct, Outputs, Rows, Shared, TokenRun, joined
-from pfsolve.errors import EngineError, ResourceError, named
+from pfsolve.errors import EngineError, named
 
 # Tokens in one llama_decode. More would prefill no faster, and Ctrl-C waits for one call at most.
 BATCH_TOKENS = 512
@@ -52,8 +52,10 @@ class Cache:
         threads: number of CPU threads.
         layers: numbers of the layers, from 0, whose output is handed out beside hidden states.
         kept: number of further sequences, as far as 256 are not exceeded, for what outlasts its use.
+        kv_type: "f16" or "q8_0", what keys and values are kept as.
 
     Attributes:
+        bytes: what keys and values of all cells take.
         layers: the number of those.
         kept: the number of those.
         tokens_decoded: number of rows that llama.cpp has computed, padding aside; those of tokens that
@@ -62,6 +64,7 @@ class Cache:
 
     Raises:
         ResourceError: there is not enough memory for it.
+        UsageError: llama.cpp cannot keep this model's keys and values so.
     """
 
     def __init__(
@@ -73,13 +76,14 @@ class Cache:
         threads: int,
         layers: Sequence[int] = (),
         kept: int = 0,
+        kv_type: str = "f16",
     ) -> None:
         if not 1 <= sequences <= MAX_SEQUENCES or cells < 1 or threads < 1:
             raise EngineError(
                 f"no cache of {cells} cells, {sequences} sequences, {threads} threads"
             )
-        params = llama.llama_context_default_params()
-        params.n_ctx = cells
+        check_kv_type(model.facts, kv_type)
+        params = unified_params(cells, threads, kv_type)
         params.n_batch = params.n_ubatch = BATCH_TOKENS
         self.kept = min(kept, MAX_SEQUENCES - sequences)
         own = sequences + self.kept
@@ -88,30 +92,14 @@ class Cache:
         # A row of logits is large; but more outputs than this, or fewer than sequences, is an abort.
         outputs = max(own, LEAST_OUTPUTS)
         params.n_outputs_max = outputs + padded * MAX_PADDING
-        params.n_threads = params.n_threads_batch = threads
-        params.kv_unified = True
-        params.swa_full = True  # a sliding window would forget cells that forks still need
-        params.pooling_type = llama.LLAMA_POOLING_TYPE_NONE
-        params.flash_attn_type = llama.LLAMA_FLASH_ATTN_TYPE_AUTO
-        params.no_perf = True
         self.layers = len(layers)
         self._layers = LayerStates(layers, model.n_embd) if layers else None
         if self._layers is not None:
             params.cb_eval = self._layers.callback
         self.model = model
-        self.handle: Any = None
-        try:
-            with signals_held():
-                self.handle = llama.llama_init_from_model(model.handle, params)
-        except BaseException:  # a signal came meanwhile
-            self.close()
-            raise
-        if not self.handle:
-            raise ResourceError(
-                f"no memory for a cache of {cells} tokens",
-                f"use fewer {named('particles')} or a smaller {named('context')}",
-            )
+        self.handle = make_context(model, params)
         self.cells = int(llama.llama_n_ctx(self.handle))  # rounded up to a multiple of 256
+        self.bytes = self.cells * cell_bytes(model.facts.cell_bytes, kv_type)
         self.tokens_decoded = 0
         self._on_cpu = not model.device.is_gpu
         self.give_back: Callable[[], bool] = lambda: False

@@ -50,10 +50,16 @@ class Facts:
     embedding: int  # width of a hidden state
     context: int  # tokens it was trained on
     cell_bytes: int  # bytes of K and V of one token, in float16, over all layers
+    head_sizes: tuple[int, int]  # numbers in a head of K, and in one of V
 
     @property
     def footprint(self) -> Footprint:
         return Footprint(self.path.name, self.file_bytes, self.cell_bytes, self.context)
+
+
+def cell_bytes(float16: int, kv_type: str) -> int:
+    """Bytes of a cell of this type, from those in float16: in q8_0 a scale and 32 numbers take 34."""
+    return float16 * 34 // 64 if kv_type == "q8_0" else float16
 
 
 def read_facts(path: Path) -> Facts:
@@ -81,7 +87,7 @@ def read_facts(path: Path) -> Facts:
     if not (layers and embedding and heads):
         raise _unfit(path, architecture, "its dimensions are missing")
     head = embedding // heads
-    width = number("attention.key_length", head) + number("attention.value_length", head)
+    sizes = (number("attention.key_length", head), number("attention.value_length", head))
     return Facts(
         path=path,
         architecture=architecture,
@@ -89,7 +95,8 @@ def read_facts(path: Path) -> Facts:
         layers=layers,
         embedding=embedding,
         context=number("context_length", 0) or 4096,
-        cell_bytes=2 * layers * kv_heads * width,
+        cell_bytes=2 * layers * kv_heads * sum(sizes),
+        head_sizes=sizes,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pfsolve.engine.backend import devices
 from pfsolve.engine.free_memory import free_memory
-from pfsolve.engine.library import Footprint
+from pfsolve.engine.library import Footprint, cell_bytes
 from pfsolve.errors import ResourceError, UsageError, named
 from pfsolve.events.work import ModelLoaded
 
@@ -103,6 +103,7 @@ class Demand:
     context: int  # tokens that one particle may hold
     gpu_layers: int | None = None  # layers to offload; None for all where there is a GPU
     prm: Footprint | None = None  # the process reward model, if there is one
+    kv_type: str = "f16"  # what the policy's cache keeps keys and values as
 
     def most_parallel(self, machine: Machine, particles: int) -> int:
         """Problems that can be searched side by side in half of what is free beside the weights.
@@ -154,7 +155,8 @@ class Demand:
         in_prm = (
             0 if self.prm is None else prm_context(self.prm, self.context) * self.prm.cell_bytes
         )
-        return max(1, self.context * self.policy.cell_bytes + in_prm)
+        in_policy = self.context * cell_bytes(self.policy.cell_bytes, self.kv_type)
+        return max(1, in_policy + in_prm)
 
     def _uses_gpu(self, machine: Machine) -> bool:
         return machine.gpu_bytes > 0 and self.gpu_layers != 0
@@ -173,4 +175,4 @@ def loaded_event(role: str, name: str, cache: Cache) -> ModelLoaded:
     """What watchers are told of a model that is ready with its cache."""
     facts, device = cache.model.facts, cache.model.device
     where = f"{device.name} ({device.description})" if device.is_gpu else device.name
-    return ModelLoaded(role, name, where, facts.file_bytes, cache.cells * facts.cell_bytes)
+    return ModelLoaded(role, name, where, facts.file_bytes, cache.bytes)

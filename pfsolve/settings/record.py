@@ -43,6 +43,7 @@ FINAL = ("vote", "weighted-vote", "argmax")
 REWARDS = ("probe", "self-evaluation", "confidence", "none")
 PROBE_FILES = ".npz"
 DEFAULT_REWARDS = ("probe", "none")  # the first that the policy has
+KV_TYPES = ("f16", "q8_0")
 AGGREGATIONS = ("last", "model", "prod", "min")
 
 # Sections of the help.
@@ -247,6 +248,12 @@ class Settings:
         MODELS,
         between=(16, inf),
         default_text="2048, or the model's own limit if that is lower",
+    )
+    kv_type: str = setting(
+        "f16",
+        "What the policy's cache keeps keys and values as; q8_0 takes half the memory.",
+        MODELS,
+        choices=KV_TYPES,
     )
     threads: int | None = setting(
         None,

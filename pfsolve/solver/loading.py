@@ -51,6 +51,7 @@ def open_models(found: Found, plan: SolvePlan, settings: Settings, *, listen: Li
                 cells=cells,
                 sequences=sequences,
                 threads=plan.threads,
+                kv_type=settings.kv_type,
                 layers=[round(depth * found.facts.layers) - 1 for depth in found.reward.depths],
                 kept=len(Kind),
             )

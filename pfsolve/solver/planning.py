@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from pfsolve.engine import memory
+from pfsolve.engine.context import check_kv_type
 from pfsolve.engine.memory import Demand, Machine
 from pfsolve.engine.policy import CPU_TILE, GPU_TILE
 from pfsolve.engine.sampling import Sampling
@@ -89,7 +90,8 @@ def plan(found: Found, settings: Settings, problems: int | None, machine: Machin
     particles, gpu_layers = settings.particles, settings.gpu_layers
     model = found.facts.footprint
     context = memory.choose_context(model, settings.context)
-    demand = Demand(model, context, gpu_layers, found.reward.model)
+    check_kv_type(found.facts, settings.kv_type)
+    demand = Demand(model, context, gpu_layers, found.reward.model, settings.kv_type)
     on_gpu = machine.has_gpu and gpu_layers != 0
     rows = GPU_ROWS if on_gpu else CPU_ROWS
     most = demand.most_parallel(machine, particles)

@@ -60,7 +60,7 @@ def branches(policy: Policy, count: int, own: int) -> list[Branch]:
 
 
 def begun(policy: Policy, branch: Branch, seed: int, traced: bool) -> StepDraft:
-    """The next step of a branch, with a dictated token, since the end may be all that the model would write."""
+    """The next step of a branch. Its first token is dictated: the model might want to end."""
     rng = np.random.default_rng(seed)
     draft = StepDraft(Particle(), branch, 0, rng, traced, forced=[100 + seed % 5000])
     policy.begin(draft)
@@ -129,10 +129,11 @@ def main() -> None:
             decoded, drawn, rest = (
                 1e3 * statistics.median(part) for part in zip(*parts[size], strict=True)
             )
+            least, most = min(shares[size]), max(shares[size])
             print(
                 f"{size:3} rows: llama_decode {decoded:7.2f} ms ({1e3 * size / decoded:6.1f} rows/s), "
                 f"sampling {drawn:6.2f} ms, rest {rest:6.2f} ms; over llama_decode "
-                f"{100 * (drawn + rest) / decoded:5.1f} % ({min(shares[size]):.1f} to {max(shares[size]):.1f})"
+                f"{100 * (drawn + rest) / decoded:5.1f} % ({least:.1f} to {most:.1f})"
             )
 
 

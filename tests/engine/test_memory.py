@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pfsolve.engine.cache import Cache
-from pfsolve.engine.library import Footprint, LoadedModel, inspect
+from pfsolve.engine.library import Footprint, LoadedModel, cell_bytes, inspect
 from pfsolve.engine.memory import (
     DEFAULT_CONTEXT,
     Demand,
@@ -43,6 +43,18 @@ def test_the_refusal_names_the_largest_number_that_fits() -> None:
         demand.check(room, most + 1)
 
 
+def test_a_smaller_type_of_cells_leaves_room_for_more_particles() -> None:
+    room = machine(4 * GB)
+    with pytest.raises(ResourceError):
+        Demand(MODEL, 4096).check(room, 16)
+    Demand(MODEL, 4096, kv_type="q8_0").check(room, 16)
+    in_both = Demand(MODEL, 4096, prm=MODEL, kv_type="q8_0")
+    prm_alone = in_both.needed(room, 1) - Demand(MODEL, 4096, kv_type="q8_0").needed(room, 1)
+    assert prm_alone == Demand(MODEL, 4096, prm=MODEL).needed(room, 1) - Demand(MODEL, 4096).needed(
+        room, 1
+    )
+
+
 def test_a_model_that_cannot_fit_at_all_says_so() -> None:
     with pytest.raises(ResourceError) as caught:
         Demand(MODEL, 256).check(machine(1 * GB), 1)
@@ -63,8 +75,9 @@ def test_context_is_what_was_asked_for_within_the_models_own() -> None:
         choose_context(MODEL, 8193)
 
 
+@pytest.mark.parametrize("kv_type", ["f16", "q8_0"])
 def test_the_estimate_of_the_cache_is_what_llama_cpp_takes(
-    small_path: Path, small_model: LoadedModel
+    small_path: Path, small_model: LoadedModel, kv_type: str
 ) -> None:
     """llama.cpp's own saved state of full cells is K and V, and little beside."""
     import llama_cpp
@@ -72,11 +85,12 @@ def test_the_estimate_of_the_cache_is_what_llama_cpp_takes(
     from pfsolve.engine.cache import TokenRun
 
     facts = inspect(small_path)
-    with Cache(small_model, cells=256, sequences=1, threads=2) as cache:
+    with Cache(small_model, cells=256, sequences=1, threads=2, kv_type=kv_type) as cache:
+        assert cache.bytes == 256 * cell_bytes(facts.cell_bytes, kv_type)
         sequence = cache.new()
         cache.decode([TokenRun(sequence, [1] * 200, output=False)])
         size = llama_cpp.llama_state_seq_get_size(cache.handle, sequence)
-    assert size == pytest.approx(200 * facts.cell_bytes, rel=0.05)
+    assert size == pytest.approx(200 * cell_bytes(facts.cell_bytes, kv_type), rel=0.05)
 
 
 def test_problems_side_by_side_take_half_of_the_free_memory_and_more_is_refused() -> None:

@@ -203,10 +203,26 @@ def test_the_help_says_in_words_what_is_planned() -> None:
     assert SETTINGS["max_step_tokens"].default_text.endswith(f" {DEFAULT_MAX_STEP_TOKENS}")
 
 
+@pytest.mark.parametrize(
+    ("architecture", "heads", "why"),
+    [("llama", (80, 80), "heads of m.gguf have 80"), ("grok", (128, 128), "flash attention")],
+)
+def test_a_cache_that_llama_cpp_cannot_make_is_refused_before_anything_is_loaded(
+    architecture: str, heads: tuple[int, int], why: str
+) -> None:
+    facts = Facts(Path("m.gguf"), architecture, 10**9, 28, 1536, 1024, 50_000, heads)
+    found = Found(ModelFile("m", facts.path, None), facts, NoFiles(lambda site: Uniform()))
+    machine = Machine(main_bytes=64 * 10**9, gpu_bytes=0, has_gpu=False, cores=6)
+    plan(found, Settings(), 1, machine)
+    with pytest.raises(UsageError, match=why) as caught:
+        plan(found, Settings(kv_type="q8_0"), 1, machine)
+    assert caught.value.hint == "use kv_type=f16"
+
+
 @pytest.mark.parametrize(("given", "planned"), [(None, 80), (300, 300)])
 def test_a_step_is_cut_at_four_of_the_policys_usual_ones(given: int | None, planned: int) -> None:
     entry = ModelEntry("m", "policy", "m.gguf", (), usual_step=20)
-    facts = Facts(Path("m.gguf"), "llama", 10**9, 28, 1536, 1024, 50_000)
+    facts = Facts(Path("m.gguf"), "llama", 10**9, 28, 1536, 1024, 50_000, (128, 128))
     found = Found(ModelFile("m", facts.path, entry), facts, NoFiles(lambda site: Uniform()))
     machine = Machine(main_bytes=64 * 10**9, gpu_bytes=0, has_gpu=False, cores=6)
     assert plan(found, Settings(max_step_tokens=given), 1, machine).max_step_tokens == planned
@@ -245,7 +261,7 @@ def test_a_solve_samples_as_was_planned_and_says_so(small_path: Path, tmp_path: 
 
 
 def test_what_is_left_open_is_planned_from_the_model_and_the_machine() -> None:
-    facts = Facts(Path("m.gguf"), "llama", 10**9, 28, 1536, 1024, 50_000)
+    facts = Facts(Path("m.gguf"), "llama", 10**9, 28, 1536, 1024, 50_000, (128, 128))
     found = Found(ModelFile("m", facts.path, None), facts, NoFiles(lambda site: Uniform()))
     machine = Machine(main_bytes=64 * 10**9, gpu_bytes=0, has_gpu=False, cores=6)
     planned = plan(found, Settings(particles=4), 3, machine)
@@ -274,7 +290,7 @@ def test_a_file_of_ones_own_is_known_by_its_bytes_and_one_of_the_catalogue_by_it
 ) -> None:
     path = tmp_path / "m.gguf"
     path.write_bytes(b"GGUF" + bytes(1000))
-    facts = Facts(path, "llama", 1004, 28, 1536, 1024, 50_000)
+    facts = Facts(path, "llama", 1004, 28, 1536, 1024, 50_000, (128, 128))
 
     def known(entry: ModelEntry | None) -> str:
         found = Found(ModelFile("m", path, entry), facts, NoFiles(lambda site: Uniform()))

@@ -148,8 +148,8 @@ class Examination:
             return None
         context = self._settings.context or min(memory.DEFAULT_CONTEXT, model.context)
         machine = memory.Machine(free_memory(), on_gpu, has_gpu=on_gpu > 0, cores=1)
-        demand = memory.Demand(model, context, self._settings.gpu_layers)
-        particles = self._settings.particles
+        settings, particles = self._settings, self._settings.particles
+        demand = memory.Demand(model, context, settings.gpu_layers, kv_type=settings.kv_type)
         return entry.name, particles, demand.needed(machine, particles)
 
     def _hub(self) -> Iterator[Check]:
@@ -255,6 +255,7 @@ class Examination:
             "threads": settings.threads,
             "gpu_layers": settings.gpu_layers,
             "context": settings.context,
+            "kv_type": settings.kv_type,
         }
         reply = ask("pfsolve.lab.doctor.trial", json.dumps(layer), seconds=_TRIAL_S)
         yield checks.speed(self._machine, reply)
