@@ -18,7 +18,7 @@ def test_each_token_has_a_state_of_each_layer(small_model: LoadedModel) -> None:
         tokens = small_model.tokenize("Seven and four are eleven. " * 12)
         assert len(tokens) > LEAST_OUTPUTS, "more than one decode"
         runs = [TokenRun(cache.new(), tokens), TokenRun(cache.new(), tokens[:3])]
-        outputs = cache.decode(runs, hidden=True, padding=5)
+        outputs = cache.decode(runs, hidden=True, padding=lambda rows: 5)
         assert outputs.hidden is not None
         assert outputs.inner is not None
         assert outputs.inner.shape == (len(tokens) + 3, 2, small_model.n_embd)
