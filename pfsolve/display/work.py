@@ -34,13 +34,14 @@ from pfsolve.events.work import (
     SandboxEvent,
     SandboxWaits,
     Scoring,
+    Trying,
 )
 from pfsolve.wording import duration, format_bytes, one_line, plural, speed, thousands
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-Silent: TypeAlias = Loading | Examining  # nothing more is heard before it is over
+Silent: TypeAlias = Trying | Loading | Examining  # nothing more is heard before it is over
 Progress: TypeAlias = BytesCame | Scoring | Collecting | Fitting | Silent
 
 BYTES_S = 2.0  # seconds from one plain line on bytes to the next, at least
@@ -186,6 +187,8 @@ def model_line(event: ModelLoaded) -> str:
 def counted(progress: Silent | Scoring | Collecting | Fitting) -> str:
     """How far it is in one line: "64 of 200 solutions scored · 38 tokens/s · 3 min 20 s left"."""
     match progress:
+        case Trying(name):
+            return f"Trying {name} in a process of its own, once"
         case Loading(role, name):
             return f"Loading the {role} {name}"
         case Examining(what):

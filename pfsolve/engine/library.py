@@ -15,6 +15,7 @@ import llama_cpp as llama
 
 from pfsolve.engine.backend import Device, devices, log, signals_held
 from pfsolve.engine.header import read_header, recurrent_architecture
+from pfsolve.engine.template import Rendered
 from pfsolve.errors import ModelFileError, ModelMissing, UsageError, named
 
 _RECURRENT = (
@@ -51,6 +52,8 @@ class Facts:
     context: int  # tokens it was trained on
     cell_bytes: int  # bytes of K and V of one token, in float16, over all layers
     head_sizes: tuple[int, int]  # numbers in a head of K, and in one of V
+    # What its chat template makes of conversations, where that was found out in another process.
+    rendered: Rendered | None = None
 
     @property
     def footprint(self) -> Footprint:
@@ -70,7 +73,7 @@ def read_facts(path: Path) -> Facts:
         ModelFileError: it is no GGUF, or its header is damaged.
         RecurrentModel: some or all of the model's layers are recurrent.
     """
-    size = _size(path)
+    size = check_magic(path)
     header = read_header(path)
     architecture = str(header.get("general.architecture") or "unknown")
     if recurrent := recurrent_architecture(header):
@@ -108,7 +111,7 @@ def inspect(path: Path) -> Facts:
         ModelFileError: it is no GGUF, is damaged or cut short, or its kind of model does not fit:
             an unknown architecture, or an encoder.
     """
-    _size(path)
+    check_magic(path)
     try:
         handle = _load(path, vocab_only=True)
     except ModelFileError:
@@ -120,8 +123,13 @@ def inspect(path: Path) -> Facts:
     return read_facts(path)
 
 
-def _size(path: Path) -> int:
-    """The bytes of a file that begins as a GGUF does."""
+def check_magic(path: Path) -> int:
+    """See that a file begins as a GGUF does; returns its size in bytes.
+
+    Raises:
+        ModelMissing: there is no such file.
+        ModelFileError: it is no GGUF, or cannot be read.
+    """
     try:
         with path.open("rb") as file:
             magic = file.read(4)
@@ -227,11 +235,13 @@ class LoadedModel:
         self._vocabulary = llama.llama_model_get_vocab(self.handle)
         self.n_vocab: int = llama.llama_vocab_n_tokens(self._vocabulary)
         self.n_embd: int = llama.llama_model_n_embd_out(self.handle)
-        self._spaced = llama.llama_vocab_type(self._vocabulary) == llama.LLAMA_VOCAB_TYPE_SPM
         self._pieces: dict[int, bytes] = {}
-        if self.n_vocab == 0:
+        # Without one, as `no_vocab` has it, most questions to it end the process.
+        kind = llama.llama_vocab_type(self._vocabulary)
+        if self.n_vocab == 0 or kind == llama.LLAMA_VOCAB_TYPE_NONE:
             self.close()
             raise _unfit(facts.path, facts.architecture, "it has no vocabulary")
+        self._spaced = kind == llama.LLAMA_VOCAB_TYPE_SPM
 
     def close(self) -> None:
         if self.handle is not None:

@@ -20,6 +20,13 @@ class Examining:
 
 
 @dataclass(frozen=True, slots=True)
+class Trying:
+    """A model file that no known hash vouches for is about to be tried in a process of its own, once."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Loading:
     """A model is about to be loaded, by one call that tells nothing until it is over."""
 
@@ -219,7 +226,7 @@ class ProgramsMissing:
     reason: str  # in one line
 
 
-ModelEvent: TypeAlias = Loading | ModelLoaded
+ModelEvent: TypeAlias = Trying | Loading | ModelLoaded
 DownloadEvent: TypeAlias = (
     PolicyChosen | DownloadWaits | PlaceChosen | PlaceRefused | BytesCame | Checking | DownloadEnded
 )

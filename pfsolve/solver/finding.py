@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import platform
-from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from pfsolve.engine import library
 from pfsolve.engine.library import Facts, RecurrentModel
 from pfsolve.engine.memory import check_context
+from pfsolve.engine.trial import look_into
 from pfsolve.environment import Environment, cpu_count
 from pfsolve.errors import ModelMissing, UsageError, named
 from pfsolve.events import Listener
@@ -97,7 +96,8 @@ def find(
         name = wanted.name
         facts = None
         if wanted.file is not None:
-            facts = _read(library.inspect, wanted.file, name, environment)
+            own = ModelFile(name, wanted.file, None)
+            facts = _look_into(own, environment, listen)
         check_policy(settings, wanted)
         if reward is not None:
             found: FoundReward = NoFiles(lambda site: reward, depths=reward.depths)
@@ -116,7 +116,7 @@ def find(
             sandbox = open_beside(environment.programs_dir, listen=listen)
         try:
             policy = wanted.fetch(environment, offline=settings.offline, listen=listen)
-            facts = facts or _read(library.read_facts, policy.path, name, environment)
+            facts = facts or _look_into(policy, environment, listen)
             return Found(policy, facts, found, sandbox)
         except BaseException as error:
             if sandbox is not None:
@@ -144,13 +144,14 @@ def check_policy(settings: Settings, wanted: WantedPolicy) -> None:
         check_context(wanted.name, wanted.entry.context, settings.context)
 
 
-def _read(how: Callable[[Path], Facts], path: Path, name: str, environment: Environment) -> Facts:
+def _look_into(file: ModelFile, environment: Environment, listen: Listener) -> Facts:
     """What a policy's file says; a recurrent model is refused with the name of one that takes its place."""
+    sha256 = file.entry.sha256 if file.entry is not None else None
     try:
-        return how(path)
+        return look_into(file.path, "policy", environment, sha256=sha256, listen=listen)
     except RecurrentModel as error:
         catalogue = load_catalogue(environment.config_dir)
-        nearest = catalogue.nearest_policy(path.stat().st_size, other_than=name)
+        nearest = catalogue.nearest_policy(file.path.stat().st_size, other_than=file.name)
         raise RecurrentModel(
             error.message, f"nearest of those that can be used: {named('policy', nearest.name)}"
         ) from None

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from pfsolve.child import Reply
 from pfsolve.engine.build import Build
 from pfsolve.lab.doctor.check import Check
-from pfsolve.lab.doctor.child import Reply
 from pfsolve.lab.doctor.machine import OLDEST_DRIVER, Machine
 from pfsolve.wording import format_bytes, listed, plural, roughly
 

@@ -11,13 +11,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from pfsolve.child import ask
 from pfsolve.engine.build import Build, read_build
 from pfsolve.engine.free_memory import free_memory
 from pfsolve.environment import Environment
 from pfsolve.errors import PfsolveError, ProgramsUnavailable, as_option
 from pfsolve.lab.doctor import checks
 from pfsolve.lab.doctor.check import Check
-from pfsolve.lab.doctor.child import ask
 from pfsolve.lab.doctor.machine import Machine, this_machine
 from pfsolve.lab.doctor.trial import SECONDS
 from pfsolve.models import download

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pfsolve.engine import library, memory
+from pfsolve.engine import memory
 from pfsolve.engine.cache import Cache
 from pfsolve.engine.library import Facts, Footprint, LoadedModel
+from pfsolve.engine.trial import look_into
 from pfsolve.errors import ModelFileError, ProblemTooLong, named
 from pfsolve.events.work import Loading
 from pfsolve.files import fingerprint
@@ -112,13 +113,16 @@ def find_prm(wanted: WantedReward) -> FoundPrm:
 
     Raises:
         UnknownModel: there is none of this name.
-        ModelMissing, ModelFileError, ResourceError, Interrupted: as in `resolve_prm` and `inspect`.
+        ModelMissing, ModelFileError, ResourceError, Interrupted: as in `resolve_prm` and `look_into`.
     """
     files = resolve_prm(
         wanted.name, wanted.environment, offline=wanted.offline, listen=wanted.listen
     )
-    read = library.inspect if files.model.entry is None else library.read_facts
-    return FoundPrm(files, read(files.model.path))
+    sha256 = files.model.entry.sha256 if files.model.entry else None
+    facts = look_into(
+        files.model.path, "reward", wanted.environment, sha256=sha256, listen=wanted.listen
+    )
+    return FoundPrm(files, facts)
 
 
 def open_prm(

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from pfsolve.child import Reply, ask
 from pfsolve.engine.build import Build, BuiltDevice, look, read_build, read_system_info
 from pfsolve.lab.doctor import checks
 from pfsolve.lab.doctor.check import Check
-from pfsolve.lab.doctor.child import Reply, ask
 from pfsolve.lab.doctor.machine import Gpu, Machine, read_flags, read_nvidia, this_machine
 
 README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")

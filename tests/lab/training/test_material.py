@@ -63,8 +63,19 @@ def test_a_damaged_file_is_passed_over(tmp_path: Path) -> None:
     for seed in (1, 2):
         folder.write(item(seed))
     path = min(tmp_path.glob("*.npz"))
-    path.write_bytes(path.read_bytes()[:100])
+    whole = path.read_bytes()
+    with np.load(path) as arrays:
+        good = dict(arrays)
+    path.write_bytes(whole[:100])
     assert len(list(folder.read("tiny"))) == 1
+    for name, wrong in (
+        *(("about", np.array(text)) for text in ("[" * 100_000, "[1, {}, [3]]", "[1, [], []]", "{}")),
+        *(("lengths", wrong) for wrong in (np.zeros(4, int), np.full((9, 4), 7), np.ones((5, 2)))),
+        ("states", good["states"][:0]),
+        ("tokens", np.array({"a": 1})),  # a pickle, which is not read
+    ):
+        np.savez(path, **{**good, name: wrong})
+        assert len(list(folder.read("tiny"))) == 1, (name, wrong)
 
 
 def test_a_name_follows_from_every_fact_but_the_file() -> None:

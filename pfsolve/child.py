@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -54,14 +55,26 @@ class Reply:
 
 
 def ask(
-    module: str, *arguments: str, seconds: float, read: Literal["stdout", "stderr"] = "stdout"
+    module: str,
+    *arguments: str,
+    seconds: float,
+    read: Literal["stdout", "stderr"] = "stdout",
+    variables: Mapping[str, str] = {},
 ) -> Reply:
-    """Run `python -m module`, for that long at most; Ctrl-C ends it too."""
-    with child_process(module, *arguments, read=read) as child:
+    """Run `python -m module`, for that long at most; Ctrl-C ends it too.
+
+    Args:
+        read: the stream that its answer comes from.
+        variables: environment variables, beside those of this process.
+    """
+    with child_process(module, *arguments, read=read, variables=variables) as child:
         try:
             out, err = child.communicate(timeout=seconds)
+            code: int | None = child.returncode
         except subprocess.TimeoutExpired:
-            return Reply(None)
+            child.kill()
+            out, err = child.communicate()
+            code = None
         finally:
             child.kill()
-    return Reply(child.returncode, (out or err or b"").decode(errors="replace"))
+    return Reply(code, (out or err or b"").decode(errors="replace"))
