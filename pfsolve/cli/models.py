@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,11 +13,11 @@ from pfsolve.cli.convert import convert
 from pfsolve.cli.help import subcommands
 from pfsolve.cli.options import AsJson, Flags, Quiet, taking
 from pfsolve.cli.profiles import profile_facts, profiles_table, suggest
-from pfsolve.cli.world import World, size_shown, yes_no
+from pfsolve.cli.verify import verify
+from pfsolve.cli.world import World, not_here, size_shown, yes_no
 from pfsolve.settings import merge
 
 if TYPE_CHECKING:
-    from pfsolve.errors import PfsolveError
     from pfsolve.models.entry import ModelEntry, PrmSpec, ProgramSpec
 
 app = subcommands("See, fetch, convert, check and remove model files.")
@@ -117,46 +116,11 @@ def path(name: Name, as_json: AsJson = False) -> None:
     entry = world.catalogue.get(name)
     found = world.find(entry)
     if found is None:
-        raise _not_here(entry, world)
+        raise not_here(entry, world)
     world.output.give({"name": entry.name, "path": str(found)}, lambda: [str(found)])
 
 
-@app.command()
-def verify(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="NAME...", autocompletion=known, help="All on this disk if none is named."
-        ),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Hash model files and compare with the sha256 they should have."""
-    from pfsolve.models.download import Verification, present
-    from pfsolve.models.download import verify as check
-
-    world = World(as_json)
-    found = []
-    for entry in map(world.catalogue.get, names or world.catalogue.names):
-        file = present(entry, world.store)
-        if file:
-            found.append((entry, file))
-        elif names:
-            raise _not_here(entry, world)
-    checked: list[Verification] = []
-
-    def checking() -> Iterator[dict[str, Any]]:
-        for entry, file in found:
-            checked.append(check(entry, world.store, file))
-            yield dataclasses.asdict(checked[-1]) | {"path": str(file), "good": checked[-1].good}
-
-    world.output.give_each(
-        checking(), lambda of: [f"{'good' if of['good'] else 'BAD '}  {of['name']}  {of['path']}"]
-    )
-    if not found:
-        world.output.note("No model is on this disk yet")
-    if bad := [verification for verification in checked if not verification.good]:
-        raise _damaged(bad[0].name, bad[0].path, world, len(bad))
+app.command()(verify)
 
 
 @app.command()
@@ -242,24 +206,3 @@ def _how_it_scores(spec: PrmSpec) -> str:
     if spec.head:
         return f"score by its layers {', '.join(spec.head)}"
     return f"score by tokens {spec.positive} and {spec.negative}"
-
-
-def _not_here(entry: ModelEntry, world: World) -> PfsolveError:
-    from pfsolve.errors import ModelMissing
-    from pfsolve.models.download import absence
-
-    how = "pull" if entry.places else "convert"
-    return ModelMissing(
-        absence(entry, world.store), f"`pfsolve models {how} {entry.name}` fetches it"
-    )
-
-
-def _damaged(name: str, path: Path, world: World, count: int) -> PfsolveError:
-    from pfsolve.errors import ModelFileError
-
-    more = f" (and {count - 1} more)" if count > 1 else ""
-    if path.is_relative_to(world.store.directory):
-        hint = f"`pfsolve models rm {name}`, then `pfsolve models pull {name}`"
-    else:
-        hint = "it lies in the Hub's own cache: `hf cache verify` and `hf cache rm` mend that"
-    return ModelFileError(f"{name} is damaged: {path} has a wrong sha256{more}", hint)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pfsolve.engine.library import Footprint
     from pfsolve.engine.memory import Demand, Machine
     from pfsolve.environment import Environment
+    from pfsolve.errors import PfsolveError
     from pfsolve.models.catalogue import Catalogue
     from pfsolve.models.entry import ModelEntry
     from pfsolve.models.store import Store
@@ -101,6 +102,17 @@ class World:
         if entry.size is None:
             return None, False
         return max(0, entry.size - self.store.unfinished_bytes(entry)), entry.bytes is not None
+
+
+def not_here(entry: ModelEntry, world: World) -> PfsolveError:
+    """That a model is not on this disk, or damaged, and what fetches it."""
+    from pfsolve.errors import ModelMissing
+    from pfsolve.models.download import absence
+
+    how = "pull" if entry.places else "convert"
+    return ModelMissing(
+        absence(entry, world.store), f"`pfsolve models {how} {entry.name}` fetches it"
+    )
 
 
 def size_shown(size: int | None, exact: bool = True) -> str:

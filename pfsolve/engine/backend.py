@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import signal
 import threading
 from collections import deque
@@ -16,6 +17,9 @@ import llama_cpp as llama
 LogSink = Callable[[str], None]
 
 _WARNING, _ERROR, _CONTINUED = 3, 4, 5  # ggml_log_level
+_WHERE = re.compile(
+    r"^(?:[\w:]+: |error loading model(?: \w+)?: )+"
+)  # in a line, before what happened
 
 
 class Log:
@@ -36,7 +40,7 @@ class Log:
         """The innermost of the last complaints, shortened to what a user can use."""
         for line in self._complaints:
             if "error" in line or "failed" in line or "invalid" in line:
-                return line.rsplit(": error loading model: ", 1)[-1].split(": ", 1)[-1].strip()
+                return _WHERE.sub("", line).strip()
         return "llama.cpp gave no reason"
 
     def _receive(self, level: int, text: bytes, _user_data: object) -> None:

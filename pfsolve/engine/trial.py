@@ -245,8 +245,8 @@ def _limit_memory(more: int) -> Callable[[], None]:
     return lambda: resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
-def _main() -> None:
-    environment = Environment()
+def main(environment: Environment) -> None:
+    """Try the file that the arguments name."""
     role, path = environment.arguments[0], Path(environment.arguments[1])
     if hasattr(signal, "alarm"):  # the parent, which has the limit, may be gone
         signal.alarm(int(_limit_s(path.stat().st_size)) + 10)
@@ -264,4 +264,4 @@ def _main() -> None:
 
 
 if __name__ == "__main__":
-    _main()
+    main(Environment())

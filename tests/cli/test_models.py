@@ -27,6 +27,7 @@ from pfsolve.errors import (
     ModelMissing,
     PfsolveError,
     ResourceError,
+    UsageError,
     exit_code,
 )
 from pfsolve.models.catalogue import load_catalogue
@@ -34,6 +35,7 @@ from pfsolve.models.defaults import default_policies
 from pfsolve.settings import Settings
 from pfsolve.wording import format_bytes
 from tests.display.terminal import Terminal
+from tests.rewards.prm.tiny_llama import write_tiny_llama
 
 GB = 10**9
 DATA = b"GGUF" + bytes(range(256)) * 40
@@ -74,6 +76,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, value in {
         "PFSOLVE_CONFIG_DIR": str(tmp_path / "config"),
         "PFSOLVE_MODELS_DIR": str(tmp_path / "models"),
+        "PFSOLVE_STATE_DIR": str(tmp_path / "state"),
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": str(tmp_path / "wheels"),
@@ -436,6 +439,29 @@ def test_verify_finds_a_damaged_file_and_the_way_to_mend_it(fetched: Path, damag
     run("rm", "tiny")
     run("pull", "tiny", "-q")
     assert fetched.read_bytes() == DATA
+
+
+def test_verify_may_load_a_file_too_in_a_process_of_its_own(fetched: Path, tmp_path: Path) -> None:
+    """The hash is right, and yet it is no model; nor is the other one, which is a file of one's own."""
+    own = tmp_path / "own.gguf"
+    write_tiny_llama(own)
+    result = run("verify", "tiny", str(own), "--load", "--json")
+    assert isinstance(result.exception, ModelFileError)
+    assert "llama.cpp cannot load" in result.exception.message
+    assert result.exception.message.endswith("(and 1 more)")
+    tiny, other = json.loads(result.stdout)
+    assert (tiny["good"], tiny["sha256"], tiny["expected"]) == (False, SHA256, SHA256)
+    assert other == {
+        "name": "own",
+        "path": str(own),
+        "good": False,
+        "trouble": "own.gguf has no chat template",
+    }
+    (tmp_path / "own.prm.toml").touch()  # it is to score, for which it needs none
+    assert run("verify", str(own), "--load").stdout == f"good  own  {own}\n"
+    assert list((tmp_path / "state" / "tried").iterdir())
+    refused = error(run("verify", str(own)), UsageError)
+    assert "--load" in str(refused.hint)
 
 
 def test_a_truncated_file_is_called_damaged_and_a_pull_mends_it(fetched: Path) -> None:

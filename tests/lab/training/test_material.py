@@ -69,7 +69,10 @@ def test_a_damaged_file_is_passed_over(tmp_path: Path) -> None:
     path.write_bytes(whole[:100])
     assert len(list(folder.read("tiny"))) == 1
     for name, wrong in (
-        *(("about", np.array(text)) for text in ("[" * 100_000, "[1, {}, [3]]", "[1, [], []]", "{}")),
+        *(
+            ("about", np.array(text))
+            for text in ("[" * 100_000, "[1, {}, [3]]", "[1, [], []]", "{}")
+        ),
         *(("lengths", wrong) for wrong in (np.zeros(4, int), np.full((9, 4), 7), np.ones((5, 2)))),
         ("states", good["states"][:0]),
         ("tokens", np.array({"a": 1})),  # a pickle, which is not read
