@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 Role = Literal["policy", "reward"]
 
-_TEMPLATE_S = 5.0  # of CPU, for all conversations; usual templates take milliseconds
+_TEMPLATE_S = 2.0  # of CPU, for all conversations; usual templates take milliseconds
 _TEMPLATE_BYTES = 256 << 20  # of memory, beside what the process has
 _START_S, _BYTES_PER_S = 120.0, 20_000_000  # to load a file: at least, and of a slow disk
 _BEYOND_BYTES = 2 << 30  # of memory, beside twice the file

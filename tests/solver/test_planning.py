@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from concurrent.futures import Future
 from dataclasses import replace
@@ -144,7 +145,11 @@ def test_where_the_best_default_cannot_be_fetched_after_all_the_next_is(
     data = made(tmp_path / "made.gguf", "llama").read_bytes()
     hub.files = {f"/me/{name}/resolve/main/m.gguf": data for name in ("best", "other")}
     hub.cuts = [SAMPLE, *[0] * ATTEMPTS]
-    table = '[[models]]\nname = "{0}"\nfile = "m.gguf"\n[[models.places]]\nrepo = "me/{0}"\n'
+    # With a hash it is as it should be, and nothing more is asked of it.
+    table = (
+        f'[[models]]\nname = "{{0}}"\nfile = "m.gguf"\nsha256 = "{hashlib.sha256(data).hexdigest()}"\n'
+        '[[models.places]]\nrepo = "me/{0}"\n'
+    )
     (tmp_path / "models.toml").write_text(
         'default_policies = ["best", "other"]\n' + table.format("best") + table.format("other")
     )
