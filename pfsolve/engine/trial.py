@@ -25,9 +25,10 @@ import llama_cpp as llama
 import numpy as np
 
 from pfsolve.engine import backend, library, memory
-from pfsolve.engine.cache import Cache, TokenRun
+from pfsolve.engine.cache import Cache
 from pfsolve.engine.chat import Chat
 from pfsolve.engine.library import Facts, LoadedModel, RecurrentModel
+from pfsolve.engine.runs import TokenRun
 from pfsolve.engine.template import Rendered, render
 from pfsolve.environment import Environment
 from pfsolve.errors import ModelFileError, PfsolveError, ResourceError, named

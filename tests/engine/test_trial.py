@@ -176,7 +176,7 @@ TEMPLATES = {
     "{{ 9 | random }}": "No filter named 'random'",
     "{% include '/etc/passwd' %}": "no loader",
     "nothing": "drops part of a conversation",
-    "{{ raise_exception('no\nway') }}": "fails: no\nway",
+    "{{ raise_exception('no\nway') }}": "fails: no way",
 }
 
 
