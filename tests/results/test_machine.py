@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, note, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from pfsolve.errors import NoAnswer, PfsolveError, UsageError
 from pfsolve.files import dumps
@@ -153,13 +153,18 @@ class Runs(RuleBasedStateMachine):
                     results.write(line)
                     file.entries.append(entry)
 
-    @rule(number=st.integers(0, 2), at=st.integers(0, 20), how=st.sampled_from(["solved", "other"]))
-    def double(self, number: int, at: int, how: str) -> None:
+    @rule(
+        number=st.integers(0, 2),
+        at=st.integers(0, 20),
+        how=st.sampled_from(["solved", "solved", "failed", "other"]),
+        answer=st.sampled_from("23"),
+    )
+    def double(self, number: int, at: int, how: str, answer: str) -> None:
         """A line is there twice, or one of other settings is put beside it."""
         file = self.files[number]
         if not file.torn:
             row = file.rows[at % len(file.rows)]
-            line, entry = self.make(file, row, how, "2")
+            line, entry = self.make(file, row, how, answer)
             self.append(number, dumps(line).encode(), entry)
 
     @rule(number=st.integers(0, 2), cut=st.integers(1, 10_000))
@@ -190,11 +195,17 @@ class Runs(RuleBasedStateMachine):
             if not any(line.strip() for line in lines):
                 path.write_bytes(b"")
 
-    @rule()
-    @precondition(lambda self: any(file.entries for file in self.files))
-    def join(self) -> None:
-        """`pfsolve results merge` on what there is."""
-        numbers = [n for n, file in enumerate(self.files) if file.entries]
+    @rule(every=st.booleans(), backwards=st.booleans())
+    def join(self, every: bool, backwards: bool) -> None:
+        """`pfsolve results merge` on all there is, or on what is not damaged."""
+        numbers = [
+            n
+            for n, file in enumerate(self.files)
+            if file.entries and (every or not (file.torn or file.damaged))
+        ]
+        if not numbers:
+            return
+        numbers = numbers[::-1] if backwards else numbers
         files = [self.files[n] for n in numbers]
         problem = self._expected_refusal(files)
         try:
