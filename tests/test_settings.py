@@ -348,7 +348,7 @@ def test_an_unknown_key_is_named_with_its_file_and_the_nearest_setting(
         ("gpu_layers", -1, "choose a whole number: 0 and up, or auto"),
         ("parallel", 0, "choose a whole number: 1 to 256, or auto"),
         ("top_p", 0.0, "choose a number: above 0, to 1"),
-        ("softmax_temperature", 0.0, "choose a number: above 0"),
+        ("softmax_temperature", 0.0, "choose a number: 0.001 to 1000"),
     ],
 )
 def test_a_hint_says_in_words_which_values_are_allowed(name: str, value: float, hint: str) -> None:

@@ -176,7 +176,8 @@ def resample(
     ancestors = np.arange(total.size)
     ancestors[pool] = pool[drawn]
     log_weights = choosing[ancestors]
-    log_weights[pool] += chances.log_mean - chances.log[drawn]
+    # Only a reference may be drawn while it is dead, and stays so.
+    log_weights[pool] = chances.log_mean + log_change(chances.log[drawn], log_weights[pool])
     yield Fork(ancestors, log_weights)
     if reference is not None and not state.finished[reference.slot]:
         copies = np.flatnonzero(ancestors == reference.slot)
@@ -185,7 +186,7 @@ def resample(
             yield Rewind(copies, np.full(copies.size, state.step))
     state = state.take(ancestors)
     before = state.log_weights_before.copy()
-    before[pool] = before[pool] - chances.log[drawn] + chances.log_mean
+    before[pool] = chances.log_mean + log_change(chances.log[drawn], before[pool])
     return replace(state, log_weights_before=before)
 
 

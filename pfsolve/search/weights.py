@@ -1,6 +1,7 @@
 """Weights in log space: normalisation, effective sample size, log mean.
 
-A log-weight is a float64; -inf is a dead particle; NaN and +inf are the scorer's errors.
+A log-weight is a float64; -inf is a dead particle; NaN, +inf and log-odds that no score has are the
+scorer's errors.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ import numpy as np
 
 from pfsolve.search.log_odds import Floats, log_sigmoid
 
+_LARGEST = 1e12  # log-odds; divided, added and compared they are still numbers
+
 
 class AllParticlesDead(ArithmeticError):
     """Every particle has weight zero: no distribution is left to resample from."""
 
 
 class InvalidLogWeight(ArithmeticError):
-    """A log-weight or the log-odds behind it is NaN or +inf."""
+    """A log-weight or the log-odds behind it is NaN or too large."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +39,7 @@ class Weights:
     log: Floats
 
     def __post_init__(self) -> None:
-        check(self.log, "log-weight")
+        check(self.log, "log-weight", most=np.finfo(np.float64).max)
         if np.isneginf(self.log).all():
             raise AllParticlesDead(f"all {self.log.size} particles have weight zero")
 
@@ -72,8 +75,8 @@ def log_mean_exp(values: Floats) -> float:
     return total - float(np.log(values.size))
 
 
-def check(values: Floats, what: str = "log-odds") -> None:
-    """Raise InvalidLogWeight where a value is NaN or +inf, naming the first such particle."""
-    bad = np.flatnonzero(np.isnan(values) | np.isposinf(values))
+def check(values: Floats, what: str = "log-odds", most: float = _LARGEST) -> None:
+    """Raise InvalidLogWeight where a value is neither -inf nor within `most`, naming the first particle."""
+    bad = np.flatnonzero(~((np.abs(values) <= most) | np.isneginf(values)))
     if bad.size:
         raise InvalidLogWeight(f"particle {bad[0]} has {what} {values[bad[0]]}")

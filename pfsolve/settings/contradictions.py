@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from math import inf
 from typing import TYPE_CHECKING
 
 from pfsolve.errors import named
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from pfsolve.settings.record import Settings
 
 MAX_PARTICLES = 256  # as many sequences as llama.cpp holds in one cache
+SOFTMAX_TEMPERATURES = (0.001, 1000.0)  # colder is the best score alone, hotter is none
 GIBBS = ("pg", "tempering")  # methods of sweeps, each around a trajectory of the one before
 
 
@@ -31,6 +31,7 @@ def need_of_scores(s: Settings) -> tuple[str, str] | None:
 def contradictions(s: Settings) -> Iterator[tuple[bool, str, str]]:
     """For all that may not go together: whether it is so here, what contradicts what, what to do."""
     n, method, ladder = s.particles, named("method", s.method), s.ladder
+    coldest, hottest = SOFTMAX_TEMPERATURES
     chains, what = {
         "islands": (s.islands, "islands"),
         "tempering": (len(ladder), "chains of the ladder"),
@@ -42,10 +43,10 @@ def contradictions(s: Settings) -> Iterator[tuple[bool, str, str]]:
     scored, hint = need_of_scores(s) or ("", "")
     yield (
         not ladder
-        or not inf > ladder[0]
-        or not ladder[-1] > 0
+        or not all(coldest <= each <= hottest for each in ladder)
         or not all(a > b for a, b in pairwise(ladder)),
-        f"{named('ladder')} is {written(ladder) or 'empty'}, which does not go down to a number above 0",
+        f"{named('ladder')} is {written(ladder) or 'empty'}, which does not go down within "
+        f"{written(hottest)} to {written(coldest)}",
         "begin with the highest: 4,2,1",
     )
     yield (

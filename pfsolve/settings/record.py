@@ -12,7 +12,12 @@ from math import inf
 from typing import Any
 
 from pfsolve.errors import UsageError
-from pfsolve.settings.contradictions import GIBBS, MAX_PARTICLES, contradictions
+from pfsolve.settings.contradictions import (
+    GIBBS,
+    MAX_PARTICLES,
+    SOFTMAX_TEMPERATURES,
+    contradictions,
+)
 from pfsolve.settings.declaration import Setting, declarations, for_python, setting
 from pfsolve.settings.presets import PRESETS
 
@@ -116,7 +121,7 @@ class Settings:
         between=(0.0, 1.0),
     )
     softmax_temperature: float = setting(
-        3.0, "Divisor of the scores' log-odds.", METHOD, between=(0.0, inf), above=True
+        3.0, "Divisor of the scores' log-odds.", METHOD, between=SOFTMAX_TEMPERATURES
     )
     deduplicate: bool = setting(
         False,

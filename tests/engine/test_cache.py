@@ -28,37 +28,6 @@ def fresh(cache: Cache, tokens: list[int]) -> np.ndarray:
     return law
 
 
-def test_a_fork_continues_like_a_fresh_decode_of_the_same_tokens(
-    cache: Cache, small_model: LoadedModel
-) -> None:
-    """Random histories of forks, drops and appends. Equal up to the digits a batch's shape changes."""
-    rng = np.random.default_rng(0)
-    tokens = small_model.tokenize(TEXT)
-    root = cache.new()
-    cache.decode([TokenRun(root, tokens)])
-    held = {root: list(tokens)}
-    for _ in range(12):
-        parent = int(rng.choice(list(held)))
-        if len(held) < 8:
-            held[cache.fork(parent)] = list(held[parent])
-        elif len(held) > 3:
-            cache.drop(parent)
-            del held[parent]
-        grown = [s for s in held if rng.random() < 0.7] or list(held)
-        news = {s: rng.integers(100, 5000, rng.integers(1, 9)).tolist() for s in grown}
-        outputs = cache.decode([TokenRun(s, news[s]) for s in grown])
-        for s in grown:
-            held[s] += news[s]
-            assert cache.length(s) == len(held[s])
-        checked = int(rng.integers(len(grown)))
-        law = distribution(outputs.logits[checked])
-        again = fresh(cache, held[grown[checked]])
-        assert distance(law, again) < TOLERANCE
-    for sequence in list(held):
-        cache.drop(sequence)
-    assert is_empty(cache)
-
-
 def test_a_rewound_sequence_forgets_what_came_after(cache: Cache, small_model: LoadedModel) -> None:
     text = small_model.tokenize(TEXT)
     one = cache.new()
