@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import fields
+from math import inf, nan, nextafter
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 
 from pfsolve.environment import Environment
 from pfsolve.errors import UsageError, as_option
+from pfsolve.files import dumps
+from pfsolve.results.line import hash_of
 from pfsolve.settings import (
     FILES,
     MACHINE,
@@ -397,3 +400,36 @@ def row(setting: Setting) -> str:
 def test_the_readme_has_a_line_for_every_setting_of_the_method_in_order() -> None:
     wanted = [row(each) for each in SETTINGS.values() if each.panel in (METHOD, SAMPLING)]
     assert "\n".join(wanted) in REFERENCE.read_text(encoding="utf-8")
+
+
+def edges(setting: Setting) -> tuple[list[Any], list[Any]]:
+    """Numbers at the ends of a setting's range, and just past them."""
+    low, high = setting.between
+    if setting.kind is int:
+        high = min(high, 2**63 - 1)
+        return [int(low), int(high)], [int(low) - 1, int(high) + 1, 10**5000]
+    least = nextafter(low, inf) if setting.above else low
+    most = min(high, 2.0**62)
+    past = [nextafter(least, -inf), nextafter(high, inf), inf, -inf, nan]
+    return [least, most], past if high < inf else past[2:]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, setting in SETTINGS.items() if setting.kind in (int, float)]
+)
+def test_a_number_at_the_ends_of_its_range_is_taken_and_none_past_them(name: str) -> None:
+    setting = SETTINGS[name]
+    good, bad = edges(setting)
+    for value in good:
+        assert setting.checked(value) == value
+        others = {key: parsed(key, text) for key, text in WITH.get(name, {}).items()}
+        try:
+            chosen = merge(others, {name: value})
+        except UsageError:  # it contradicts the others
+            continue
+        assert dumps(chosen.to_dict())
+        hash_of(chosen.to_dict(), {})
+    for value in bad:
+        with pytest.raises(UsageError, match="out of range") as caught:
+            merge({name: value})
+        assert len(str(caught.value)) < 200

@@ -160,7 +160,7 @@ def _unfit(
 def _load(path: Path, *, vocab_only: bool = False, gpu_layers: int = 0) -> Any:
     params = llama.llama_model_default_params()
     params.vocab_only = vocab_only
-    params.n_gpu_layers = gpu_layers
+    params.n_gpu_layers = min(gpu_layers, 2**31 - 1)
     # gcc 12 drops the tile configuration of llama.cpp's AMX kernels, so that they end the process
     # (ggml-org/llama.cpp#26954). Only weights in an extra layout reach them: AMX builds get none.
     params.use_extra_bufts = b"AMX_INT8 = 1" not in llama.llama_print_system_info()

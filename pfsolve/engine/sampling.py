@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pfsolve.errors import EngineError, named
+
 Logits = NDArray[np.float32]
 _Tokens = NDArray[np.intp]
 
@@ -59,19 +61,35 @@ class Sampler:
         self._likely = np.empty(n_vocab, np.bool_)
 
     def draw(self, row: Logits, how: Sampling, rng: np.random.Generator) -> int:
-        """Draw a token id from logits (n_vocab,). Takes one uniform number from `rng`; none when greedy."""
+        """Draw a token id from logits (n_vocab,). Takes one uniform number from `rng`; none when greedy.
+
+        Raises:
+            EngineError: a logit is NaN or +inf, or all are -inf.
+        """
+        top = row.max()  # NaN if one is
+        if not math.isfinite(top):
+            raise EngineError(
+                f"the policy's logits are no numbers: the largest is {top}",
+                f"its file may be damaged, or wrongly computed here: try {named('gpu_layers', 0)}, "
+                "or another file",
+            )
         if how.temperature < _COLDEST:
             return int(np.argmax(row))
-        top, warmth = row.max(), np.float32(1.0 / how.temperature)
+        with np.errstate(over="ignore"):  # of logits so far below the largest that their odds are 0
+            return self._drawn(row, how, top, rng.random())
+
+    def _drawn(self, row: Logits, how: Sampling, top: np.float32, point: float) -> int:
+        """The token where the cumulative odds of those to draw from pass `point`, a share of all."""
+        warmth = np.float32(1.0 / how.temperature)
         tokens = self._candidates(row, how, top)
         if tokens is None:
             np.subtract(row, top, out=self._below)
             np.multiply(self._below, warmth, out=self._below)
-            return _invert(np.exp(self._below, out=self._odds), rng.random())
+            return _invert(np.exp(self._below, out=self._odds), point)
         odds = row[tokens] - top
         odds *= warmth
         cumulative = np.cumsum(np.exp(odds, out=odds), dtype=np.float64)
-        index = int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))
+        index = int(np.searchsorted(cumulative, point * cumulative[-1], side="right"))
         return int(tokens[min(index, tokens.size - 1)])  # rounding may step past the end
 
     def uncertainty(self, row: Logits, token: int) -> TokenUncertainty:
@@ -120,7 +138,8 @@ class Sampler:
 
     def _exponentiate(self, row: Logits, top: np.float32) -> float:
         """Fill the buffers with the odds against the likeliest token; returns their sum."""
-        np.subtract(row, top, out=self._below)
+        with np.errstate(over="ignore"):
+            np.subtract(row, top, out=self._below)
         return float(np.exp(self._below, out=self._odds).sum())
 
 

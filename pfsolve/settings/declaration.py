@@ -14,6 +14,7 @@ from pfsolve.settings.names import unknown
 from pfsolve.wording import read_duration
 
 _Record = TypeVar("_Record")
+_MOST = 2**63 - 1  # of any number, however large it may be: no infinity is one
 _MOST_BITS = 256  # of a whole number that a message shows
 _TRUTH = {"1 true yes on": True, "0 false no off": False}
 
@@ -132,7 +133,8 @@ class Setting:
             raise self._refused(repr(value), "unknown")
         if isinstance(value, int | float):
             low, high = self.between
-            if not (low < value if self.above else low <= value) or value > high:
+            most = min(high, _MOST)
+            if not (low < value if self.above else low <= value) or not value <= most:
                 raise self._refused(written(value), "out of range")
         return value
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pfsolve.engine.sampling import Sampler, Sampling
+from pfsolve.errors import EngineError
 
 
 def exact_law(row: np.ndarray, how: Sampling) -> np.ndarray:
@@ -31,6 +32,32 @@ def test_however_cold_the_likeliest_token_is_drawn(temperature: float) -> None:
     row = np.array([1, 5, 3, -np.inf], np.float32)
     how = Sampling(temperature, top_p=0.99)
     assert Sampler(row.size).draw(row, how, np.random.default_rng(0)) == 1
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "how",
+    [
+        *map(Sampling, (0.0, 1e-45, 1e-30, 0.8, 10.0)),
+        Sampling(0.8, 2),
+        Sampling(0.8, 0, 0.5),
+        Sampling(0.8, 0, 1e-300),
+        Sampling(0.8, 0, 1.0, 1.0),
+        Sampling(0.8, 3, 0.9, 0.1),
+    ],
+    ids=repr,
+)
+def test_what_is_no_number_is_an_error_and_the_largest_of_any_size_is_drawn(how: Sampling) -> None:
+    rng, inf = np.random.default_rng(0), np.inf
+    for logits in ([np.nan] * 4, [1, np.nan, 2, 0], [1, inf, 2, 0], [inf, inf, 0, 0], [-inf] * 4):
+        row = np.array(logits, np.float32)
+        with pytest.raises(EngineError, match="no numbers"):
+            Sampler(row.size).draw(row, how, rng)
+    for logits in ([-inf, -inf, 3, -inf], [-3e38, -3e38, 3e38, 0], [-400, -inf, 400, -3e38]):
+        row = np.array(logits, np.float32)
+        sampler = Sampler(row.size)
+        assert sampler.draw(row, how, rng) == 2
+        assert np.isfinite(sampler.uncertainty(row, 2)).all()
 
 
 def plain_draw(row: np.ndarray, how: Sampling, point: float) -> int:
