@@ -157,9 +157,9 @@ class Cache:
         """Equal for two sequences that hold the same cells, and for no others."""
         return self._histories.place(sequence)
 
-    def fork(self, sequence: int) -> int:
-        """A new sequence that shares all cells of this one: metadata, no copy."""
-        copy = self.new()
+    def fork(self, sequence: int, *, kept: bool = False) -> int:
+        """A new sequence that shares all cells of this one: metadata, no copy. Arguments as of `new`."""
+        copy = self.new(kept=kept)
         llama.llama_memory_seq_cp(self._memory, sequence, copy, -1, -1)
         self._histories.copy(sequence, copy)
         return copy

@@ -15,6 +15,7 @@ from pfsolve.engine.cache import CROWDED_TOKENS, Cache
 from pfsolve.engine.runs import TokenRun
 
 _PART = min(CROWDED_TOKENS, stopping.BATCH_TOKENS)  # tokens, so few that no decode splits them
+_LEAST = 16  # tokens that heads must have in common for a part of their own
 
 
 class Heads:
@@ -37,10 +38,14 @@ class Heads:
         cache.give_back = self._give_back
 
     def add(self, *prompts: Sequence[int]) -> None:
-        """What these prompts begin with is the head of all that begin with it."""
-        alike = takewhile(lambda tokens: len(set(tokens)) == 1, zip(*prompts, strict=False))
-        self._heads.append(tuple(tokens[0] for tokens in alike))
-        self._heads.sort(key=len, reverse=True)  # the longest first
+        """What these prompts begin with is the head of all that begin with it.
+
+        So is what it has in common with another head, if that is long enough.
+        """
+        head = _common(prompts)
+        starts = (_common((head, other)) for other in self._heads)
+        heads = {head, *self._heads, *(start for start in starts if len(start) >= _LEAST)}
+        self._heads = sorted(heads, key=len, reverse=True)
 
     def begin(self, prompt: Sequence[int]) -> int:
         """A new sequence that holds the head of a prompt, or nothing if it has none.
@@ -51,26 +56,22 @@ class Heads:
         """
         start = tuple(prompt[:-1])  # the last token's logits are wanted
         head = next((each for each in self._heads if each == start[: len(each)]), ())
-        kept = self._kept.get(head)
-        if kept is not None:
+        if not head:
+            return self._cache.new()
+        if head in self._kept:
             self.tokens_saved += len(head)
-            return self._cache.fork(kept)
-        if not head or len(self._kept) == self._cache.kept:
-            return self._read(head, kept=False)
-        self._kept[head] = self._read(head, kept=True)
-        return self._cache.fork(self._kept[head])
-
-    def _read(self, head: Sequence[int], *, kept: bool) -> int:
-        sequence = self._cache.new(kept=kept)
+            return self._cache.fork(self._kept[head])
+        sequence = self.begin(head)
         try:
-            for start in range(0, len(head), _PART):
-                if start:
+            for at in range(self._cache.length(sequence), len(head), _PART):
+                if at:
                     stopping.look()
-                part = head[start : start + _PART]
-                self._cache.decode([TokenRun(sequence, part, output=False)])
+                self._cache.decode([TokenRun(sequence, head[at : at + _PART], output=False)])
         except BaseException:
             self._cache.drop(sequence)
             raise
+        if len(self._kept) < self._cache.kept:
+            self._kept[head] = self._cache.fork(sequence, kept=True)
         return sequence
 
     def _give_back(self) -> bool:
@@ -79,3 +80,9 @@ class Heads:
         while self._kept:
             self._cache.drop(self._kept.popitem()[1])
         return had_any
+
+
+def _common(prompts: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    """The tokens that all of these begin with."""
+    alike = takewhile(lambda tokens: len(set(tokens)) == 1, zip(*prompts, strict=False))
+    return tuple(tokens[0] for tokens in alike)

@@ -53,7 +53,7 @@ def open_models(found: Found, plan: SolvePlan, settings: Settings, *, listen: Li
                 threads=plan.threads,
                 kv_type=settings.kv_type,
                 layers=[round(depth * found.facts.layers) - 1 for depth in found.reward.depths],
-                kept=len(Kind),
+                kept=len(Kind) + 1,  # a head of each, and what they have in common
             )
         )
         listen(memory.loaded_event("policy", found.policy.name, cache))

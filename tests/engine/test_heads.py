@@ -17,7 +17,7 @@ from pfsolve.engine.sampling import Sampling
 from pfsolve.engine.stopping import given_up_once
 from pfsolve.particle import Kind, StepRules
 from tests.conftest import THREADS
-from tests.engine.fixtures import CELLS, TOLERANCE, distance, distribution, is_empty
+from tests.engine.fixtures import CELLS, TOLERANCE, distance, distribution
 
 SYSTEM = "You are a helpful assistant, and so on. " * 6
 PROBLEMS = ("What is 3 + 4?", "Name a prime number.")
@@ -68,8 +68,7 @@ def test_a_head_is_decoded_once_and_gives_the_same_logits_to_the_bit(make: MakeP
     row = cold.cache.decode([TokenRun(whole, second)]).logits[0]
     assert distance(distribution(row), distribution(logits[1])) < TOLERANCE
     cold.cache.drop(whole)
-    assert is_empty(cold.cache)
-    assert is_empty(policy.cache), "a head takes a particle's cells"
+    assert policy.cache.sequences == cold.cache.sequences == 0
 
 
 def test_heads_are_given_back_where_cells_are_short_and_decoded_again(make: MakePolicy) -> None:
@@ -104,4 +103,20 @@ def test_prompts_that_begin_otherwise_and_more_heads_than_room(make: MakePolicy)
     assert policy.heads.tokens_saved == 10, (
         "the second head is not kept; the last prompt is no more"
     )
-    assert is_empty(policy.cache)
+    assert policy.cache.sequences == 0
+
+
+def test_heads_share_their_common_start_if_it_is_long(make: MakePolicy) -> None:
+    policy = make(3)
+    texts, programs = ([*range(200, 220), *range(at, at + 10)] for at in (300, 400))
+    other = [200, 201, *range(500, 510)]
+    for head in (texts, programs, other):
+        policy.heads.add(head)
+    saved, rows = [], []
+    for prompt in ([*texts, 7], [*programs, 7], [*other, 7], [*programs, 8], [*texts[:25], 9]):
+        policy.drop(policy.open(prompt))
+        saved.append(policy.heads.tokens_saved)
+        rows.append(policy.cache.tokens_decoded)
+    assert np.diff(saved, prepend=0).tolist() == [0, 20, 0, 30, 20], "two tokens are too few"
+    assert np.diff(rows, prepend=0).tolist() == [31, 11, 13, 1, 6]
+    assert policy.cache.sequences == 0
