@@ -8,6 +8,7 @@ import os
 import stat
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -116,11 +117,7 @@ class Environment:
 
         PFSOLVE_CONFIG_DIR, or the platform's usual place (~/.config/pfsolve on Linux).
         """
-        if override := self.variables.get("PFSOLVE_CONFIG_DIR"):
-            return own_path(override)
-        import platformdirs
-
-        return platformdirs.user_config_path("pfsolve", appauthor=False)
+        return self._folder("PFSOLVE_CONFIG_DIR", "config")
 
     @property
     def config_file(self) -> Path:
@@ -133,20 +130,12 @@ class Environment:
 
         PFSOLVE_MODELS_DIR, or the platform's cache (~/.cache/pfsolve/models on Linux).
         """
-        if override := self.variables.get("PFSOLVE_MODELS_DIR"):
-            return own_path(override)
-        import platformdirs
-
-        return platformdirs.user_cache_path("pfsolve", appauthor=False) / "models"
+        return self._folder("PFSOLVE_MODELS_DIR", "cache", "models")
 
     @cached_property
     def programs_dir(self) -> Path:
         """PFSOLVE_PROGRAMS_DIR, or the platform's cache (~/.cache/pfsolve/programs on Linux)."""
-        if override := self.variables.get("PFSOLVE_PROGRAMS_DIR"):
-            return own_path(override)
-        import platformdirs
-
-        return platformdirs.user_cache_path("pfsolve", appauthor=False) / "programs"
+        return self._folder("PFSOLVE_PROGRAMS_DIR", "cache", "programs")
 
     @cached_property
     def state_dir(self) -> Path:
@@ -154,11 +143,24 @@ class Environment:
 
         PFSOLVE_STATE_DIR, or the platform's usual place (~/.local/state/pfsolve on Linux).
         """
-        if override := self.variables.get("PFSOLVE_STATE_DIR"):
+        return self._folder("PFSOLVE_STATE_DIR", "state")
+
+    def _folder(self, variable: str, kind: str, *below: str) -> Path:
+        """The folder that a variable names, or else the platform's usual place for that kind.
+
+        Raises:
+            UsageError: neither is there, since this user has no home.
+        """
+        if override := self.variables.get(variable):
             return own_path(override)
         import platformdirs
 
-        return platformdirs.user_state_path("pfsolve", appauthor=False)
+        dirs = platformdirs.PlatformDirs("pfsolve", appauthor=False)
+        with suppress(RuntimeError):  # of later versions; earlier ones leave the ~ in it
+            usual: Path = getattr(dirs, f"user_{kind}_path")
+            if usual.is_absolute():
+                return usual.joinpath(*below)
+        raise UsageError("this user has no home directory", f"set HOME, or {variable}")
 
     @cached_property
     def out(self) -> Console:
@@ -219,6 +221,32 @@ def _substituted(error: UnicodeError) -> tuple[str, int]:
 
 
 codecs.register_error(_SUBSTITUTES, _substituted)
+
+
+class _Notes(io.TextIOWrapper):
+    """A stream that takes all: where its disk is full or its reader gone, what is lost are notes."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            super().flush()
+
+
+def never_fail_on_stderr() -> None:
+    """Make what is written to stderr cost no result, whatever becomes of it."""
+    old = sys.stderr
+    if isinstance(old, io.TextIOWrapper):
+        sys.stderr = _Notes(
+            old.buffer,
+            old.encoding,
+            old.errors,
+            line_buffering=True,
+            write_through=old.write_through,
+        )
 
 
 def cpu_count() -> int:

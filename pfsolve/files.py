@@ -34,11 +34,12 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
         mode: permissions; by default those of `path`, or of any new file.
 
     Raises:
-        OSError: the folder cannot be written, or the disk is full.
+        OSError: the folder cannot be written, or the disk is full; it names `path`.
     """
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    part = Path(name)
+    prefix, part = f".{path.name}.", None
     try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=".part")
+        part = Path(name)
         with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
@@ -47,8 +48,11 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
             mode = path.stat().st_mode if path.exists() else 0o666 & ~_umask()
         part.chmod(mode)
         part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
+    except BaseException as error:
+        if part is not None:
+            part.unlink(missing_ok=True)
+        if isinstance(error, OSError) and Path(error.filename or prefix).name.startswith(prefix):
+            error.filename = str(path)
         raise
 
 

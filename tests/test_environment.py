@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from pfsolve.cli import run
 from pfsolve.environment import WAITS, Environment, child_process
+from pfsolve.errors import UsageError
 
 PROBE = """
 import json, os, sys
@@ -54,6 +56,53 @@ def test_a_closed_stream_is_empty_and_takes_all(monkeypatch: pytest.MonkeyPatch)
     assert environment.read_stdin() == b""
     environment.out.print("a result")
     environment.complain("an error")
+
+
+NOTES = """
+from pfsolve.environment import Environment, never_fail_on_stderr
+never_fail_on_stderr()
+environment = Environment()
+environment.write_unicode()
+for _ in range(3):
+    environment.err.print("a note")
+    environment.stderr.write("another, without an end")
+print("a result")
+"""
+
+
+@pytest.mark.parametrize("trouble", ["a full disk", "nobody reads"])
+def test_notes_that_cannot_be_written_cost_no_result(trouble: str) -> None:
+    if trouble == "nobody reads":
+        reader, stderr = os.pipe()
+        os.close(reader)
+    elif Path("/dev/full").exists():
+        stderr = os.open("/dev/full", os.O_WRONLY)
+    else:
+        pytest.skip("there is no device that is full")
+    command = [sys.executable, "-c", NOTES]
+    ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, text=True, check=False)
+    os.close(stderr)
+    assert (ran.returncode, ran.stdout) == (0, "a result\n")
+
+
+def test_without_a_home_each_folder_needs_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    pwd = pytest.importorskip("pwd")
+
+    def unknown(user: int) -> None:
+        raise KeyError(user)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    for name in [name for name in os.environ if name == "HOME" or name.startswith("XDG_")]:
+        monkeypatch.delenv(name)
+    for name in ("config", "models", "programs", "state"):
+        variable = f"PFSOLVE_{name.upper()}_DIR"
+        with pytest.raises(UsageError, match="no home directory") as caught:
+            getattr(Environment(variables={}), f"{name}_dir")
+        assert caught.value.hint == f"set HOME, or {variable}"
+        assert getattr(Environment(variables={variable: "/x"}), f"{name}_dir") == Path("/x")
+    monkeypatch.delenv("PFSOLVE_CONFIG_DIR", raising=False)
+    code = run(["models", "list"], Environment(stderr=(said := io.StringIO()), variables={}))
+    assert (code, said.getvalue().splitlines()[0]) == (2, "Error: this user has no home directory")
 
 
 def test_a_pipe_that_holds_something_is_told_from_one_that_does_not(tmp_path: Path) -> None:

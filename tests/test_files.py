@@ -26,6 +26,7 @@ from pfsolve.files import (
     sha256_of,
     write_text,
 )
+from tests.faults import files_of_at_most
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -60,6 +61,20 @@ def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(
         raise error(part.write(b"half"))
     assert file.read_text() == "old"
     assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_full_disk_leaves_the_old_file_and_is_told_by_the_files_name(file: Path) -> None:
+    with files_of_at_most(1000), pytest.raises(OSError, match="too large") as caught:
+        write_text(file, "new" * 1000)
+    assert caught.value.filename == str(file)
+    assert file.read_text() == "old"
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_file_whose_folder_is_none_is_told_by_its_name(file: Path) -> None:
+    with pytest.raises(NotADirectoryError) as caught:
+        write_text(file / "below", "new")
+    assert caught.value.filename == str(file / "below")
 
 
 def test_a_writer_that_fails_makes_no_new_file(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from pfsolve.cli.interrupt import is_stopping, over, take_over
+from pfsolve.cli.interrupt import is_stopping, over, say_interrupted, take_over
 
 if TYPE_CHECKING:
     from pfsolve.environment import Environment
@@ -16,14 +16,16 @@ def main() -> NoReturn:
     """Run the command line and exit; expected trouble is one line on stderr, never a traceback."""
     take_over()  # before all else is imported, which takes a while
     try:
-        from pfsolve.environment import Environment
+        from pfsolve.environment import Environment, never_fail_on_stderr
 
+        never_fail_on_stderr()
         environment = Environment()
         environment.write_unicode()
         status = run(environment.arguments, environment)
     except BaseException:
         if not is_stopping():
             raise
+        say_interrupted()  # among imports, where nothing else can say it yet
         status = 130
     gc.freeze()  # nothing is to be found that could be freed: looking takes as long as all imports
     raise SystemExit(over(status))
@@ -88,7 +90,10 @@ def _report(error: BaseException, argv: Sequence[str], environment: Environment)
         is_stopping() and not isinstance(error, PfsolveError)
     ):
         error = Interrupted("interrupted")
-    elif isinstance(error, (OSError, MemoryError)):
+    elif isinstance(error, OSError):
+        said = [error.filename, error.strerror or str(error)]
+        error = PfsolveError(": ".join(str(part) for part in said if part))
+    elif isinstance(error, MemoryError):
         error = PfsolveError(str(error) or "out of memory")
     if not isinstance(error, PfsolveError):
         from typer.exceptions import TyperException
@@ -107,6 +112,10 @@ def _report(error: BaseException, argv: Sequence[str], environment: Environment)
 
 def _places(argv: Sequence[str], environment: Environment) -> Callable[[str, str | None], str]:
     """How settings are spelled in what is wrong: as at the place that says them."""
+    from pfsolve.errors import UsageError, as_option
     from pfsolve.settings import as_said
 
-    return as_said(argv, environment.variables, environment.config_file)
+    try:
+        return as_said(argv, environment.variables, environment.config_file)
+    except UsageError:  # a user without a home
+        return as_option

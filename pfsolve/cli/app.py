@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +21,18 @@ from pfsolve.cli.show import show
 from pfsolve.cli.solve import solve
 from pfsolve.environment import Environment
 from pfsolve.errors import Interrupted, UsageError
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    """Keep from Typer what it makes an exit without a word: Ctrl-C, and a pipe that nobody reads any more."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted") from None
+    except BrokenPipeError:
+        Environment().abandon_stdout()  # the reader has enough; that is no error
+        raise typer.Exit from None
 
 
 class SolveByDefault(CommandGroup):
@@ -39,11 +53,13 @@ class SolveByDefault(CommandGroup):
             args, ctx.meta[UNNAMED] = ["solve", *args], True
         return super().parse_args(ctx, args)
 
+    def make_context(self, *args: Any, **how: Any) -> Any:
+        with _said_plainly():
+            return super().make_context(*args, **how)
+
     def invoke(self, ctx: Any) -> Any:
-        try:
+        with _said_plainly():
             return super().invoke(ctx)
-        except KeyboardInterrupt:  # Typer would end in silence
-            raise Interrupted("interrupted") from None
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return ["[OPTIONS] PROBLEM | COMMAND ..."]

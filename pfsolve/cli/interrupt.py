@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import atexit
 import os
 import signal
 import sys
@@ -20,6 +21,14 @@ _RETRY = 0.02  # seconds after which a lost interrupt comes again
 _INTERRUPTED = 130
 
 
+class _Stop(KeyboardInterrupt):
+    """Ctrl-C and its like.
+
+    Python ends a process by the signal, after all is over, if a KeyboardInterrupt itself has left an
+    `exec` of text on its way, as there is one for each dataclass that is imported.
+    """
+
+
 class _State:
     """What signals this process has had."""
 
@@ -35,6 +44,13 @@ def take_over() -> None:
     for each in _handled():
         signal.signal(each, stop_at_once)
     sys.unraisablehook = _lost
+    atexit.register(_turn_deaf)  # first of all, so it runs last
+
+
+def _turn_deaf() -> None:
+    """Let signals change nothing any more; Python would hand them back to the system, which kills."""
+    for each in _handled():
+        signal.signal(each, signal.SIG_IGN)
 
 
 def stop_at_once(number: int, frame: FrameType | None) -> None:
@@ -43,7 +59,7 @@ def stop_at_once(number: int, frame: FrameType | None) -> None:
     now = time.monotonic()
     if _state.stopping is None:
         _state.stopping = now
-        raise KeyboardInterrupt
+        raise _Stop
     if now - _state.stopping > _PATIENCE:
         with suppress(OSError):
             if os.isatty(2):
@@ -54,6 +70,12 @@ def stop_at_once(number: int, frame: FrameType | None) -> None:
 def is_stopping() -> bool:
     """Whether a signal has stopped the work; an error may be but what became of that."""
     return _state.stopping is not None
+
+
+def say_interrupted() -> None:
+    """The line of an interrupted command, where all that usually writes one may be half imported."""
+    with suppress(OSError):
+        os.write(2, b"Error: interrupted\n")
 
 
 def over(status: int) -> int:
@@ -150,7 +172,11 @@ def _lost(what: sys.UnraisableHookArgs) -> None:
 
     def again() -> None:
         _state.stopping = None
-        _thread.interrupt_main()
+        main = threading.main_thread().ident
+        if main is not None and hasattr(signal, "pthread_kill"):
+            signal.pthread_kill(main, signal.SIGINT)  # which ends what it waits for
+        else:
+            _thread.interrupt_main()
 
     timer = threading.Timer(_RETRY, again)
     timer.daemon = True

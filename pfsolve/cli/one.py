@@ -55,13 +55,15 @@ def solve_one(
         solution, heard = search(problem, solver, stopping, display)
 
     line = alone(solution, particles=True)
-    if records is not None:
-        for event in heard:
-            records.hear(problem, event)
-        records.write(problem, line)
     kept = settings.history and keep(with_events(line, heard), environment, output, options.verbose)
     more = "pfsolve show" if line["answer"] is not None else "pfsolve show --all"
-    print_answer(line, options, environment, output, hint=f"{more} for more" if kept else None)
+    try:
+        print_answer(line, options, environment, output, hint=f"{more} for more" if kept else None)
+    finally:  # afterwards, since a disk that is full must not cost the answer
+        if records is not None:
+            for event in heard:
+                records.hear(problem, event)
+            records.write(problem, line)
     say_how_it_ended(solution, output)
 
 
@@ -115,7 +117,7 @@ def keep(line: ResultLine, environment: Environment, output: Output, verbose: in
 
     try:
         History(environment.state_dir).keep(line)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, UsageError) as error:
         if verbose:
             output.note(f"this run is not kept for pfsolve show: {error}")
         return False

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from pfsolve.display.columns import Table, fitted
 from pfsolve.display.text import readable_answer
+from pfsolve.errors import ResourceError
 from pfsolve.files import dumps, json_safe
 from pfsolve.wording import clean_lines, one_line
 
@@ -216,8 +217,16 @@ class Output:
         console.print(line, soft_wrap=True)
 
     def _write(self, line: str) -> None:
-        self._environment.stdout.write(line + "\n")
-        self._environment.stdout.flush()
+        try:
+            self._environment.stdout.write(line + "\n")
+            self._environment.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise ResourceError(
+                f"cannot write to standard output: {error.strerror}",
+                "make room on its disk; -o FILE keeps results that --resume does not do again",
+            ) from error
 
 
 class InOrder(Generic[_Item]):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pfsolve.environment import Environment, child_process
-from pfsolve.errors import EngineError, ModelFileError, UsageError
+from pfsolve.errors import EngineError, ModelFileError, ResourceError, UsageError
 from pfsolve.models.entry import GGUF_KINDS
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def quantize(
         UsageError: there is no such kind, or source and target are the same.
         ModelFileError: the source is no GGUF.
         EngineError: llama.cpp failed; the message has its reason.
+        ResourceError: the disk is full.
     """
     if kind not in GGUF_KINDS:
         raise UsageError(f"there is no kind {kind!r}", f"known are {', '.join(GGUF_KINDS)}")
@@ -70,9 +71,14 @@ def _run(
             process.kill()
             process.wait()
     if process.returncode:
+        reason = _reason(complaints)
+        if "iostream" in reason:  # which is all that it says of a write that failed
+            raise ResourceError(
+                f"the disk of {target.parent} does not take all of {kind}",
+                "free some space; the same command resumes",
+            )
         raise EngineError(
-            f"llama.cpp cannot make {kind} of {source.name}: {_reason(complaints)}",
-            "F16 needs no quantization",
+            f"llama.cpp cannot make {kind} of {source.name}: {reason}", "F16 needs no quantization"
         )
 
 

@@ -119,6 +119,8 @@ def _make(folder: Path, versions: dict[str, str], listen: Listener) -> MachineCo
     began = time.monotonic()
     for left in folder.glob("build-*"):  # by a process that was killed
         shutil.rmtree(left, ignore_errors=True)
+    for part in folder.glob(".*.part"):
+        part.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix="build-") as name:
         scratch = Path(name).resolve()
         component, machine_code = scratch / "program.wasm", scratch / "program.cwasm"
@@ -164,14 +166,20 @@ def _child(verb: str, *arguments: str) -> None:
     """Run one step of the build in a process of its own, since it takes 0.7 GB of memory."""
     child = child_process("pfsolve.programs.worker", verb, *arguments, read="stderr", inherit=False)
     atexit.register(child.kill)  # in a thread nothing else tells of this process's end
+    assert child.stderr
     try:
-        _, said = child.communicate()
+        said = (
+            child.stderr.read()
+        )  # its input stays open: it ends with this process, however that ends
+        child.wait()
     except BaseException:
         child.kill()
         child.wait()
         raise
     finally:
         atexit.unregister(child.kill)
+        if child.stdin:
+            child.stdin.close()
     if child.returncode:
         lines = said.decode(errors="replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")

@@ -91,6 +91,15 @@ def fault_lines(faults: Sequence[str], most: int = 5) -> list[str]:
     return [*faults[:most], *([f"and {more} lines more"] if more > 0 else [])]
 
 
+def not_written(error: OSError, path: Path | None = None) -> ResourceError:
+    """The error for a file that the disk does not take: `path`, or what the system's error names."""
+    return ResourceError(
+        f"cannot write to {path or error.filename}: {error.strerror}",
+        "what is finished is kept; with room on the disk, the same command does the rest "
+        "(a solve: with --resume)",
+    )
+
+
 _START = b'{"schema": '  # of every line
 _OTHERS = (".csv", ".tsv", ".gz")  # endings of files that hold something else
 
@@ -147,8 +156,11 @@ class ResultsFile:
             raise UsageError(
                 f"cannot write {path}: {error.strerror}", "name a file in a folder of yours"
             ) from error
-        if self.moved:
-            self._set_damaged_aside()
+        try:
+            if self.moved:
+                self._set_damaged_aside()
+        except OSError as error:
+            raise not_written(error, self.bad) from error
 
     @property
     def told(self) -> list[str]:
@@ -246,8 +258,11 @@ class ResultsFile:
     def _replace(self, lines: Iterable[bytes], *, torn: bool = False) -> None:
         """Put these lines in the place of the file's, at one stroke; a torn one ends in no line break."""
         self._file.close()
-        with replacing(self.path) as file:
-            file.write(b"\n".join([*lines, *([] if torn else [b""])]))
+        try:
+            with replacing(self.path) as file:
+                file.write(b"\n".join([*lines, *([] if torn else [b""])]))
+        except OSError as error:
+            raise not_written(error, self.path) from error
         self._file = self.path.open("ab")
 
     def write(self, record: ResultLine) -> None:
@@ -259,10 +274,7 @@ class ResultsFile:
         except OSError as error:
             with suppress(OSError):  # it holds what could not be written, and tries again
                 self._file.close()
-            raise ResourceError(
-                f"cannot write to {self.path}: {error.strerror}",
-                "what is finished is kept; with room on the disk, --resume does the rest",
-            ) from error
+            raise not_written(error, self.path) from error
         self._lines.append((line, record))
 
     def close(self) -> None:

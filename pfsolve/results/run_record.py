@@ -64,7 +64,8 @@ class RunRecords:
     def write(self, name: str, line: ResultLine) -> Path:
         """Write the record of a result with its particles, in the place of any earlier one.
 
-        A search that failed has none.
+        Raises:
+            OSError: the disk does not take it; it names the file.
         """
         record = with_events(line, self._events.pop(name, []))
         path = self._folder / f"{file_name(name)}.json"

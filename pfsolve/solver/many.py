@@ -13,7 +13,7 @@ from pfsolve.errors import PfsolveError
 from pfsolve.events import Event, Listener, ignore
 from pfsolve.events.search import InProblem, ManyBegan, ManyEnded, ProblemEnded
 from pfsolve.problems import BadRow, Problem
-from pfsolve.results.file import ResultsFile
+from pfsolve.results.file import ResultsFile, not_written
 from pfsolve.results.line import Origin, ResultLine, brief
 from pfsolve.results.resuming import adopting
 from pfsolve.results.run_record import RunRecords
@@ -66,7 +66,7 @@ def solve_many(
     Raises:
         UsageError: the output holds results for other problems.
         EngineError: llama.cpp fails.
-        OSError: a result cannot be written.
+        ResourceError: a result cannot be written.
     """
     started = time.monotonic()
     finished = {}
@@ -125,7 +125,10 @@ class _Ledger:
         else:
             record = self._origin.failed(problem, end)
         if self._records is not None:
-            self._records.write(problem.id, record)
+            try:
+                self._records.write(problem.id, record)
+            except OSError as error:
+                raise not_written(error) from error
         self.settle(problem, record)
 
     def settle(self, row: Problem | BadRow, record: ResultLine) -> None:

@@ -130,24 +130,50 @@ def test_a_signal_before_the_search_ends_with_a_line(
 IMPORTING = """
 import signal, sys
 
+def raised_as_extension_modules_do():
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        raise ImportError
+
+def in_the_exec_of_a_text():  # as of a dataclass; Python would end itself by the signal in the end
+    exec("signal.raise_signal(signal.SIGINT)")
+
+def plainly():
+    signal.raise_signal(signal.SIGINT)
+
 class Interrupted:
     def find_spec(self, name, path=None, target=None):
-        if name == "typer":
-            try:
-                signal.raise_signal(signal.SIGINT)
-            except KeyboardInterrupt:
-                raise ImportError("as extension modules make of it")
+        if name == where:
+            globals()[how]()
 
+class Late:
+    def __del__(self, send=signal.raise_signal, number=signal.SIGINT):
+        send(number)  # when Python has given up its own handlers
+
+late = Late()
+where, how = sys.argv.pop(), sys.argv.pop()
 sys.meta_path.insert(0, Interrupted())
-sys.argv = ["pfsolve", "--version"]
 from pfsolve.cli import main
 main()
 """
 
 
-def test_a_signal_during_imports_ends_with_a_line_whatever_becomes_of_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("how", "where"),
+    [
+        ("raised_as_extension_modules_do", "typer"),
+        ("in_the_exec_of_a_text", "typer"),
+        ("plainly", "typer"),
+        ("plainly", "pfsolve.environment"),
+        ("plainly", "importlib.metadata"),  # once the command line is read
+    ],
+)
+def test_a_signal_during_imports_ends_with_a_line_and_so_do_late_ones(
+    tmp_path: Path, how: str, where: str
+) -> None:
     ran = subprocess.run(
-        [sys.executable, "-c", IMPORTING],
+        [sys.executable, "-c", IMPORTING, "--version", how, where],
         env=cli_environment(tmp_path),
         capture_output=True,
         text=True,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,6 +17,7 @@ from pfsolve.display.columns import Table
 from pfsolve.display.output import Answer, Code, InOrder, Output, Prose, Shown
 from pfsolve.display.surface import watching
 from pfsolve.environment import Environment
+from pfsolve.errors import ResourceError
 from pfsolve.events.work import BytesCame, PlaceChosen, PlaceRefused, PolicyChosen
 
 HALF = r"\frac{1}{2}"
@@ -273,6 +276,15 @@ def test_an_aside_is_for_a_reader_at_a_terminal() -> None:
             Output(environment, **how).aside("nothing")
         Output(environment).aside("said")
     assert (pipe.getvalue(), terminal.getvalue()) == ("", "said\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
+def test_a_full_disk_is_told_as_that_of_standard_output() -> None:
+    stdout = Path("/dev/full").open("w")  # noqa: SIM115
+    with pytest.raises(ResourceError, match="cannot write to standard output: "):
+        Output(Environment(stdout=stdout), as_json=True).give({"answer": "2"})
+    with contextlib.suppress(OSError):
+        stdout.close()
 
 
 # -- the order of answers --

@@ -7,6 +7,7 @@ import itertools
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -281,7 +282,7 @@ def test_redrawing_replaces_what_was_there_and_other_output_stays_above_it() -> 
     assert len(lines) == 2 + 5  # headline, headings, two particles, one answer
 
 
-@pytest.mark.parametrize("width", [50, 30, 120])
+@pytest.mark.parametrize("width", [50, 30, 20, 120])
 def test_a_terminal_that_changes_its_width_keeps_nothing_of_the_old_drawing(width: int) -> None:
     """One that got narrower has wrapped the old lines, so that they take more rows."""
     environment, clock = screen(), Clock()
@@ -471,6 +472,35 @@ def test_ctrl_z_shows_the_cursor_and_fg_draws_again() -> None:
             assert b"so x = 3" not in left[left.rfind(b"\x1b[2K") :], "the table was taken away"
             process.send_signal(signal.SIGCONT)
             assert b"so x = 3" in read_until(terminal, HIDE) + read_until(terminal, b"so x = 3")
+    finally:
+        process.kill()
+        process.wait()
+        os.close(side)
+        os.close(terminal)
+
+
+def test_on_a_terminal_that_shrinks_to_20_columns_no_line_is_wider() -> None:
+    pty, fcntl, termios = map(pytest.importorskip, ("pty", "fcntl", "termios"))
+    terminal, side = pty.openpty()
+
+    def resize(columns: int) -> None:
+        fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("4H", 10, columns, 0, 0))
+
+    unset = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    environment = {**unset, "TERM": "xterm", "PYTHONPATH": os.pathsep.join(sys.path)}
+    resize(80)
+    process = subprocess.Popen(
+        [sys.executable, "-c", SUSPENDED], stdout=side, stderr=side, env=environment
+    )
+    try:
+        read_until(terminal, b"so x = 3")
+        resize(20)
+        time.sleep(0.5)
+        os.read(terminal, 1 << 20)  # what was drawn before it knew
+        drawn = (read_until(terminal, b"step 1") + read_until(terminal, b"step 1")).decode()
+        lines = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn))
+        assert 0 < max(map(len, lines)) <= 20, lines
+        assert process.poll() is None
     finally:
         process.kill()
         process.wait()

@@ -8,9 +8,10 @@ import psutil
 import pytest
 
 from pfsolve.engine.quantize import quantize
-from pfsolve.errors import EngineError, ModelFileError, UsageError
+from pfsolve.errors import EngineError, ModelFileError, ResourceError, UsageError
 from pfsolve.models.entry import GGUF_KINDS
 from tests.convert import checkpoints as make
+from tests.faults import files_of_at_most
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,12 @@ def test_a_damaged_file_is_an_error_with_a_reason_and_leaves_nothing(
     (tmp_path / "cut.gguf").write_bytes(floats.read_bytes()[:-100_000])
     with pytest.raises(EngineError, match=r"cannot make Q8_0 of cut\.gguf: .*(bounds|corrupt)"):
         quantize(tmp_path / "cut.gguf", tmp_path / "x.gguf", "Q8_0")
+    assert not (tmp_path / "x.gguf").exists()
+
+
+def test_a_full_disk_is_told_from_a_damaged_file(floats: Path, tmp_path: Path) -> None:
+    with files_of_at_most(1_000_000), pytest.raises(ResourceError, match="does not take all of Q8"):
+        quantize(floats, tmp_path / "x.gguf", "Q8_0")
     assert not (tmp_path / "x.gguf").exists()
 
 

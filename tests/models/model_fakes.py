@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import socketserver
+import struct
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -70,6 +73,12 @@ class FakeHub:
     files: dict[str, bytes] = field(default_factory=lambda: {f"/{REPO}/resolve/main/{FILE}": DATA})
     etag: str | None = None  # instead of the file's sha256
     cuts: list[int] = field(default_factory=list)  # bytes after which the next answers break off
+    resets: list[int] = field(default_factory=list)  # likewise, with a reset of the connection
+    stalls: list[int] = field(
+        default_factory=list
+    )  # bytes after which they say no more, until `go_on`
+    moved: dict[str, str] = field(default_factory=dict)  # paths, and where they redirect to
+    sent: bytes | None = None  # by the content network, instead of the file
     refusal: tuple[int, dict[str, str]] | None = None  # status and headers of every answer
     ignore_range: bool = False
     refuse_range: bool = False  # 416 to every range
@@ -112,8 +121,11 @@ class _Handler(BaseHTTPRequestHandler):
             hub.stalled.set()
             hub.go_on.wait(30)
             return self.refuse(404, {})
+        if self.path in hub.moved:
+            return self.refuse(307, {"Location": hub.moved[self.path]})
         if self.path.startswith("/cdn"):
-            return self.give(hub.files[self.path.removeprefix("/cdn")])
+            file = hub.files[self.path.removeprefix("/cdn")]
+            return self.give(file if hub.sent is None else hub.sent)
         data = hub.files.get(self.path)
         if data is None:
             return self.refuse(404, {"X-Error-Code": "EntryNotFound"})
@@ -133,6 +145,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self.refuse(416, {})
         if (wanted := self.headers.get("Range")) and not whole:
             first, _, last = wanted.removeprefix("bytes=").partition("-")
+            if int(first) >= len(data):
+                return self.refuse(416, {})
             start, end = int(first), min(int(last) + 1, len(data)) if last else len(data)
             self.send_response(206)
             self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(data)}")
@@ -148,11 +162,23 @@ class _Handler(BaseHTTPRequestHandler):
             hub.stalled.set()
             hub.go_on.wait(30)
             body = body[hub.stall_after :]
-        if hub.cuts:
-            self.wfile.write(body[: hub.cuts.pop(0)])
-            self.close_connection = True
-            return
+        for breaks, how in (
+            (hub.cuts, lambda: None),
+            (hub.resets, self.reset),
+            (hub.stalls, lambda: hub.go_on.wait(30)),
+        ):
+            if breaks:
+                self.wfile.write(body[: breaks.pop(0)])
+                how()
+                self.close_connection = True
+                return
         self.wfile.write(body)
+
+    def reset(self) -> None:
+        """Have the connection end as one of a machine that has crashed does."""
+        time.sleep(0.05)  # what was sent is read first
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
 
     def refuse(self, status: int, headers: dict[str, str]) -> None:
         self.send_response(status)

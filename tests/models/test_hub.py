@@ -51,8 +51,12 @@ def test_the_token_goes_to_the_hub_and_not_to_its_content_network(
     }
 
 
-def test_a_cut_connection_is_taken_up_where_it_broke(hub: FakeHub, part: PartFile) -> None:
-    hub.cuts = [1_000_000, 500_000]
+@pytest.mark.parametrize("how", ["cuts", "resets", "stalls"])
+def test_a_broken_connection_is_taken_up_where_it_broke(
+    hub: FakeHub, part: PartFile, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 0.3)
+    setattr(hub, how, [1_000_000, 500_000])
     HUB_PLACE.fetch(part)
     assert part.path.read_bytes() == DATA
     ranges = [headers.get("range") for headers in hub.downloads]
@@ -97,6 +101,62 @@ def test_a_server_that_gives_nothing_is_left_and_the_part_kept(
     assert hub.cuts == []
 
 
+def test_a_server_that_says_no_more_is_left_with_its_name(
+    hub: FakeHub, part: PartFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 0.1)
+    hub.stalls = ATTEMPTS * [0]
+    with pytest.raises(PlaceUnreachable, match=f"{hub.cdn} does not answer in time"):
+        HUB_PLACE.fetch(part)
+    assert hub.stalls == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "reason", "kept"),
+    [
+        (DATA[:-1], "it keeps closing the connection", len(DATA) - 1),
+        (DATA + b"?", "it gives more than the", None),
+        (b"", "it keeps closing the connection", 0),
+    ],
+    ids=["short", "long", "nothing"],
+)
+def test_a_file_of_another_size_than_told_is_left(
+    hub: FakeHub, part: PartFile, sent: bytes, reason: str, kept: int | None
+) -> None:
+    hub.sent = sent
+    with pytest.raises(PlaceFailed, match=reason):
+        HUB_PLACE.fetch(part)
+    assert DATA.startswith(part.path.read_bytes())
+    assert kept is None or part.size == kept
+
+
+def test_a_repository_that_has_moved_is_followed(hub: FakeHub, part: PartFile) -> None:
+    old = HubPlace("someone/of-old", FILE, "main")
+    hub.moved = {f"/{old.repo}/resolve/main/{FILE}": f"/{REPO}/resolve/main/{FILE}"}
+    assert old.look_up() == Remote(len(DATA), SHA256, COMMIT)
+    old.fetch(part)
+    assert part.path.read_bytes() == DATA
+
+
+@pytest.mark.parametrize(
+    ("to", "reason"),
+    [
+        (f"/cdn/{REPO}/resolve/main/{FILE}", "redirects"),
+        ("http://127.0.0.1:9/x", "http://127.0.0.1:9 cannot be reached"),
+        ("http://[::1", "Invalid URL in location header"),
+        ("ftp://127.0.0.1/x", "protocol"),
+    ],
+    ids=["to itself", "to nobody", "to no address", "to another protocol"],
+)
+def test_redirects_that_lead_nowhere_are_left(
+    hub: FakeHub, part: PartFile, to: str, reason: str
+) -> None:
+    hub.moved = {f"/cdn/{REPO}/resolve/main/{FILE}": to}
+    with pytest.raises(PlaceFailed, match=reason) as caught:
+        HUB_PLACE.fetch(part)
+    assert "\n" not in caught.value.reason
+
+
 @pytest.mark.parametrize(
     ("status", "headers", "reason", "hint"),
     [
@@ -136,10 +196,11 @@ def test_a_refusal_in_the_middle_is_not_tried_again(hub: FakeHub, part: PartFile
     assert len(hub.requests) == before + 1
 
 
-def test_a_busy_hub_is_tried_again(hub: FakeHub, part: PartFile) -> None:
-    hub.refusal = (503, {})
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_busy_hub_is_tried_again(hub: FakeHub, part: PartFile, status: int) -> None:
+    hub.refusal = (status, {"Retry-After": "0"})
     before = len(hub.requests)
-    with pytest.raises(PlaceFailed, match="HTTP status 503"):
+    with pytest.raises(PlaceFailed, match=f"HTTP status {status}"):
         HUB_PLACE.fetch(part)
     assert len(hub.requests) == before + ATTEMPTS
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pfsolve.errors import UsageError
+from pfsolve.errors import ResourceError, UsageError
 from pfsolve.files import check_writable, digest, replacing
 from pfsolve.particle import Finish, Kind, Particle
 
@@ -110,6 +110,20 @@ class Folder:
         return self._file(origin).is_file()
 
     def write(self, item: Item) -> None:
+        """Keep an item.
+
+        Raises:
+            ResourceError: the disk does not take it.
+        """
+        try:
+            self._write(item)
+        except OSError as error:
+            raise ResourceError(
+                f"cannot write to {error.filename}: {error.strerror}",
+                "what is finished is kept; with room on the disk, the same command does the rest",
+            ) from error
+
+    def _write(self, item: Item) -> None:
         rollouts = [_facts(rollout) for rollout in item.rollouts]
         steps = [step for rollout in item.rollouts for step in rollout.steps]
         states = [step.states for step in steps if step.states is not None]

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pfsolve.errors import UsageError
+from pfsolve.errors import ResourceError, UsageError
 from pfsolve.lab.training.material import Folder, Item, Origin, Rollout, SeenStep, origin_of
+from tests.faults import files_of_at_most
 
 ORIGIN = Origin("What is ½?", "0.5", "a.jsonl", "aa", "tiny", "f00", 3, {"particles": 2}, (0.5,))
 
@@ -56,6 +57,18 @@ def test_a_problem_without_any_rollout_is_kept_too(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     folder.write(Item(ORIGIN, ()))
     assert [read.rollouts for read in folder.read("tiny")] == [()]
+
+
+def test_a_full_disk_names_the_file_and_leaves_what_is_there(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.write(item(1))
+    there = list(tmp_path.iterdir())
+    with files_of_at_most(100), pytest.raises(ResourceError) as caught:
+        folder.write(item(2))
+    assert caught.value.message.startswith(f"cannot write to {tmp_path / item(2).origin.key}.npz: ")
+    assert "the same command does the rest" in str(caught.value.hint)
+    assert list(tmp_path.iterdir()) == there
+    assert not folder.has(item(2).origin)
 
 
 def test_a_damaged_file_is_passed_over(tmp_path: Path) -> None:
