@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import typer
@@ -42,28 +43,28 @@ def solve_one(
     if not problem.strip():
         raise UsageError("the problem is empty", 'try: pfsolve "Solve x^2=4"')
     records = RunRecords(options.record) if options.record is not None else None
-    with (
-        watching(environment, SolveView(), quiet=options.quiet, verbose=options.verbose) as display,
-        open_solver(
-            settings,
-            environment,
-            listen=display,
-            quiet=options.quiet,
-            verbose=options.verbose,
-        ) as (solver, stopping),
-    ):
+    with ExitStack() as opened:
+        shown = opened.enter_context(ExitStack())
+        view, quiet, verbose = SolveView(), options.quiet, options.verbose
+        display = shown.enter_context(watching(environment, view, quiet=quiet, verbose=verbose))
+        solver, stopping = opened.enter_context(
+            open_solver(settings, environment, listen=display, quiet=quiet, verbose=verbose)
+        )
         solution, heard = search(problem, solver, stopping, display)
-
-    line = alone(solution, particles=True)
-    kept = settings.history and keep(with_events(line, heard), environment, output, options.verbose)
-    more = "pfsolve show" if line["answer"] is not None else "pfsolve show --all"
-    try:
-        print_answer(line, options, environment, output, hint=f"{more} for more" if kept else None)
-    finally:  # afterwards, since a disk that is full must not cost the answer
-        if records is not None:
-            for event in heard:
-                records.hear(problem, event)
-            records.write(problem, line)
+        shown.close()
+        # All this before the models are freed, which takes a while.
+        line = alone(solution, particles=True)
+        kept = settings.history and keep(with_events(line, heard), environment, output, verbose)
+        more = "pfsolve show" if line["answer"] is not None else "pfsolve show --all"
+        hint = f"{more} for more" if kept else None
+        try:
+            print_answer(line, options, environment, output, hint=hint)
+            environment.stdout.flush()
+        finally:  # afterwards, since a disk that is full must not cost the answer
+            if records is not None:
+                for event in heard:
+                    records.hear(problem, event)
+                records.write(problem, line)
     say_how_it_ended(solution, output)
 
 

@@ -7,11 +7,16 @@ from typing import Any, Self
 
 import pytest
 
+from pfsolve.cli.one import solve_one
 from pfsolve.cli.session import open_solver
+from pfsolve.cli.solve import RunOptions
+from pfsolve.display.output import Output
 from pfsolve.environment import Environment
 from pfsolve.events import ignore
 from pfsolve.settings import Settings, merge
+from pfsolve.solution import Solution
 from pfsolve.solver.profiles import layers
+from tests.results.conftest import PROBLEMS, solution
 
 
 class Asked:
@@ -65,3 +70,23 @@ def test_no_offline_overrules_the_variable(
     settings = merge(*layers(environment, flags))
     with open_solver(settings, environment, listen=ignore) as (solver, _):
         assert solver.offline == offline  # type: ignore[attr-defined]
+
+
+def test_an_answer_is_printed_before_the_models_are_freed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    stdout = io.StringIO()
+
+    class Free(Asked):
+        def solve(self, problem: str, **_: Any) -> Solution:
+            return solution(PROBLEMS[0], "2")
+
+        def __exit__(self, *_: object) -> None:
+            stdout.write("freed\n")
+
+    monkeypatch.setattr("pfsolve.solver.solver.Solver", Free)
+    streams = {"stdin": io.StringIO(), "stdout": stdout, "stderr": io.StringIO()}
+    environment = Environment(variables={"PFSOLVE_STATE_DIR": str(tmp_path)}, **streams)
+    options = RunOptions(quiet=True)
+    solve_one("1+1", Settings(), options, environment, Output(environment, quiet=True))
+    assert stdout.getvalue() == "2\nfreed\n"
