@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -59,15 +58,13 @@ def ask(
     *arguments: str,
     seconds: float,
     read: Literal["stdout", "stderr"] = "stdout",
-    variables: Mapping[str, str] = {},
 ) -> Reply:
     """Run `python -m module`, for that long at most; Ctrl-C ends it too.
 
     Args:
         read: the stream that its answer comes from.
-        variables: environment variables, beside those of this process.
     """
-    with child_process(module, *arguments, read=read, variables=variables) as child:
+    with child_process(module, *arguments, read=read) as child:
         try:
             out, err = child.communicate(timeout=seconds)
             code: int | None = child.returncode

@@ -280,6 +280,11 @@ def let_threads_sleep() -> None:
         os.environ.update(WAITS)
 
 
+def without_backtraces() -> None:
+    """Keep llama.cpp, before it is loaded, from starting a debugger on this process when it ends it."""
+    os.environ.setdefault("GGML_NO_BACKTRACE", "1")
+
+
 def child_process(
     module: str,
     *arguments: str,

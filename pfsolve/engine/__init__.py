@@ -1,5 +1,7 @@
 """The only room that knows llama.cpp."""
 
-from pfsolve.environment import let_threads_sleep
+from pfsolve.environment import let_threads_sleep, without_backtraces
 
-let_threads_sleep()  # here, since each module of this room loads llama.cpp's library
+# Here, since each module of this room loads llama.cpp's library.
+let_threads_sleep()
+without_backtraces()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import re
 import signal
 import threading
@@ -14,9 +15,13 @@ from typing import Any
 
 import llama_cpp as llama
 
+from pfsolve.environment import Environment
+from pfsolve.errors import EngineError, PfsolveError, ResourceError, as_option, exit_code, named
+
 LogSink = Callable[[str], None]
 
 _WARNING, _ERROR, _CONTINUED = 3, 4, 5  # ggml_log_level
+_MEMORY = re.compile("!= ?NULL|buffer|alloc|memory")  # in what it ends a process for
 _WHERE = re.compile(
     r"^(?:[\w:]+: |error loading model(?: \w+)?: )+"
 )  # in a line, before what happened
@@ -83,14 +88,40 @@ log = Log()  # llama.cpp has one callback for the whole process
 _started = False
 
 
-def start(sink: LogSink | None = None) -> None:
-    """Initialise llama.cpp once per process; `sink` receives its log lines, None silences them."""
+def start(sink: LogSink | None = None, *, tell_aborts: bool = True) -> None:
+    """Initialise llama.cpp once per process.
+
+    Args:
+        sink: receives its log lines, None silences them.
+        tell_aborts: where one of its assertions fails, the process ends with an error's line and exit
+            code, and not with SIGABRT.
+    """
     global _started
     log.sink = sink
     llama.llama_log_set(log.callback, None)
     if not _started:
+        if tell_aborts:
+            from llama_cpp import _ggml
+
+            _ggml.libggml.ggml_set_abort_callback(_abort_callback)
         llama.llama_backend_init()
         _started = True
+
+
+@ctypes.CFUNCTYPE(None, ctypes.c_char_p)
+def _abort_callback(message: bytes) -> None:
+    """Say what llama.cpp ends this process for; an exception could not leave a callback."""
+    where = message.decode("utf-8", errors="replace").replace("\\", "/").rpartition("/")[2]
+    error: PfsolveError = EngineError(
+        f"llama.cpp gave up: {where}", "`pfsolve doctor` looks for what is wrong"
+    )
+    if _MEMORY.search(where):
+        fewer = f"use fewer {named('particles')} or a smaller {named('context')}"
+        error = ResourceError(f"llama.cpp ran out of memory: {where}", fewer)
+    environment = Environment()
+    environment.err.show_cursor()  # a live display hides it
+    environment.complain(*error.spelled(as_option))
+    os._exit(exit_code(error))
 
 
 @dataclass(frozen=True, slots=True)

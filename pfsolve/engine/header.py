@@ -11,6 +11,8 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from pfsolve.errors import ModelFileError, ModelMissing
+
 # How a number is written by its type, for `struct`; booleans are left out.
 _NUMBERS = {
     0: "B",
@@ -32,6 +34,31 @@ _length = struct.Struct("<Q").unpack_from
 _RECURRENT = re.compile(r"([^.]+)\.(?:(?:ssm|shortconv|wkv|kda)\..+|full_attention_interval)")
 
 Header = dict[str, int | float | str | None]
+
+
+def check_magic(path: Path) -> int:
+    """See that a file begins as a GGUF does; returns its size in bytes.
+
+    Raises:
+        ModelMissing: there is no such file.
+        ModelFileError: it is no GGUF, or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+        size = path.stat().st_size
+    except FileNotFoundError as error:
+        raise ModelMissing(
+            f"no model file {path}", "check the path, or see pfsolve models list"
+        ) from error
+    except OSError as error:
+        raise ModelFileError(f"cannot read {path}: {error.strerror}", "check the path") from error
+    if magic != b"GGUF":
+        raise ModelFileError(
+            f"{path} is no GGUF file (it starts with {magic!r})",
+            "give a .gguf file, or a name from pfsolve models list",
+        )
+    return size
 
 
 def recurrent_architecture(header: Header) -> str | None:

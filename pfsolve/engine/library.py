@@ -14,9 +14,9 @@ from typing import Any
 import llama_cpp as llama
 
 from pfsolve.engine.backend import Device, devices, log, signals_held
-from pfsolve.engine.header import read_header, recurrent_architecture
+from pfsolve.engine.header import check_magic, read_header, recurrent_architecture
 from pfsolve.engine.template import Rendered
-from pfsolve.errors import ModelFileError, ModelMissing, UsageError, named
+from pfsolve.errors import ModelFileError, UsageError, named
 
 _RECURRENT = (
     "some or all of its layers are recurrent, and their state cannot be shortened, so particles can "
@@ -121,31 +121,6 @@ def inspect(path: Path) -> Facts:
         raise
     llama.llama_model_free(handle)
     return read_facts(path)
-
-
-def check_magic(path: Path) -> int:
-    """See that a file begins as a GGUF does; returns its size in bytes.
-
-    Raises:
-        ModelMissing: there is no such file.
-        ModelFileError: it is no GGUF, or cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            magic = file.read(4)
-        size = path.stat().st_size
-    except FileNotFoundError as error:
-        raise ModelMissing(
-            f"no model file {path}", "check the path, or see pfsolve models list"
-        ) from error
-    except OSError as error:
-        raise ModelFileError(f"cannot read {path}: {error.strerror}", "check the path") from error
-    if magic != b"GGUF":
-        raise ModelFileError(
-            f"{path} is no GGUF file (it starts with {magic!r})",
-            "give a .gguf file, or a name from pfsolve models list",
-        )
-    return size
 
 
 def _unfit(

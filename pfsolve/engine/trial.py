@@ -27,6 +27,7 @@ import numpy as np
 from pfsolve.engine import backend, library, memory
 from pfsolve.engine.cache import Cache
 from pfsolve.engine.chat import Chat
+from pfsolve.engine.header import check_magic
 from pfsolve.engine.library import Facts, LoadedModel, RecurrentModel
 from pfsolve.engine.runs import TokenRun
 from pfsolve.engine.template import Rendered, render
@@ -46,7 +47,6 @@ _TEMPLATE_BYTES = 256 << 20  # of memory, beside what the process has
 _START_S, _BYTES_PER_S = 120.0, 20_000_000  # to load a file: at least, and of a slow disk
 _BEYOND_BYTES = 2 << 30  # of memory, beside twice the file
 
-_WITHOUT_BACKTRACE = {"GGML_NO_BACKTRACE": "1"}  # which starts a debugger, if there is one
 _HINT = "choose a file from a source that you trust, or a model from pfsolve models list"
 _KINDS = {kind.__name__: kind for kind in (ModelFileError, RecurrentModel, ResourceError)}
 _LAST_WORDS = re.compile(r"[\w-]+\.(?:cpp|c):\d+: .*|what\(\): .*")
@@ -102,7 +102,7 @@ def try_out(
     """
     from pfsolve.child import ask
 
-    size = library.check_magic(path)
+    size = check_magic(path)
     verdict = environment.state_dir / "tried" / f"{_identity(path, role)}.json"
     if not again:
         with suppress(OSError, ValueError, TypeError):
@@ -114,7 +114,6 @@ def try_out(
         *(role, str(path)),
         seconds=seconds,
         read="stderr",
-        variables=_WITHOUT_BACKTRACE,
     )
     facts = reply.facts or {}
     if "failed" in facts:
@@ -181,7 +180,7 @@ def examine(path: Path, role: Role, begin: Callable[[str], None]) -> Rendered | 
         PfsolveError: it cannot be used.
     """
     begin("reading what it says of itself")
-    backend.start()
+    backend.start(tell_aborts=False)  # the parent tells them
     machine = memory.this_machine()
     if not llama.llama_supports_gpu_offload():  # else addresses are no memory
         _limit_memory(2 * path.stat().st_size + _BEYOND_BYTES)

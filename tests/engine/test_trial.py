@@ -217,7 +217,6 @@ def test_a_bad_file_is_one_line_and_ends_no_other_process(whole: Parts, tmp_path
         [sys.executable, "-m", "tests.engine.forked", *map(str, files)],
         stdout=subprocess.PIPE,
         cwd=Path(__file__).parents[2],
-        env={**os.environ, "GGML_NO_BACKTRACE": "1"},
         check=True,
         timeout=120,
     )
@@ -344,3 +343,30 @@ def test_the_end_of_a_trial_is_told(
     assert message in caught.value.message
     assert len(caught.value.message.splitlines()) == 1
     assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(
+    ("assertion", "what", "hint"),
+    [
+        (
+            "ctx->mem_buffer != NULL",
+            "ran out of memory",
+            "use fewer --particles or a smaller --context",
+        ),
+        ("eps >= 0", "gave up", "`pfsolve doctor` looks for what is wrong"),
+    ],
+)
+def test_what_llama_cpp_ends_this_process_for_is_an_error_like_others(
+    assertion: str, what: str, hint: str
+) -> None:
+    program = f"""
+from llama_cpp import _ggml
+from pfsolve.engine import backend
+backend.start()
+_ggml.libggml.ggml_abort(b"/tmp/build/ggml.c", 7, b"GGML_ASSERT({assertion}) failed")
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, check=False, timeout=60
+    )
+    said = [f"Error: llama.cpp {what}: ggml.c:7: GGML_ASSERT({assertion}) failed", hint]
+    assert (ended.returncode, ended.stderr.splitlines()) == (1, said)
