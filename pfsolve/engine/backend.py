@@ -108,8 +108,7 @@ def start(sink: LogSink | None = None, *, tell_aborts: bool = True) -> None:
         _started = True
 
 
-@ctypes.CFUNCTYPE(None, ctypes.c_char_p)
-def _abort_callback(message: bytes) -> None:
+def _tell_and_end(message: bytes) -> None:
     """Say what llama.cpp ends this process for; an exception could not leave a callback."""
     where = message.decode("utf-8", errors="replace").replace("\\", "/").rpartition("/")[2]
     error: PfsolveError = EngineError(
@@ -122,6 +121,9 @@ def _abort_callback(message: bytes) -> None:
     environment.err.show_cursor()  # a live display hides it
     environment.complain(*error.spelled(as_option))
     os._exit(exit_code(error))
+
+
+_abort_callback = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(_tell_and_end)
 
 
 @dataclass(frozen=True, slots=True)
