@@ -160,7 +160,8 @@ def _facts(world: World, entry: ModelEntry) -> dict[str, Any]:
     demand = world.demand(model)
     if demand is not None and entry.kind == "prm":
         context = world.settings.context or DEFAULT_CONTEXT
-        demand = dataclasses.replace(demand, context=prm_context(demand.policy, context))
+        context = prm_context(demand.policy, context)
+        demand = dataclasses.replace(demand, context=context, kv_type="f16")
     return {
         "name": entry.name,
         "kind": entry.kind,

@@ -90,7 +90,7 @@ class World:
         """As JSON: what is needed with that many particles, what is free for it, whether it fits."""
         if demand is None:
             return {"memory_bytes": None, "free_bytes": None, "fits": None}
-        needed, free = demand.needed(self.machine, particles), demand.free(self.machine)
+        needed, free = demand.needed(particles), demand.free(self.machine)
         return {"memory_bytes": needed, "free_bytes": free, "fits": needed <= free}
 
     def missing(self, entry: ModelEntry) -> tuple[int | None, bool]:

@@ -15,6 +15,7 @@ import llama_cpp as llama
 
 from pfsolve.engine.backend import Device, devices, log, signals_held
 from pfsolve.engine.header import check_magic, read_header, recurrent_architecture
+from pfsolve.engine.pages import let_go
 from pfsolve.engine.template import Rendered
 from pfsolve.errors import ModelFileError, UsageError, named
 
@@ -207,6 +208,8 @@ class LoadedModel:
         self.facts = facts
         self.offloaded = gpu_layers != 0
         self.handle = _load(facts.path, gpu_layers=gpu_layers)
+        if not self.offloaded:
+            let_go(facts.path)
         self._vocabulary = llama.llama_model_get_vocab(self.handle)
         self.n_vocab: int = llama.llama_vocab_n_tokens(self._vocabulary)
         self.n_embd: int = llama.llama_model_n_embd_out(self.handle)

@@ -110,7 +110,7 @@ class Demand:
 
         One at least: whether that fits is for `check` to say.
         """
-        spare = self.free(machine) - self._fixed(machine)
+        spare = self.free(machine) - self._fixed
         return max(1, spare // 2 // (particles * self._particle_bytes))
 
     def free(self, machine: Machine) -> int:
@@ -119,9 +119,9 @@ class Demand:
             return machine.main_bytes
         return machine.gpu_bytes + (0 if self.gpu_layers is None else machine.main_bytes)
 
-    def needed(self, machine: Machine, particles: int, parallel: int = 1) -> int:
+    def needed(self, particles: int, parallel: int = 1) -> int:
         """Bytes that weights, caches and buffers take where the models are to run."""
-        return self._fixed(machine) + particles * parallel * self._particle_bytes
+        return self._fixed + particles * parallel * self._particle_bytes
 
     def check(self, machine: Machine, particles: int, parallel: int = 1) -> None:
         """Refuse what would not fit where it is to run, with the largest number that would.
@@ -129,7 +129,7 @@ class Demand:
         Raises:
             ResourceError: weights, caches and buffers need more than is free.
         """
-        free, needed = self.free(machine), self.needed(machine, particles, parallel)
+        free, needed = self.free(machine), self.needed(particles, parallel)
         if needed <= free:
             return
         what = f"{self.policy.name} with {particles} particles of {self.context} tokens"
@@ -138,7 +138,7 @@ class Demand:
         if self.prm is not None:
             what += f" and {self.prm.name}"
         message = f"{what} needs {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free"
-        most = (free - self._fixed(machine)) // self._particle_bytes
+        most = (free - self._fixed) // self._particle_bytes
         if most >= 1:
             fitting = (
                 named("parallel", most // particles)
@@ -161,14 +161,13 @@ class Demand:
     def _uses_gpu(self, machine: Machine) -> bool:
         return machine.gpu_bytes > 0 and self.gpu_layers != 0
 
-    def _fixed(self, machine: Machine) -> int:
+    @property
+    def _fixed(self) -> int:
         """Bytes that the models take without particles."""
         models = [self.policy] if self.prm is None else [self.policy, self.prm]
-        weights = sum(model.file_bytes for model in models)
-        if not self._uses_gpu(machine) or self.gpu_layers is not None:
-            # llama.cpp maps the file and repacks part of it for the CPU: 1.56 times it, measured.
-            weights = weights * 8 // 5
-        return weights + len(models) * OVERHEAD_BYTES
+        # What llama.cpp repacks for the CPU is no more: the pages it came from are let go (`pages`), or
+        # dropped by the system where memory is short.
+        return sum(model.file_bytes + OVERHEAD_BYTES for model in models)
 
 
 def loaded_event(role: str, name: str, cache: Cache) -> ModelLoaded:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import resource
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -192,7 +193,13 @@ def main() -> None:
             f"{np.mean(sizes):.1f} tokens on average, {sum(sizes)} in all; "
             f"median ratio {statistics.median(ratios):.3f}"
         )
-        if against:
+        if not against:
+            peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            size = cache.model.facts.file_bytes
+            print(
+                f"at most {peak / 1e6:.0f} MB of memory; the model's file has {size / 1e6:.0f} MB"
+            )
+        else:
             print(
                 f"tokens a second against reward {against.settings.reward}: "
                 f"median ratio {statistics.median(shares):.3f}"

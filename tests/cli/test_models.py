@@ -233,15 +233,15 @@ def free(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 def test_list_says_what_fits_by_the_rule_of_a_solve(free: Callable[..., None]) -> None:
-    free(3)
+    free(2.5)
     models = {model["name"]: model for model in read("list")["models"]}
     policy, prm = models["qwen2.5-math-1.5b-instruct"], models["qwen2.5-math-1.5b-prm-0.2"]
     one = Footprint("one", policy["bytes"], policy["cell_bytes"], policy["context"])
     two = Footprint("two", prm["bytes"], prm["cell_bytes"], prm["context"])
-    machine, particles = Machine(3 * GB, 0, has_gpu=False, cores=4), Settings().particles
-    alone = Demand(one, DEFAULT_CONTEXT).needed(machine, particles)
+    particles = Settings().particles
+    alone = Demand(one, DEFAULT_CONTEXT).needed(particles)
     assert policy["memory_bytes"] == alone
-    both = Demand(one, DEFAULT_CONTEXT, prm=two).needed(machine, particles)
+    both = Demand(one, DEFAULT_CONTEXT, prm=two).needed(particles)
     assert abs(both - alone - prm["memory_bytes"]) <= 1, "shares of bytes are rounded"
     assert [policy["fits"], prm["fits"], models["qwen3-4b"]["fits"]] == [True, False, False]
     lines = {line[0]: line[3] for line in table("list")[:-6]}

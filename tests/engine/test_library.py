@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,18 @@ def test_only_a_build_with_amx_gives_up_the_extra_layouts(
     backend.start()
     library.inspect(small_path)
     assert asked == [not amx]
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="no Linux")
+def test_pages_of_the_file_that_nobody_reads_any_more_are_let_go(small_path: Path) -> None:
+    """llama.cpp has read all of it; of what it copied no page stays."""
+    with library.LoadedModel(library.inspect(small_path), gpu_layers=0):
+        mappings = Path("/proc/self/smaps").read_text()
+    name = re.escape(str(small_path.resolve()))
+    resident = re.findall(rf"{name}\nSize:.*?\nRss: +(\d+) kB", mappings, re.S)
+    assert resident
+    held = sum(map(int, resident))
+    assert held < small_path.stat().st_size // 1024 // 10
 
 
 def test_the_catalogue_knows_the_cache_of_a_model_before_its_file_is_there(

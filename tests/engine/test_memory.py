@@ -49,8 +49,8 @@ def test_a_smaller_type_of_cells_leaves_room_for_more_particles() -> None:
         Demand(MODEL, 4096).check(room, 16)
     Demand(MODEL, 4096, kv_type="q8_0").check(room, 16)
     in_both = Demand(MODEL, 4096, prm=MODEL, kv_type="q8_0")
-    prm_alone = in_both.needed(room, 1) - Demand(MODEL, 4096, kv_type="q8_0").needed(room, 1)
-    assert prm_alone == Demand(MODEL, 4096, prm=MODEL).needed(room, 1) - Demand(MODEL, 4096).needed(
+    prm_alone = in_both.needed(1) - Demand(MODEL, 4096, kv_type="q8_0").needed(1)
+    assert prm_alone == Demand(MODEL, 4096, prm=MODEL).needed(1) - Demand(MODEL, 4096).needed(
         room, 1
     )
 

@@ -125,7 +125,7 @@ class Examination:
     def _room(self) -> Iterator[Check]:
         gpus = self._build.gpus if self._build else ()
         on_gpu = sum(gpu.memory for gpu in gpus) if self._settings.gpu_layers is None else 0
-        yield checks.memory(on_gpu or free_memory(), self._need(on_gpu))
+        yield checks.memory(on_gpu or free_memory(), self._need())
         environment, entry = self._environment, self._entry
         model_bytes = sandbox_bytes = 0
         if entry and not download.find(entry, self._store):
@@ -136,7 +136,7 @@ class Examination:
         yield _disk("programs", environment.programs_dir, sandbox_bytes, "PFSOLVE_PROGRAMS_DIR")
         yield _disk("runs", environment.state_dir, 0, "PFSOLVE_STATE_DIR")
 
-    def _need(self, on_gpu: int) -> tuple[str, int, int] | None:
+    def _need(self) -> tuple[str, int, int] | None:
         """What the policy needs with the user's number of particles, as far as that is known."""
         entry = self._entry
         if self._build is None or entry is None:  # what cannot be loaded must not be imported
@@ -147,10 +147,9 @@ class Examination:
         if model is None:
             return None
         context = self._settings.context or min(memory.DEFAULT_CONTEXT, model.context)
-        machine = memory.Machine(free_memory(), on_gpu, has_gpu=on_gpu > 0, cores=1)
         settings, particles = self._settings, self._settings.particles
         demand = memory.Demand(model, context, settings.gpu_layers, kv_type=settings.kv_type)
-        return entry.name, particles, demand.needed(machine, particles)
+        return entry.name, particles, demand.needed(particles)
 
     def _hub(self) -> Iterator[Check]:
         place = self._place(HubPlace)
