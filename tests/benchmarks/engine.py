@@ -76,6 +76,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--own", type=int, default=0)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--kv-type", default="f16")
     args = parser.parse_args()
     sizes = [int(size) for size in args.rows.split(",")]
     settings = Settings(
@@ -84,6 +85,7 @@ def main() -> None:
         particles=-(-max(sizes) // SIBLINGS) * SIBLINGS,
         context=1024,
         threads=args.threads,
+        kv_type=args.kv_type,
     )
     with Solver(settings) as solver:
         policy, traced = solver.policy, solver.reward.wants_trace
