@@ -17,8 +17,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from pfsolve.engine.cache import Cache, TokenRun
+from pfsolve.engine.cache import Cache
 from pfsolve.engine.library import LoadedModel
+from pfsolve.engine.runs import TokenRun
 from pfsolve.errors import EngineError
 from tests.conftest import THREADS
 from tests.engine.fixtures import TOLERANCE, distance, distribution
@@ -27,6 +28,10 @@ CASES = int(os.environ.get("FUZZ_CASES", "25")) // 12
 
 CELLS, SEQUENCES = 256, 6  # the fewest cells that llama.cpp makes
 _PICK = st.integers(0, SEQUENCES - 1)
+# Few different ones, so that sequences that hold the same cells often get the same tokens.
+_TOKENS = st.lists(st.integers(100, 101), min_size=1, max_size=2) | st.lists(
+    st.integers(100, 5000), min_size=1, max_size=12
+)
 
 
 class Histories(RuleBasedStateMachine):
@@ -68,17 +73,26 @@ class Histories(RuleBasedStateMachine):
         assert sequence not in self.held
         self.held[sequence] = []
 
-    @rule(runs=st.dictionaries(_PICK, st.lists(st.integers(100, 5000), min_size=1, max_size=12)))
+    @rule(runs=st.dictionaries(_PICK, _TOKENS))
     @precondition(lambda self: self.held)
     def decode(self, runs: dict[int, list[int]]) -> None:
-        """More tokens for several sequences in one call, and one row for each."""
+        """More tokens for several sequences in one call, and one row for each.
+
+        Those that hold the same cells, and get the same tokens, get the same cells.
+        """
         runs = {self.pick(which): tokens for which, tokens in runs.items()}
         if not runs or not self.fits(sum(map(len, runs.values()))):
             return
+        before = self.cache.tokens_decoded
         outputs = self.cache.decode([TokenRun(s, tokens) for s, tokens in runs.items()])
         assert outputs.logits.shape == (len(runs), self.model.n_vocab)
+        cells: dict[object, list[tuple[int, int]]] = {}
         for sequence, tokens in runs.items():
-            self.held[sequence] += zip(self.numbers, tokens, strict=False)
+            alike = (*self.held[sequence], *tokens)
+            if alike not in cells:
+                cells[alike] = [(next(self.numbers), token) for token in tokens]
+            self.held[sequence] = self.held[sequence] + cells[alike]
+        assert self.cache.tokens_decoded - before == sum(map(len, cells.values()))
 
     @rule(which=_PICK)
     @precondition(lambda self: self.held)
