@@ -28,6 +28,23 @@ def test_throughput_replays_what_a_solve_asked_of_the_cache() -> None:
     assert "fork at 2000 tokens" in printed
 
 
+@pytest.mark.parametrize(
+    ("script", "args", "said"),
+    [
+        (
+            "engine.py",
+            ("--rows", "1,2", "--tokens", "2", "--turns", "1"),
+            "  2 rows: llama_decode ",
+        ),
+        ("kv_type.py", ("--tokens", "3", "--problems", "1"), "q8_0: 3 tokens; logits differ by 0."),
+    ],
+)
+def test_parts_of_the_engine_are_measured(script: str, args: tuple[str, ...], said: str) -> None:
+    command = [sys.executable, str(BENCHMARKS / script), *SMALL[:2], *args]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert said in printed
+
+
 def test_filters_are_compared_with_votes() -> None:
     script = str(BENCHMARKS / "filters.py")
     command = [sys.executable, script, "--problems", "3", "--reward", "good", "--method", "pf"]

@@ -1,6 +1,6 @@
 """What a cache of q8_0 changes in the logits, beside what the shape of a batch changes.
 
-    python tests/benchmarks/kv_type.py [--policy NAME] [--tokens 150]
+    python tests/benchmarks/kv_type.py [--policy NAME] [--tokens 150] [--problems 3]
 
 The policy writes a greedy solution of each problem, token by token, with a cache of f16. Then the same
 tokens are read at once, with f16 and with q8_0, and each place is compared with the one before: f16 read
@@ -73,13 +73,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--policy")
     parser.add_argument("--tokens", type=int, default=150, help="of each problem, at most")
+    parser.add_argument("--problems", type=int, default=len(PROBLEMS))
     args = parser.parse_args()
     with Solver(Settings(policy=args.policy, reward="none", particles=1, context=1024)) as solver:
         model: LoadedModel = solver.policy.model
         chat: Chat = solver.policy.chat
         threads = solver.settings.threads or 1
         found: dict[str, list[np.ndarray]] = {"batch": [], "q8_0": []}
-        for problem in PROBLEMS:
+        for problem in PROBLEMS[: args.problems]:
             prompt = chat.prompt(SYSTEM, problem)
             tokens, written = write(solver.policy.cache, prompt, args.tokens)
             seen = []
