@@ -59,3 +59,14 @@ def test_batch_solves_side_by_side_and_one_at_a_time(tmp_path: Path) -> None:
     assert "2 at a time: 2 problems" in printed
     assert "1 at a time: 2 problems" in printed
     assert "ratio of problems an hour" in printed
+
+
+def test_serving_is_simulated_and_a_start_is_measured_without_a_model() -> None:
+    serving = ("serving.py", "--problems", "6", "--seeds", "1", "--machines", "cpu", "gpu")
+    for (script, *args), expected in (
+        (serving, "oldest, whole tiles        whole "),
+        (("start.py", "--only-help", "--repeats", "1"), "completion  "),
+    ):
+        command = [sys.executable, str(BENCHMARKS / script), *args]
+        printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        assert expected in printed

@@ -81,17 +81,22 @@ class Scheduler:
     def _batch(self) -> list[StepDraft]:
         """Drafts for the next decode: the oldest search's, and others' for the rows that are left.
 
-        So the oldest searches end first, and make room.
+        So the oldest searches end first, and make room. Others fill whole tiles: rows that are left over
+        beyond one take longer, and fill the next decode (`tests/benchmarks/serving.py`).
         """
-        batch, rows = list[StepDraft](), set[object]()
+        rows: dict[object, int] = {}  # the number of each, in order
+        drafts: list[tuple[int, StepDraft]] = []
+        own = 0
         for run in self._runs:
-            is_first = not batch
             for draft in run.drafts:
-                row = self._policy.row(draft)
-                if not draft.done and (is_first or row in rows or len(rows) < self._rows):
-                    batch.append(draft)
-                    rows.add(row)
-        return batch
+                if not draft.done:
+                    number = rows.setdefault(self._policy.row(draft), len(rows))
+                    drafts.append((number, draft))
+            own = own or len(rows)
+        wanted = min(len(rows), self._rows)
+        if wanted > self._policy.tile:
+            wanted -= wanted % self._policy.tile
+        return [draft for number, draft in drafts if number < max(own, wanted)]
 
     def close(self) -> None:
         """End all searches where they are; twice does no harm."""

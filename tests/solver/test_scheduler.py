@@ -169,6 +169,34 @@ def test_particles_that_are_alike_take_one_row_and_leave_the_others_to_the_next_
     assert is_empty(policy.cache)
 
 
+def test_beyond_a_tile_later_searches_fill_whole_ones_and_draw_the_same(
+    make_policy: MakePolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order in which searches are served changes nothing of what they draw, but for last digits."""
+    policy = make_policy(temperature=0.0, max_steps=1, max_step_tokens=4)
+    rows: list[int] = []
+    advance = policy.advance
+    monkeypatch.setattr(
+        policy,
+        "advance",
+        lambda drafts: rows.append(len(set(map(policy.row, drafts)))) or advance(drafts),
+    )
+    written, decodes = [], []
+    for policy.tile in (1, 4):
+        problems = ["What is 12 + 30?", "Name a prime number.", "What is 1 + 1?"] * 3
+        named = [f"{problem}{' ' * i}" for i, problem in enumerate(problems)]
+        tasks = [task(policy, 3, 1, problem) for problem in named]
+        outcomes = run(policy, Uniform(), *tasks, parallel=9)
+        written.append([tokens(outcome) for outcome in outcomes])
+        decodes.append(rows.copy())
+        rows.clear()
+    assert max(decodes[0]) == 9
+    assert max(decodes[1]) == 8
+    assert all(number <= 4 or number % 4 == 0 for number in decodes[1])
+    assert written[0] == written[1]
+    assert is_empty(policy.cache)
+
+
 def test_a_search_that_ends_makes_room_for_the_next(make_policy: MakePolicy) -> None:
     """More problems than the cache has room for at a time: each is searched, none is lost."""
     policy = make_policy(temperature=1.0, max_steps=2, max_step_tokens=8)
