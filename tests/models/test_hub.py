@@ -55,7 +55,7 @@ def test_the_token_goes_to_the_hub_and_not_to_its_content_network(
 def test_a_broken_connection_is_taken_up_where_it_broke(
     hub: FakeHub, part: PartFile, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 0.3)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 0.7)
     setattr(hub, how, [1_000_000, 500_000])
     HUB_PLACE.fetch(part)
     assert part.path.read_bytes() == DATA
@@ -104,11 +104,11 @@ def test_a_server_that_gives_nothing_is_left_and_the_part_kept(
 def test_a_server_that_says_no_more_is_left_with_its_name(
     hub: FakeHub, part: PartFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 0.1)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
     hub.stalls = ATTEMPTS * [0]
-    with pytest.raises(PlaceUnreachable, match=f"{hub.cdn} does not answer in time"):
+    with pytest.raises(PlaceUnreachable, match=f"http://.*{hub.cdn[-5:]} does not answer in time"):
         HUB_PLACE.fetch(part)
-    assert hub.stalls == []
+    assert part.size == 0
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from pfsolve.results.line import Origin, alone, brief
 from pfsolve.results.merge import merge
 from pfsolve.results.resuming import adopting
 from pfsolve.settings import Settings
+from tests.faults import files_of_at_most
 from tests.results.conftest import BAD, PROBLEMS, ROWS, origin, solution
 
 OURS = origin()
@@ -335,6 +336,19 @@ def test_a_full_disk_is_an_error_that_names_the_file() -> None:
     ):
         file.write(LINES[0])
     assert "--resume" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("room", [5, 600])
+def test_a_full_disk_costs_no_line_of_a_file_that_is_resumed(tmp_path: Path, room: int) -> None:
+    """Neither where the damaged lines are to go, nor where the file is written anew without them."""
+    path = tmp_path / "r.jsonl"
+    path.write_text(f"{dumps(LINES[0])}\nno JSON\n{dumps(LINES[1])}\n")
+    before = path.read_bytes()
+    with files_of_at_most(room), pytest.raises(ResourceError, match=r"to .*r\.jsonl") as caught:
+        ResultsFile(path, resume=True)
+    assert "--resume" in str(caught.value.hint)
+    assert path.read_bytes() == before
+    assert resume(path) == {"1", "2"}
 
 
 @pytest.mark.parametrize("path", ["missing/r.jsonl", ".", "/"])

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pfsolve.errors import NoAnswer, UsageError
+from pfsolve.errors import NoAnswer, ResourceError, UsageError
 from pfsolve.events.search import Began, ProgramRan, Progressed, Resampled, StepScored
 from pfsolve.results.run_record import RunRecords, file_name
+from pfsolve.solver.many import solve_many
+from tests.faults import files_of_at_most
 from tests.results.conftest import PROBLEMS, origin, solution
 
 
@@ -45,6 +49,21 @@ def test_a_search_that_failed_has_a_record_without_particles(tmp_path: Path) -> 
     record = json.loads(records.write("1", line).read_text())
     assert (record["particles"], record["error"]["kind"]) == ([], "NoAnswer")
     assert [event["event"] for event in record["events"]] == ["Began"]
+
+
+class Fails:
+    """A solver that finds no answer."""
+
+    def solve_all(self, problems: list, **how: Any) -> Iterator[tuple[Any, NoAnswer]]:
+        return ((problem, NoAnswer("in circles")) for problem in problems)
+
+
+def test_a_full_disk_is_told_by_the_records_name_with_what_resumes(tmp_path: Path) -> None:
+    records = RunRecords(tmp_path)
+    with files_of_at_most(10), pytest.raises(ResourceError, match=f"{tmp_path}/1.json: ") as caught:
+        solve_many(Fails(), PROBLEMS[:1], origin(), records=records)  # type: ignore[arg-type]
+    assert "--resume" in str(caught.value.hint)
+    assert list(tmp_path.iterdir()) == []
 
 
 @given(st.text(min_size=1), st.text(min_size=1))
