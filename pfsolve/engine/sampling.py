@@ -98,9 +98,7 @@ class Sampler:
         log_total, margin = math.log(total), -float(self._below[token])
         with np.errstate(invalid="ignore"):
             mean = float(np.dot(self._odds, self._below)) / total
-        if math.isnan(
-            mean
-        ):  # 0 times the -inf of a token without probability, which has no part in it
+        if math.isnan(mean):  # 0 times the -inf of a token that has no part in it
             mean = float(np.dot(self._odds, np.maximum(self._below, np.float32(-1e4)))) / total
         return TokenUncertainty(-margin - log_total, max(0.0, log_total - mean), margin)
 
