@@ -87,19 +87,18 @@ def test_sequences_that_are_still_alike_are_decoded_once(
     assert is_empty(cache)
 
 
-def test_what_does_not_fit_is_appended_to_none_of_those_alike(cache: Cache) -> None:
-    one = cache.new()
-    cache.decode([TokenRun(one, [5] * (cache.cells - 1), output=False)])
-    two = cache.fork(one)
-    cache.decode([TokenRun(one, [6]), TokenRun(two, [6])])  # one cell for both
-    with pytest.raises(EngineError, match="full"):
-        cache.decode([TokenRun(one, [6]), TokenRun(two, [6])])
-    assert cache.length(one) == cache.length(two) == cache.cells
-    cache.drop(one)
-    cache.rewind(two, 1)
-    cache.decode([TokenRun(two, [6])])
-    cache.drop(two)
-    assert is_empty(cache)
+def test_what_does_not_fit_is_appended_to_none_of_those_alike(small_model: LoadedModel) -> None:
+    with Cache(small_model, cells=256, sequences=2, threads=THREADS) as cache:
+        one = cache.new()
+        cache.decode([TokenRun(one, [5] * (cache.cells - 1), output=False)])
+        two = cache.fork(one)
+        cache.decode([TokenRun(one, [6]), TokenRun(two, [6])])  # one cell for both
+        with pytest.raises(EngineError, match="full"):
+            cache.decode([TokenRun(one, [6]), TokenRun(two, [6])])
+        assert cache.length(one) == cache.length(two) == cache.cells
+        cache.drop(one)
+        cache.rewind(two, 1)
+        cache.decode([TokenRun(two, [6] * (cache.cells - 1), output=False)])  # all others are free
 
 
 def test_alike_runs_over_several_batches_that_are_given_up(
