@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 FINGERPRINT = "fingerprint:"  # begins one
-# C1 controls, zero-width characters, those that turn the direction of writing, line separators.
+# C1 controls, zero-width characters, those that turn the direction of writing, line separators, tags.
 _HIDDEN = re.compile(
-    "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+    "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 _PIECES, _PIECE = 64, 1 << 14  # of it: their number, and their size in bytes
 
@@ -147,7 +147,7 @@ def dumps(value: object) -> str:
         ValueError: a number is infinite or NaN; see `json_safe`.
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    return _HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def _umask() -> int:

@@ -45,6 +45,12 @@ def test_parts_of_the_engine_are_measured(script: str, args: tuple[str, ...], sa
     assert said in printed
 
 
+def test_many_solves_leave_nothing_behind() -> None:
+    printed = run("soak.py", "--problems", "12", "--first", "6", "--growth", "0.1")
+    assert "12 Solution; memory grew by" in printed
+    assert "the cache is empty" in printed
+
+
 def test_filters_are_compared_with_votes() -> None:
     script = str(BENCHMARKS / "filters.py")
     command = [sys.executable, script, "--problems", "3", "--reward", "good", "--method", "pf"]

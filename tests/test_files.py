@@ -166,6 +166,14 @@ def test_any_value_becomes_strict_json(value: Any) -> None:
             dumps(value)
 
 
+def test_what_a_terminal_would_obey_or_hide_is_escaped_in_json() -> None:
+    text = "\x1b\x9b\u202e\u2066\u200b\u2028\ufeff\U000e0041"
+    line = dumps([f"½ {text}"])
+    assert "½" in line
+    assert line.isprintable()
+    assert json.loads(line) == [f"½ {text}"]
+
+
 def test_null_takes_the_place_of_what_json_lacks() -> None:
     assert json_safe({"a": (1.5, math.inf), "b": math.nan}) == {"a": [1.5, None], "b": None}
 

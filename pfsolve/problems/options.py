@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Mapping
 from string import ascii_uppercase
 from typing import Any
@@ -51,7 +52,8 @@ class Options:
     def _read(self, name: str, value: Any) -> None:
         if isinstance(value, str):
             try:
-                items = ast.literal_eval(value.strip()) if value.lstrip()[:1] in "[{" else value
+                with warnings.catch_warnings(action="ignore"):  # of backslashes
+                    items = ast.literal_eval(value.strip()) if value.lstrip()[:1] in "[{" else value
             except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
                 items = value
             if not isinstance(items, list | dict) or len(items) < 2:

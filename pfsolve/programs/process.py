@@ -12,10 +12,10 @@ from typing import Any
 from pfsolve.environment import child_process
 from pfsolve.programs.base import End, Limits, ProgramResult
 from pfsolve.programs.build import MachineCode
-from pfsolve.wording import duration, thousands
+from pfsolve.wording import duration, one_line, thousands, visible
 
 _MAX_LINE = 8 << 20  # bytes of one answer
-_MAX_ERROR = 300  # characters
+MAX_ERROR = 300  # characters
 _MAX_VALUES, _MAX_VALUE = 60, 4000
 
 
@@ -79,7 +79,7 @@ def result_of(line: dict[str, Any], limits: Limits) -> ProgramResult:
         KeyError, TypeError, ValueError: the line makes no sense.
     """
     end = End(line["end"])
-    said = one_line(str(line["error"]))
+    said = one_line(str(line["error"])[:MAX_ERROR])
     errors = {
         End.ENDED: None,
         End.RAISED: said,
@@ -89,9 +89,9 @@ def result_of(line: dict[str, Any], limits: Limits) -> ProgramResult:
         End.OUTPUT: f"printed more than {thousands(limits.output)} characters",
         End.CRASHED: f"broke its interpreter: {said}",
     }
-    values = tuple(one_line(str(v), _MAX_VALUE) for v in line["values"][:_MAX_VALUES])
+    values = tuple(one_line(str(v)[:_MAX_VALUE]) for v in line["values"][:_MAX_VALUES])
     return ProgramResult(
-        output=_clean(str(line["output"]), limits.output),
+        output=visible(str(line["output"])[: limits.output])[: limits.output],
         values=tuple(filter(None, values)) if end is End.ENDED else (),
         error=errors[end],
         truncated=bool(line["truncated"]),
@@ -104,13 +104,3 @@ def result_of(line: dict[str, Any], limits: Limits) -> ProgramResult:
 def crashed(reason: str) -> ProgramResult:
     """The result of a program that nothing came back from."""
     return ProgramResult(error=f"broke its interpreter: {reason}", end=End.CRASHED)
-
-
-def _clean(text: str, limit: int) -> str:
-    """A text without control characters, lone surrogates and marks that reorder it."""
-    return "".join(c for c in text[:limit] if c.isprintable() or c in "\n\t")
-
-
-def one_line(text: str, limit: int = _MAX_ERROR) -> str:
-    """A text cleaned, on one line, and not longer than an error may be."""
-    return " ".join(_clean(text, limit).split())

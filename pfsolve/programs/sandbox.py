@@ -23,7 +23,8 @@ from pfsolve.errors import ProgramsUnavailable
 from pfsolve.events import Listener, ignore
 from pfsolve.programs.base import Limits, ProgramResult
 from pfsolve.programs.build import MachineCode, build
-from pfsolve.programs.process import WorkerProcess, crashed, one_line, result_of
+from pfsolve.programs.process import MAX_ERROR, WorkerProcess, crashed, result_of
+from pfsolve.wording import one_line
 
 _START_LIMIT = 120.0  # seconds until a worker is ready, on a busy machine
 _GRACE = 15.0  # seconds beyond a program's own limit until the worker counts as hanging
@@ -278,7 +279,7 @@ class _Message:
 
 def _unusable(reason: str) -> ProgramsUnavailable:
     return ProgramsUnavailable(
-        f"the sandbox of programs does not work here: {one_line(reason)}",
+        f"the sandbox of programs does not work here: {one_line(reason[:MAX_ERROR])}",
         "`pfsolve programs build` builds it anew",
     )
 
