@@ -16,10 +16,10 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 
+import llama_cpp
 import psutil
 
 from pfsolve.engine.cache import Cache
-from pfsolve.engine.runs import TokenRun
 from pfsolve.problems import Problem
 from pfsolve.settings import Settings
 from pfsolve.solver.solver import Solver
@@ -62,11 +62,14 @@ def some_problems(count: int) -> list[Problem]:
 
 
 def is_empty(cache: Cache) -> bool:
-    """Whether a token fits for each of its cells, once it has given back the heads of prompts."""
-    sequence = cache.new()
-    cache.decode([TokenRun(sequence, [1] * cache.cells, output=False)])
-    cache.drop(sequence)
-    return cache.sequences == 0
+    """Whether llama.cpp itself has no cell in use, once the heads of prompts are given back."""
+    cache.give_back()
+    memory, sequences = (
+        llama_cpp.llama_get_memory(cache.handle),
+        llama_cpp.llama_n_seq_max(cache.handle),
+    )
+    ends = [llama_cpp.llama_memory_seq_pos_max(memory, number) for number in range(sequences)]
+    return cache.sequences == 0 and set(ends) == {-1}
 
 
 def main() -> None:
