@@ -269,11 +269,11 @@ def test_who_does_not_hear_of_the_terminals_end_goes_on_under_nohup() -> None:
 
 
 def test_when_the_time_is_up_the_search_ends_where_it_is(cli: Cli) -> None:
-    result = cli(*ENDLESS, "--time", "1.5s", "--json", "full")
+    result = cli(*ENDLESS, "--time", "3s", "--json", "full")
     record = json.loads(result.stdout)
     assert (record["out_of_time"], record["interrupted"]) == (True, False)
-    assert 1.5 <= record["timings"]["solve_seconds"] < 10
-    assert record["settings"]["time"] == 1.5
+    assert 3 <= record["timings"]["solve_seconds"] < 12
+    assert record["settings"]["time"] == 3
     assert "out_of_time" in {particle["finish"] for particle in record["particles"]}
     assert result.returncode == (3 if record["answer"] is None else 0)
     if record["answer"] is None:
