@@ -18,6 +18,7 @@ GZIP = b"\x1f\x8b"
 STANDARD_INPUT = "standard input"  # instead of a path
 
 _CHUNK = 1 << 14
+_MOST = 1 << 30  # bytes of a packed file's contents; a few megabytes of zeros may unpack to more
 _MARKS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
     (codecs.BOM_UTF32_BE, "UTF-32"),
@@ -63,7 +64,7 @@ def read_lines(data: bytes, name: str, *, told: bool = True) -> TextLines:
         UsageError: it is of another format, or of an encoding that cannot be told.
     """
     packed = data.startswith(GZIP)
-    text, torn = _unpack(data) if packed else (data, False)
+    text, torn = _unpack(data, name) if packed else (data, False)
     refuse_other_formats(text.removeprefix(codecs.BOM_UTF8), name, extension_of(name), told=told)
     text, encoding = _as_utf8(text, name, packed=packed, torn=torn)
     if b"\n" not in text:
@@ -132,11 +133,11 @@ def _piped(command: str, name: str, *, packed: bool) -> str:
     return f"gunzip -c < {file} | {command}" if packed else f"{command} {file}"
 
 
-def _unpack(data: bytes) -> tuple[bytes, bool]:
+def _unpack(data: bytes, name: str) -> tuple[bytes, bool]:
     """Contents of gzip members, one after the other, and whether some are lost."""
     view = memoryview(data)
     parts: list[bytes] = []
-    position = 0
+    position = size = 0
     while position < len(data):
         if data[position] == 0:  # padding, as on tapes
             return b"".join(parts), data.count(0, position) < len(data) - position
@@ -152,6 +153,9 @@ def _unpack(data: bytes) -> tuple[bytes, bool]:
                 parts.extend(_salvaged(before, chunk))
                 return b"".join(parts), True
             position += len(chunk) - len(member.unused_data)
+            size += len(parts[-1])
+            if size > _MOST:
+                raise UsageError(f"{name} unpacks to more than 1 GB", "give it in parts")
     return b"".join(parts), False
 
 

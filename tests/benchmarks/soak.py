@@ -22,6 +22,7 @@ import psutil
 from pfsolve.engine.cache import Cache
 from pfsolve.problems import Problem
 from pfsolve.settings import Settings
+from pfsolve.solution import Solution
 from pfsolve.solver.solver import Solver
 
 _OPERATIONS = ("{} + {}", "{} * {}", "{} - {}", "({} + 1)({} - 1)", "\\frac{{{}}}{{{}}}")
@@ -78,9 +79,9 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=50, help="problems after which memory counts")
     parser.add_argument("--growth", type=float, default=0.02, help="share by which it may grow")
     parser.add_argument("--policy", default="smollm2-135m-instruct")
-    parser.add_argument("-n", "--particles", type=int, default=4)
+    parser.add_argument("-n", "--particles", type=int, default=2)
     parser.add_argument("--max-steps", type=int, default=2)
-    parser.add_argument("--max-step-tokens", type=int, default=12)
+    parser.add_argument("--max-step-tokens", type=int, default=8)
     args = parser.parse_args()
     settings = Settings(
         policy=args.policy,
@@ -92,11 +93,12 @@ def main() -> None:
         context=320,
         early_stop=False,
     )
-    ends, seen = Counter[str](), list[Held]()
+    ends, seen, sandbox = Counter[str](), list[Held](), 0.0
     start = time.perf_counter()
     with Solver(settings, problems=args.problems) as solver:
         for number, (_, end) in enumerate(solver.solve_all(some_problems(args.problems)), 1):
             ends[type(end).__name__] += 1
+            sandbox += end.sandbox_seconds if isinstance(end, Solution) else 0.0
             if number >= args.first:
                 seen.append(Held.now())
             if number == args.first or number % 50 == 0:
@@ -106,6 +108,7 @@ def main() -> None:
                 )
         empty = is_empty(solver.policy.cache)
     counts = ", ".join(f"{count} {kind}" for kind, count in ends.items())
+    print(f"programs ran for {sandbox:.1f} s")
     growth = statistics.median(held.memory for held in seen[-10:]) / seen[0].memory - 1
     print(
         f"{counts}; memory grew by {100 * growth:.2f} %; the cache is {'' if empty else 'not '}empty"

@@ -287,6 +287,12 @@ def test_packed_in_members_or_not_is_the_same(data: bytes, members: int) -> None
         assert read(data, "lines") == read(packed + bytes(512), "lines")
 
 
+def test_a_small_file_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pfsolve.problems.source._MOST", 1 << 20)
+    with pytest.raises(UsageError, match=r"p\.gz unpacks to more than"):
+        read_problems(gzip.compress(b"\n" * (2 << 20)), name="p.gz")
+
+
 def test_a_name_with_gz_alone_does_not_make_gzip() -> None:
     assert only_problem(read("1+1", name="a.txt.gz")).text == "1+1"
 
