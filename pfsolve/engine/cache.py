@@ -23,7 +23,7 @@ from pfsolve.engine.library import LoadedModel, cell_bytes
 from pfsolve.engine.runs import Distinct, Outputs, Rows, Shared, TokenRun, joined
 from pfsolve.errors import EngineError, named
 
-# Tokens in one llama_decode. More would prefill no faster, and Ctrl-C waits for one call at most.
+# Tokens in one llama_decode, at most. More would prefill no faster, and Ctrl-C waits for one call at most.
 BATCH_TOKENS = 512
 
 # On a CPU llama.cpp computes attention for 64 tokens or more in tiles: each with every cell that any
@@ -99,6 +99,9 @@ class Cache:
         self.model = model
         self.handle = make_context(model, params)
         self.cells = int(llama.llama_n_ctx(self.handle))  # rounded up to a multiple of 256
+        self._batch_tokens = int(
+            llama.llama_n_batch(self.handle)
+        )  # fewer where there are fewer cells
         self.bytes = self.cells * cell_bytes(model.facts.cell_bytes, kv_type)
         self.tokens_decoded = 0
         self._on_cpu = not model.device.is_gpu
@@ -110,10 +113,9 @@ class Cache:
         self._free_to_keep = list(range(sequences, own))
         self._most = sequences
         self._histories = Histories()
-        self._batch = Batch(BATCH_TOKENS, own + padded)
-        self._filled: list[
-            tuple[list[int], int]
-        ] = []  # sequences and number of tokens of each part
+        self._batch = Batch(self._batch_tokens, own + padded)
+        # Sequences and number of tokens of each part of the batch.
+        self._filled: list[tuple[list[int], int]] = []
 
     def close(self) -> None:
         if self.handle is not None:
@@ -253,7 +255,7 @@ class Cache:
         """The number of tokens in one llama_decode."""
         held = sum(self.length(each) for each in self._histories if each < self._most)
         crowded = self._on_cpu and held > CROWDED
-        most = CROWDED_TOKENS if crowded else BATCH_TOKENS
+        most = min(CROWDED_TOKENS, self._batch_tokens) if crowded else self._batch_tokens
         short = self._on_cpu and stopping.can_be_given_up()
         return min(most, stopping.BATCH_TOKENS) if short else most
 
@@ -261,7 +263,7 @@ class Cache:
         """Put rows without meaning behind the others in the batch; returns their number."""
         if self._padding_sequence is None:
             return 0
-        padding = max(0, min(padding, MAX_PADDING, BATCH_TOKENS - filled))
+        padding = max(0, min(padding, MAX_PADDING, self._batch_tokens - filled))
         # Were they not wanted like the others, llama.cpp would complain, and make them outputs itself.
         self._batch.put(filled, [0] * padding, 0, [self._padding_sequence], wanted=hidden)
         return padding

@@ -101,6 +101,13 @@ def test_what_does_not_fit_is_appended_to_none_of_those_alike(small_model: Loade
         cache.decode([TokenRun(two, [6] * (cache.cells - 1), output=False)])  # all others are free
 
 
+def test_a_cache_smaller_than_a_batch_is_filled_to_the_brim(small_model: LoadedModel) -> None:
+    """llama.cpp aborts where a batch has more tokens than the context was asked for."""
+    with Cache(small_model, cells=100, sequences=1, threads=THREADS) as cache:
+        cache.decode([TokenRun(cache.new(), [5] * cache.cells)], padding=lambda rows: 16)
+        assert cache.cells == 256
+
+
 def test_alike_runs_over_several_batches_that_are_given_up(
     cache: Cache, small_model: LoadedModel
 ) -> None:
