@@ -82,6 +82,7 @@ def main() -> None:
     parser.add_argument("-n", "--particles", type=int, default=2)
     parser.add_argument("--max-steps", type=int, default=2)
     parser.add_argument("--max-step-tokens", type=int, default=8)
+    parser.add_argument("--threads", type=int)
     args = parser.parse_args()
     settings = Settings(
         policy=args.policy,
@@ -91,6 +92,7 @@ def main() -> None:
         max_steps=args.max_steps,
         max_step_tokens=args.max_step_tokens,
         context=320,
+        threads=args.threads,
         early_stop=False,
     )
     ends, seen, sandbox = Counter[str](), list[Held](), 0.0
