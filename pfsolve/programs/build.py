@@ -168,9 +168,8 @@ def _child(verb: str, *arguments: str) -> None:
     atexit.register(child.kill)  # in a thread nothing else tells of this process's end
     assert child.stderr
     try:
-        said = (
-            child.stderr.read()
-        )  # its input stays open: it ends with this process, however that ends
+        # Its input stays open, so that it ends with this process, however that ends.
+        said = child.stderr.read()
         child.wait()
     except BaseException:
         child.kill()
