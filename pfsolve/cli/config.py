@@ -13,7 +13,7 @@ from pfsolve.errors import PfsolveError, UsageError
 from pfsolve.settings import SETTINGS
 
 if TYPE_CHECKING:
-    from pfsolve.solver.origins import Origin
+    from pfsolve.solver.origins import SettingOrigin
 
 app = subcommands("See settings, where each comes from, and change config.toml.")
 
@@ -139,7 +139,7 @@ def _in_words(name: str, value: str | None = None) -> str:
     return name if value is None else f"{name} {value}"
 
 
-def _row(name: str, origin: Origin) -> tuple[str, str]:
+def _row(name: str, origin: SettingOrigin) -> tuple[str, str]:
     """A value as the config file and options have it, or what an open one means; and where it is from."""
     from pfsolve.settings.declaration import written
 

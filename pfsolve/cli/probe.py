@@ -14,7 +14,7 @@ from pfsolve.settings import MAX_PARTICLES
 
 if TYPE_CHECKING:
     from pfsolve.environment import Environment
-    from pfsolve.lab.training.files import ProblemFile
+    from pfsolve.lab.training.files import TrainingFile
     from pfsolve.lab.training.material import Folder
     from pfsolve.settings import Settings
 
@@ -150,7 +150,7 @@ def show(
 def _collect(
     settings: Settings,
     environment: Environment,
-    files: Sequence[ProblemFile],
+    files: Sequence[TrainingFile],
     folder: Folder,
     seed: int,
     quiet: bool,

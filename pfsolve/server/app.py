@@ -20,7 +20,7 @@ from pfsolve.server.completion import Completion
 from pfsolve.server.door import Door, Guard
 from pfsolve.server.errors import Refused, refused
 from pfsolve.server.request import read_request
-from pfsolve.server.turns import News, Search, Turns
+from pfsolve.server.turns import News, Turns, WaitingSearch
 from pfsolve.settings import Settings
 
 BODY_BYTES = 1_000_000  # of a request, at most
@@ -91,7 +91,7 @@ class Endpoints:
             with suppress(RuntimeError):  # the loop is closed: nobody listens any more
                 loop.call_soon_threadsafe(news.put_nowait, each)
 
-        search = Search(wanted.problem, wanted.settings, tell)
+        search = WaitingSearch(wanted.problem, wanted.settings, tell)
         ahead = self._turns.join(search)
         if ahead is None:
             raise Refused(

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from pfsolve.errors import PfsolveError
 from pfsolve.server.errors import refused
 from pfsolve.server.request import Wanted
-from pfsolve.server.turns import News, Reply
+from pfsolve.server.turns import News, SearchReply
 
 PING_S = 15.0  # seconds of silence in a stream after which a comment tells that it lives
 _CHUNK = "chat.completion.chunk"
@@ -104,7 +104,7 @@ def _event(value: object) -> str:
     return f"data: {json.dumps(value)}\n\n"
 
 
-def _usage(reply: Reply) -> dict[str, int]:
+def _usage(reply: SearchReply) -> dict[str, int]:
     return {
         "prompt_tokens": reply.prompt_tokens,
         "completion_tokens": reply.tokens,

@@ -23,7 +23,7 @@ from pfsolve.events.search import Began
 from pfsolve.results.line import alone
 from pfsolve.server.app import Endpoints
 from pfsolve.server.door import Door, is_local
-from pfsolve.server.turns import Reply, Search, Turns
+from pfsolve.server.turns import SearchReply, Turns, WaitingSearch
 from pfsolve.settings import Settings
 from pfsolve.solution import Solution
 from pfsolve.solver.solver import Solver
@@ -150,8 +150,8 @@ def _check(solver: Solver, settings: Settings) -> None:
 
 
 def _answer(
-    solver: Solver, search: Search, listen: Listener, stopping: Callable[[], bool]
-) -> Reply | PfsolveError:
+    solver: Solver, search: WaitingSearch, listen: Listener, stopping: Callable[[], bool]
+) -> SearchReply | PfsolveError:
     """Carry out a search; its client hears how far it is, and the caller gets its end."""
     view = SolveView(verbose=1)
 
@@ -170,7 +170,7 @@ def _answer(
         solution = solver.using(search.settings).solve(search.problem, stopping=stops, listen=hear)
     except NoAnswer as error:
         search.tell(error.message)
-        return Reply("", "length", view.prompt_tokens, view.tokens, {"answer": None})
+        return SearchReply("", "length", view.prompt_tokens, view.tokens, {"answer": None})
     except PfsolveError as error:
         return error
     except Exception as error:
@@ -187,7 +187,7 @@ def _answer(
             if solution.interrupted or solution.out_of_time
             else f"none of {plural(len(solution.particles), 'particle')} reached an answer"
         )
-    return Reply(
+    return SearchReply(
         _text(solution),
         "stop" if solution.answer is not None else "length",
         view.prompt_tokens,

@@ -13,7 +13,7 @@ from pfsolve.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class SearchReply:
     """What a search has come to."""
 
     text: str  # the solution, with the answer on its last line; empty without an answer
@@ -23,11 +23,11 @@ class Reply:
     result: dict[str, Any]  # answer, agreement and seed
 
 
-News: TypeAlias = str | Reply | PfsolveError  # a line on how far it is, or the end
+News: TypeAlias = str | SearchReply | PfsolveError  # a line on how far it is, or the end
 
 
 @dataclass(eq=False, slots=True)
-class Search:
+class WaitingSearch:
     """A search that a client waits for."""
 
     problem: str
@@ -46,11 +46,11 @@ class Turns:
     def __init__(self, places: int) -> None:
         self._places = places
         self._changed = threading.Condition()
-        self._waiting: deque[Search] = deque()
-        self._current: Search | None = None
+        self._waiting: deque[WaitingSearch] = deque()
+        self._current: WaitingSearch | None = None
         self._closed = False
 
-    def join(self, search: Search) -> int | None:
+    def join(self, search: WaitingSearch) -> int | None:
         """Wait for a turn; the number of searches ahead, or None where there is no place."""
         with self._changed:
             if len(self._waiting) >= self._places or self._closed:
@@ -60,14 +60,14 @@ class Turns:
             self._changed.notify()
             return ahead
 
-    def leave(self, search: Search) -> None:
+    def leave(self, search: WaitingSearch) -> None:
         """The client is gone: its search gives up its place, or ends if it is under way."""
         search.gone.set()
         with self._changed:
             if search in self._waiting:
                 self._waiting.remove(search)
 
-    def next(self, seconds: float) -> Search | None:
+    def next(self, seconds: float) -> WaitingSearch | None:
         """The search whose turn it is, the one before being over; None if none comes in that time."""
         with self._changed:
             self._current = None

@@ -19,7 +19,7 @@ from pfsolve.solver.profiles import Layer, with_profiles
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class SettingOrigin:
     """The value of a setting, and where it is from.
 
     value: None where it stays open until models are loaded.
@@ -45,7 +45,7 @@ def origins(
     variables: Layer,
     flags: Layer,
     environment: Environment,
-) -> dict[str, Origin]:
+) -> dict[str, SettingOrigin]:
     """The origin of each setting, by name.
 
     Args:
@@ -77,11 +77,11 @@ def origins(
         else:
             at = place.where if isinstance(place.where, str) else place.where(name)
             origin = place.source, at
-        found[name] = Origin(getattr(settings, name), *origin)
+        found[name] = SettingOrigin(getattr(settings, name), *origin)
     return found
 
 
-def _open_values(settings: Settings, environment: Environment) -> dict[str, Origin]:
+def _open_values(settings: Settings, environment: Environment) -> dict[str, SettingOrigin]:
     """What each setting is where no layer says it: as suits the policy, or as usual."""
     policy = expected_policy(settings.policy, environment)
     sampling = choose_sampling(settings, policy.entry)
@@ -102,9 +102,11 @@ def _open_values(settings: Settings, environment: Environment) -> dict[str, Orig
     if decided["reward"] == DEFAULT_REWARDS[0]:
         own.add("reward")
     return {
-        name: Origin(decided.get(name, getattr(settings, name)), "policy", f"{policy.name}'s own")
+        name: SettingOrigin(
+            decided.get(name, getattr(settings, name)), "policy", f"{policy.name}'s own"
+        )
         if name in own
-        else Origin(decided.get(name, getattr(settings, name)), "default")
+        else SettingOrigin(decided.get(name, getattr(settings, name)), "default")
         for name in SETTINGS
         if name not in ("preset", "profile")
     }

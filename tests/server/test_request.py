@@ -14,7 +14,7 @@ from pfsolve.server import serving
 from pfsolve.server.door import Door, is_local
 from pfsolve.server.errors import Refused
 from pfsolve.server.request import Wanted, read_request
-from pfsolve.server.turns import News, Search, Turns
+from pfsolve.server.turns import News, Turns, WaitingSearch
 from pfsolve.settings import Settings, merge
 
 ASKED = [{"role": "user", "content": "2+2"}]
@@ -102,7 +102,7 @@ def test_a_body_that_is_no_object_is_refused(data: bytes) -> None:
 def test_turns_are_first_come_first_served_and_a_place_left_is_free_again() -> None:
     heard: list[News] = []
     turns = Turns(places=2)
-    a, b, c, d = (Search(name, Settings(), heard.append) for name in "abcd")
+    a, b, c, d = (WaitingSearch(name, Settings(), heard.append) for name in "abcd")
     assert turns.next(0) is None
     assert turns.join(a) == 0
     assert turns.next(0) is a

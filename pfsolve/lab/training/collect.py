@@ -11,9 +11,9 @@ from pfsolve.errors import Interrupted, NoAnswer, PfsolveError
 from pfsolve.events import Event, Listener
 from pfsolve.events.search import InProblem, ProgramRan, Progressed
 from pfsolve.events.work import Collecting
-from pfsolve.lab.training.files import ProblemFile
-from pfsolve.lab.training.material import Folder, Item, Origin, Rollout
-from pfsolve.lab.training.recorder import Attempt, Recorder
+from pfsolve.lab.training.files import TrainingFile
+from pfsolve.lab.training.material import Folder, Item, Provenance, Rollout
+from pfsolve.lab.training.recorder import Recorder, Recording
 from pfsolve.particle import Finish, Kind, Particle
 from pfsolve.problems import Problem
 
@@ -49,7 +49,7 @@ def collect(
     solver: Solver,
     recorder: Recorder,
     policy_sha256: str,
-    file: ProblemFile,
+    file: TrainingFile,
     folder: Folder,
     seed: int,
     stopping: Callable[[], bool],
@@ -80,7 +80,7 @@ def collect(
     for problem in file.problems:
         distinct.setdefault(problem.text, problem)
     origins = {
-        problem.id: Origin(
+        problem.id: Provenance(
             problem=problem.text,
             gold=problem.answer or "",
             file=file.name,
@@ -120,31 +120,33 @@ def collect(
             continue
         else:
             tokens[problem.id] = end.tokens
-            rollouts = _finished(problem, end, seen.attempts)
-            rollouts += [_dead(attempt) for attempt in seen.dead]
+            rollouts = _finished(problem, end, seen.recordings)
+            rollouts += [_dead(recording) for recording in seen.dead]
         folder.write(Item(origins[problem.id], tuple(rollouts)))
         progress()
     if stopping():
         raise Interrupted("interrupted", "the same command resumes where it stopped")
 
 
-def _finished(problem: Problem, end: Solution, attempts: list[Attempt]) -> list[Rollout]:
+def _finished(problem: Problem, end: Solution, recordings: list[Recording]) -> list[Rollout]:
     return [
         Rollout(
             kind=str(particle.kind),
-            steps=tuple(attempt.steps),
+            steps=tuple(recording.steps),
             answer=particle.answer,
             right=_is_right(problem, particle),
             finish=str(particle.finish),
             error=particle.error,
         )
-        for particle, attempt in zip(end.particles, attempts, strict=True)
+        for particle, recording in zip(end.particles, recordings, strict=True)
     ]
 
 
-def _dead(attempt: Attempt) -> Rollout:
-    finish = Finish.LOOP if attempt.error is None else Finish.FAILED
-    return Rollout(str(Kind.PROGRAM), tuple(attempt.steps), None, False, str(finish), attempt.error)
+def _dead(recording: Recording) -> Rollout:
+    finish = Finish.LOOP if recording.error is None else Finish.FAILED
+    return Rollout(
+        str(Kind.PROGRAM), tuple(recording.steps), None, False, str(finish), recording.error
+    )
 
 
 def _is_right(problem: Problem, particle: Particle) -> bool:

@@ -12,7 +12,7 @@ from pfsolve.problems import Problem, read_answered
 
 
 @dataclass(frozen=True, slots=True)
-class ProblemFile:
+class TrainingFile:
     """A file of problems with answers."""
 
     name: str  # without its folder
@@ -21,7 +21,7 @@ class ProblemFile:
     unusable: int  # number of rows without an answer
 
 
-def read_files(paths: Sequence[Path], limit: int | None) -> list[ProblemFile]:
+def read_files(paths: Sequence[Path], limit: int | None) -> list[TrainingFile]:
     """Read problems with answers, of each file the first `limit`.
 
     Raises:
@@ -33,5 +33,5 @@ def read_files(paths: Sequence[Path], limit: int | None) -> list[ProblemFile]:
     for path in paths:
         answered = read_answered(path)
         problems = answered.problems[:limit]
-        files.append(ProblemFile(path.name, problems, sha256_of(path), answered.unusable))
+        files.append(TrainingFile(path.name, problems, sha256_of(path), answered.unusable))
     return files

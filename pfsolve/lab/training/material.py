@@ -61,7 +61,7 @@ class Rollout:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class Provenance:
     """Where a problem's rollouts come from."""
 
     problem: str  # its text
@@ -85,7 +85,7 @@ class Origin:
 class Item:
     """The rollouts of one problem."""
 
-    origin: Origin
+    origin: Provenance
     rollouts: tuple[Rollout, ...]
 
 
@@ -106,7 +106,7 @@ class Folder:
                 f"cannot write into the folder {path}: {error.strerror}", "name another for --keep"
             ) from error
 
-    def has(self, origin: Origin) -> bool:
+    def has(self, origin: Provenance) -> bool:
         return self._file(origin).is_file()
 
     def write(self, item: Item) -> None:
@@ -156,7 +156,7 @@ class Folder:
             if item.origin.policy == policy:
                 yield item
 
-    def _file(self, origin: Origin) -> Path:
+    def _file(self, origin: Provenance) -> Path:
         return self.path / f"{origin.key}.npz"
 
 
@@ -226,4 +226,4 @@ def _read(path: Path) -> Item:
     for facts in rollouts:
         own = tuple(next(steps) for _ in range(facts.pop("steps")))
         found.append(Rollout(steps=own, **facts))
-    return Item(Origin(**{**origin, "depths": tuple(origin["depths"])}), tuple(found))
+    return Item(Provenance(**{**origin, "depths": tuple(origin["depths"])}), tuple(found))

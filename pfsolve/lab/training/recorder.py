@@ -17,7 +17,7 @@ DEPTHS = (1 / 2, 2 / 3, 5 / 6)  # of the layers whose states are kept beside the
 
 
 @dataclass(slots=True)
-class Attempt:
+class Recording:
     """What a slot has written from the prompt on."""
 
     steps: list[SeenStep] = field(default_factory=list)
@@ -28,8 +28,8 @@ class Attempt:
 class Seen:
     """What a search of n particles has written."""
 
-    attempts: list[Attempt]  # (n,) in the end
-    dead: list[Attempt] = field(default_factory=list)  # those that gave way to new ones
+    recordings: list[Recording]  # (n,) in the end
+    dead: list[Recording] = field(default_factory=list)  # those that gave way to new ones
 
 
 class Recorder:
@@ -47,12 +47,12 @@ class Recorder:
         self._kept: dict[str, Seen] = {}
 
     def open(self, problem: str, n: int) -> _RecordingScorer:
-        self._kept[problem] = seen = Seen([Attempt() for _ in range(n)])
+        self._kept[problem] = seen = Seen([Recording() for _ in range(n)])
         return _RecordingScorer(seen)
 
     def failed(self, problem: str, slot: int, error: str) -> None:
         """The program in this slot of the problem's search has raised an error."""
-        self._kept[problem].attempts[slot].error = error
+        self._kept[problem].recordings[slot].error = error
 
     def take(self, problem: str) -> Seen:
         """What the last search on this problem has written; it is not kept any longer."""
@@ -68,21 +68,22 @@ class _RecordingScorer:
             if prefix.trace is None:
                 raise TypeError("a recorder needs the trace of every step")
             step = prefix.particle.steps[-1]
-            self._seen.attempts[prefix.slot].steps.append(
+            self._seen.recordings[prefix.slot].steps.append(
                 seen_step(prefix.trace, step.tokens, step.data)
             )
         return np.zeros(len(prefixes))
 
     def fork(self, ancestors: NDArray[np.intp]) -> None:
-        self._seen.attempts[:] = [
-            Attempt(list(self._seen.attempts[ancestor].steps)) for ancestor in ancestors.tolist()
+        self._seen.recordings[:] = [
+            Recording(list(self._seen.recordings[ancestor].steps))
+            for ancestor in ancestors.tolist()
         ]
 
     def rewind(self, slots: NDArray[np.intp], steps: NDArray[np.intp]) -> None:
         for slot, length in zip(slots.tolist(), steps.tolist(), strict=True):
-            attempt = self._seen.attempts[slot]
-            self._seen.dead.append(attempt)
-            self._seen.attempts[slot] = Attempt(attempt.steps[:length])
+            recording = self._seen.recordings[slot]
+            self._seen.dead.append(recording)
+            self._seen.recordings[slot] = Recording(recording.steps[:length])
 
     def close(self) -> None:
         """Nothing to give back."""

@@ -12,7 +12,7 @@ from pfsolve.errors import Interrupted
 from pfsolve.events import Event
 from pfsolve.events.work import Collecting
 from pfsolve.lab.training.collect import INDEPENDENT, collect
-from pfsolve.lab.training.files import ProblemFile
+from pfsolve.lab.training.files import TrainingFile
 from pfsolve.lab.training.material import Folder, Item
 from pfsolve.lab.training.recorder import DEPTHS, Recorder
 from pfsolve.problems import Problem
@@ -47,7 +47,7 @@ def collected(
     """What is heard while it collects; it is told to stop at the question number `after`."""
     asked, heard = iter(range(10**9)), list[Event]()
     assert isinstance(solver.reward, Recorder)
-    file = ProblemFile("p.jsonl", problems, "abc", 0)
+    file = TrainingFile("p.jsonl", problems, "abc", 0)
     collect(
         solver, solver.reward, "f00", file, folder, seed, lambda: next(asked) >= after, heard.append
     )

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from pfsolve.errors import ResourceError, UsageError
-from pfsolve.lab.training.material import Folder, Item, Origin, Rollout, SeenStep, origin_of
+from pfsolve.lab.training.material import Folder, Item, Provenance, Rollout, SeenStep, origin_of
 from tests.faults import files_of_at_most
 
-ORIGIN = Origin("What is ½?", "0.5", "a.jsonl", "aa", "tiny", "f00", 3, {"particles": 2}, (0.5,))
+ORIGIN = Provenance(
+    "What is ½?", "0.5", "a.jsonl", "aa", "tiny", "f00", 3, {"particles": 2}, (0.5,)
+)
 
 
 def step(rng: np.random.Generator, tokens: int, *, ends: bool = False, width: int = 4) -> SeenStep:

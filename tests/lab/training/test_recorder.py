@@ -9,7 +9,7 @@ import pytest
 
 from pfsolve.engine.policy import Branch, Trace
 from pfsolve.lab.training.material import Rollout
-from pfsolve.lab.training.recorder import Attempt, Recorder
+from pfsolve.lab.training.recorder import Recorder, Recording
 from pfsolve.lab.training.vectors import vectors_of
 from pfsolve.particle import Particle, Step
 from pfsolve.rewards.base import Prefix
@@ -21,8 +21,8 @@ def prefix(slot: int, of: Trace) -> Prefix:
     return Prefix(slot, particle, cast(Branch, None), of)
 
 
-def seen_by_a_probe(attempt: Attempt) -> np.ndarray:
-    return vectors_of(Rollout("text", tuple(attempt.steps), None, False, "end"))
+def seen_by_a_probe(recording: Recording) -> np.ndarray:
+    return vectors_of(Rollout("text", tuple(recording.steps), None, False, "end"))
 
 
 def test_what_is_kept_has_the_features_of_what_was_seen() -> None:
@@ -34,10 +34,10 @@ def test_what_is_kept_has_the_features_of_what_was_seen() -> None:
     scorer.score([prefix(0, a), prefix(1, b)])
     scorer.fork(np.array([0, 0]))
     scorer.score([prefix(1, c)])
-    kept = recorder.take("?").attempts
+    kept = recorder.take("?").recordings
     assert seen_by_a_probe(kept[0]) == pytest.approx(np.array(walk([a])), abs=2e-3)
     assert seen_by_a_probe(kept[1]) == pytest.approx(np.array(walk([a, c])), abs=2e-3)
-    assert recorder.take("?").attempts == [], "they are kept once"
+    assert recorder.take("?").recordings == [], "they are kept once"
 
 
 def test_what_died_is_kept_beside_what_took_its_place() -> None:
@@ -51,5 +51,5 @@ def test_what_died_is_kept_beside_what_took_its_place() -> None:
     scorer.score([prefix(1, b)])
     seen = recorder.take("?")
     assert [(len(one.steps), one.error) for one in seen.dead] == [(1, "ValueError")]
-    assert [(len(one.steps), one.error) for one in seen.attempts] == [(1, None), (1, None)]
-    assert seen_by_a_probe(seen.attempts[1]) == pytest.approx(np.array(walk([b])), abs=2e-3)
+    assert [(len(one.steps), one.error) for one in seen.recordings] == [(1, None), (1, None)]
+    assert seen_by_a_probe(seen.recordings[1]) == pytest.approx(np.array(walk([b])), abs=2e-3)
