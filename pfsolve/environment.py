@@ -191,6 +191,20 @@ class Environment:
                 encoding = None if _is_terminal(stream) else "utf-8"
                 stream.reconfigure(encoding=encoding, errors=_SUBSTITUTES)
 
+    def check_stdout(self) -> None:
+        """See, before long work, that its result will have a place.
+
+        Raises:
+            UsageError: stdout was closed before this process began.
+        """
+        if (
+            getattr(self.stdout, "name", "") == os.devnull
+        ):  # as `_nowhere` is called, and no redirection
+            raise UsageError(
+                "standard output is closed, and the answer would be lost",
+                "leave out `>&-`, or send it to a file",
+            )
+
     def abandon_stdout(self) -> None:
         """Nobody reads stdout any more: let the interpreter's last flush go nowhere, silently."""
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.stdout.fileno())

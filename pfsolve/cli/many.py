@@ -62,6 +62,7 @@ def solve_file(
             watching(environment, FileView(), quiet=options.quiet, verbose=options.verbose)
         )
         if results is None or options.json is not None:
+            environment.check_stdout()
             show = stack.enter_context(closing(_printer(output, options, display)))
         problems = _problems(rows, display)
         solver, stopping = None, lambda: False

@@ -42,6 +42,7 @@ def solve_one(
 
     if not problem.strip():
         raise UsageError("the problem is empty", 'try: pfsolve "Solve x^2=4"')
+    environment.check_stdout()
     records = RunRecords(options.record) if options.record is not None else None
     with ExitStack() as opened:
         shown = opened.enter_context(ExitStack())

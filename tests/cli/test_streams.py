@@ -41,6 +41,11 @@ def test_without_a_stdout_a_result_goes_nowhere(tmp_path: Path) -> None:
     assert ran(tmp_path, None, "config", "show") == (0, [])
 
 
+def test_without_a_stdout_nothing_is_solved(tmp_path: Path) -> None:
+    code, lines = ran(tmp_path, None, "1+1")
+    assert (code, lines[0]) == (2, "Error: standard output is closed, and the answer would be lost")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
 @pytest.mark.parametrize("args", [("config", "show"), ("--help",)])
 def test_a_full_disk_is_one_error(tmp_path: Path, args: tuple[str, ...]) -> None:
