@@ -156,7 +156,7 @@ class Output:
         if self._on_terminal:
             self._print(drawn.draw(self._environment.out))
         else:
-            self._write(one_line(drawn.line))
+            self._write("\t".join(one_line(cell) for cell in drawn.line.split("\t")))
 
     def _prose(self, prose: Prose) -> None:
         if self._on_terminal and not self._raw:

@@ -63,7 +63,7 @@ def read_results(path: Path) -> Contents:
             f"{path} has schema {newest}, and this pfsolve knows {SCHEMA}",
             "use the pfsolve that wrote it, or a newer one",
         )
-    only_torn = contents.torn and len(lines) == 1 and _START.startswith(data[: len(_START)])
+    only_torn = contents.torn and len(lines) == 1 and _START.startswith(last[: len(_START)])
     if lines and not contents.records and not only_torn:
         first = f" ({faults[0]})" if faults else ""
         raise UsageError(f"{path} holds no results of pfsolve{first}", "name another file")

@@ -32,7 +32,8 @@ def lines(path: Path) -> list[dict]:
 
 def outcome(record: dict) -> dict:
     """What a seed decides of a result: all but when it was made and how long it took."""
-    return {key: value for key, value in record.items() if key not in {"at", "timings"}}
+    own = {"at", "timings", "prompt_tokens_saved"}  # of the process, not of the seed
+    return {key: value for key, value in record.items() if key not in own}
 
 
 def by_id(path: Path) -> dict[str, dict]:
