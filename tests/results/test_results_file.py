@@ -261,10 +261,11 @@ def test_a_file_that_holds_something_else_is_left_alone(tmp_path: Path, text: st
     assert path.read_text() == text
 
 
-def test_a_run_killed_within_its_first_line_can_be_resumed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("before", ["", "\n"])
+def test_a_run_killed_within_its_first_line_can_be_resumed(tmp_path: Path, before: str) -> None:
     path = tmp_path / "r.jsonl"
     for length in (1, 5, 12, 40):
-        path.write_text(dumps(LINES[0])[:length])
+        path.write_text(before + dumps(LINES[0])[:length])
         assert resume(path) == set()
         assert path.read_text() == ""
         path.unlink()
