@@ -31,9 +31,8 @@ class Outputs:
 
     logits: Rows  # (k, n_vocab)
     hidden: Rows | None  # (k, n_embd) final-norm states, None unless asked for
-    inner: (
-        NDArray[np.float32] | None
-    )  # (k, layers, n_embd) what the cache's `layers` put out, likewise
+    # (k, layers, n_embd) what the cache's `layers` put out, likewise.
+    inner: NDArray[np.float32] | None
     # For each run whether it was the same as one before it, whose rows it got too.
     saved: Sequence[bool] = ()
 

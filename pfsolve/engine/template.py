@@ -75,9 +75,8 @@ def render(source: str, file: str, bos: str, eos: str) -> Rendered:
     environment = _environment()
     try:
         template = environment.from_string(source)
-    except (
-        Exception
-    ) as error:  # of any kind: Jinja computes what is constant, and Python compiles it
+    except Exception as error:
+        # Of any kind: Jinja computes what is constant, and Python compiles it.
         raise ModelFileError(
             f"the chat template of {file} is none that Jinja can read: {_said(error)}", _HINT
         ) from None
